@@ -1,0 +1,20 @@
+# rawcap: one binary. Variables can be given on the command line or in config.mak.
+-include config.mak
+
+CROSS_COMPILE ?=
+ifeq ($(origin CC),default)
+CC = $(if $(CROSS_COMPILE),$(CROSS_COMPILE)gcc,musl-gcc)
+endif
+CFLAGS ?= -Oz -fno-jump-tables
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+
+W = -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+own = -std=gnu11 $(W) -fno-pie -fomit-frame-pointer -ffunction-sections -fdata-sections \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector -fno-ident
+link = -static -no-pie -nostartfiles -l:crt1.o -s -Wl,--gc-sections -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,--build-id=none
+
+all: rawcap
+
+rawcap: rawcap.c netif.h pcap.h Makefile
+	$(CC) $(own) $(CFLAGS) $(LDFLAGS) $(link) -o $@ rawcap.c

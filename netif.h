@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * netif.h: the kernel side of packet capture, and nothing else: find an interface, open a packet
+ * socket on it, take packets. It never blocks, allocates nothing and keeps no global state, so that
+ * it fits into any program's own poll loop:
+ *
+ *	struct netif n;
+ *	struct packet p;
+ *	netif_find(&n, "eth0") || netif_start(&n, &options);
+ *	... poll n.fd for POLLIN, and then:
+ *	while (netif_next(&n, &p, room, sizeof room) > 0)
+ *		... p.head and p.data are one frame
+ *
+ * Functions return 0 (netif_next: 1 for a packet) or -1 with errno set and n->failed naming the call.
+ * See packet(7), and Documentation/networking/packet_mmap.rst in the kernel's source.
+ */
+#ifndef NETIF_H
+#define NETIF_H
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <netinet/if_ether.h>
+#include <netpacket/packet.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* linux/if_packet.h: what musl's netpacket/packet.h leaves out */
+#define TPACKET_V3 2
+#define TP_STATUS_KERNEL 0
+#define TP_STATUS_USER 0x01	/* in a block's header: the block is ours to read */
+#define TP_STATUS_VLAN_VALID 0x10	/* in a packet's: the kernel took a tag out of the frame */
+#define TP_STATUS_VLAN_TPID_VALID 0x40
+
+struct tpacket_req3 {
+	unsigned tp_block_size, tp_block_nr, tp_frame_size, tp_frame_nr;
+	unsigned tp_retire_blk_tov;	/* ms */
+	unsigned tp_sizeof_priv, tp_feature_req_word;
+};
+
+struct tpacket_block {	/* struct tpacket_block_desc with its one form of header */
+	uint32_t version, offset_to_priv, block_status, num_pkts, offset_to_first_pkt, blk_len;
+	uint64_t seq_num;
+	uint32_t ts_first[2], ts_last[2];
+};
+
+struct tpacket3_hdr {
+	uint32_t tp_next_offset, tp_sec, tp_nsec, tp_snaplen, tp_len, tp_status;
+	uint16_t tp_mac, tp_net;
+	uint32_t tp_rxhash, tp_vlan_tci;
+	uint16_t tp_vlan_tpid, tp_padding;
+	uint8_t tp_padding2[8];	/* the packet's sockaddr_ll follows */
+};
+
+struct tpacket_auxdata {
+	uint32_t tp_status, tp_len, tp_snaplen;
+	uint16_t tp_mac, tp_net, tp_vlan_tci, tp_vlan_tpid;
+};
+
+struct tpacket_stats_v3 {
+	uint32_t tp_packets, tp_drops, tp_freeze_q_cnt;
+};
+
+/* linux/netlink.h, linux/rtnetlink.h, linux/if_link.h */
+#define NLM_F_REQUEST 0x01
+#define NLM_F_DUMP 0x300
+#define RTM_NEWLINK 16
+#define RTM_GETLINK 18
+#define IFLA_IFNAME 3
+
+struct nlmsghdr {
+	uint32_t nlmsg_len;	/* bytes, this header included */
+	uint16_t nlmsg_type, nlmsg_flags;
+	uint32_t nlmsg_seq, nlmsg_pid;
+};
+
+struct ifinfomsg {
+	uint8_t ifi_family, ifi_pad;
+	uint16_t ifi_type;	/* ARPHRD_* */
+	int ifi_index;
+	unsigned ifi_flags, ifi_change;	/* IFF_* */
+};
+
+struct rtattr {
+	uint16_t rta_len, rta_type;	/* len: bytes, this header included, then padded to 4 */
+};
+
+/* linux/filter.h */
+struct sock_fprog {
+	unsigned short len;	/* instructions, at most 4096 */
+	const void *filter;	/* struct sock_filter[] */
+};
+
+enum {
+	NETIF_ALL = 0,	/* the ifindex that stands for every interface at once */
+	SLL_LEN = 16,	/* bytes of the cooked header of LINKTYPE_LINUX_SLL */
+	SLL2_LEN = 20,	/* ... of LINKTYPE_LINUX_SLL2 */
+	VLAN_LEN = 4,	/* bytes of a VLAN tag: TPID and TCI */
+	VLAN_AT = 12,	/* where it stands in an Ethernet frame: behind the two addresses */
+	HEAD_MAX = SLL2_LEN + VLAN_LEN,
+	/* A block goes to the reader when it is full or when this runs out, so this bounds how late an
+	 * idle link is. 10 ms is the kernel's finest step at HZ=100. */
+	BLOCK_TIMEOUT_MS = 10,
+	/* Bytes of a block: the largest page of any machine, or a sixteenth of the ring, so that a block
+	 * that is being read, or was handed over before it was full, costs little of it. */
+	BLOCK_MIN = 64 << 10,
+	BLOCK_OVERHEAD = 256,	/* bytes: more than the block's and one packet's headers need */
+	RING_MIN_KIB = 128,	/* below this a ring loses more than a plain socket does */
+};
+
+/* One captured packet: the frame is head (what was rebuilt) and then data (what the kernel holds). */
+struct packet {
+	const unsigned char *data;	/* in the ring or in the caller's room, until the next netif_next */
+	uint32_t datalen;	/* bytes */
+	uint32_t headlen;	/* bytes, 0 to HEAD_MAX */
+	uint32_t origlen;	/* bytes on the wire, with the VLAN tag and the cooked header */
+	uint32_t sec, nsec;	/* when the kernel received it: since 1970, and 0 to 999999999 */
+	unsigned char head[HEAD_MAX];
+};
+
+struct netif {
+	const char *name;	/* as asked for */
+	const char *failed;	/* what errno is about */
+	int fd;	/* the packet socket: poll it for POLLIN */
+	int ifindex;	/* NETIF_ALL, or from 1 */
+	int hatype;	/* ARPHRD_*, net/if_arp.h; ARPHRD_VOID for NETIF_ALL */
+	uint32_t cooked;	/* bytes of cooked header in front of each packet: 0, SLL_LEN or SLL2_LEN */
+	int promisc_error;	/* errno, where promiscuous mode was asked for and refused */
+	uint32_t bufsize;	/* bytes of the ring, or of the socket's buffer as the kernel counts them */
+
+	unsigned char *ring;	/* NULL: packets come one by one from the socket */
+	uint32_t block_size, blocks;	/* bytes; how many */
+	uint32_t block;	/* the one being read, 0 to blocks - 1 */
+	uint32_t left;	/* packets not yet taken from it */
+	uint32_t at;	/* offset of the next one in it, bytes */
+	int held;	/* the block is ours, not yet given back */
+
+	uint64_t seen;	/* packets that passed the filter, dropped ones too */
+	uint64_t dropped;	/* those that found no room */
+	int blind;	/* the kernel keeps no such statistics */
+};
+
+struct netif_options {
+	uint32_t snaplen;	/* the most bytes wanted of a packet, cooked header included */
+	uint32_t ring_kib;	/* KiB; 0: no ring */
+	uint32_t rcvbuf_kib;	/* KiB for the socket's buffer where no ring is asked for */
+	int promisc;
+};
+
+static int netif_fail(struct netif *n, const char *call)
+{
+	n->failed = call;
+	return -1;
+}
+
+/* Protocol 0: the socket takes nothing until it is bound, so nothing of another interface and
+ * nothing that the filter refuses can slip in. */
+static int netif_socket(struct netif *n, int type)
+{
+	n->fd = socket(AF_PACKET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return n->fd < 0 ? netif_fail(n, "socket") : 0;
+}
+
+/* Looks the interface up and opens a socket that takes nothing yet. NAME has 1 to 15 bytes, or is
+ * NULL for all interfaces (which the kernel gives in cooked form only). */
+static inline int netif_find(struct netif *n, const char *name)
+{
+	struct ifreq ifr;
+
+	memset(n, 0, sizeof *n);
+	n->name = name ? name : "any";
+	n->hatype = ARPHRD_VOID;
+	if (netif_socket(n, name ? SOCK_RAW : SOCK_DGRAM) < 0)
+		return -1;
+	if (!name)
+		return 0;
+	memset(&ifr, 0, sizeof ifr);
+	memcpy(ifr.ifr_name, name, strlen(name) < IFNAMSIZ ? strlen(name) : IFNAMSIZ - 1);
+	if (ioctl(n->fd, SIOCGIFINDEX, &ifr) < 0)
+		return netif_fail(n, name);
+	n->ifindex = ifr.ifr_ifindex;
+	if (ioctl(n->fd, SIOCGIFHWADDR, &ifr) < 0)
+		return netif_fail(n, name);
+	n->hatype = ifr.ifr_hwaddr.sa_family;
+	return 0;
+}
+
+/* Asks for packets without their link layer, each behind a cooked header of SLL_LEN or SLL2_LEN
+ * bytes instead. After netif_find, before netif_start. */
+static inline int netif_cook(struct netif *n, uint32_t headerlen)
+{
+	n->cooked = headerlen;
+	if (n->ifindex == NETIF_ALL)
+		return 0;
+	close(n->fd);
+	return netif_socket(n, SOCK_DGRAM);
+}
+
+/* Attaches COUNT instructions (struct sock_filter of linux/filter.h) in the kernel, in place of any before. */
+static inline int netif_filter(struct netif *n, const void *program, unsigned count)
+{
+	struct sock_fprog fprog = { (unsigned short)count, program };
+
+	if (setsockopt(n->fd, SOL_SOCKET, SO_ATTACH_FILTER, &fprog, sizeof fprog) < 0)
+		return netif_fail(n, "filter");
+	return 0;
+}
+
+/* Takes no more packets; those that the kernel holds can still be read. */
+static inline int netif_close_filter(struct netif *n)
+{
+	static const struct { uint16_t code; uint8_t jt, jf; uint32_t k; } nothing = { 0x06, 0, 0, 0 };
+
+	return netif_filter(n, &nothing, 1);	/* ret #0 */
+}
+
+/* One try at a ring of KIB. A packet never crosses blocks, so a block holds at least one of SNAPLEN
+ * bytes; a ring that has no two such blocks is none. */
+static int netif_try_ring(struct netif *n, uint32_t kib, uint32_t snaplen)
+{
+	struct tpacket_req3 req = { .tp_retire_blk_tov = BLOCK_TIMEOUT_MS };
+	uint32_t size = BLOCK_MIN;
+
+	while (size >> 10 < kib / 16 || size < snaplen + BLOCK_OVERHEAD)
+		size *= 2;
+	n->block_size = req.tp_block_size = req.tp_frame_size = size;	/* V3 packs frames of any size */
+	n->blocks = req.tp_block_nr = req.tp_frame_nr = kib / (size >> 10);
+	n->bufsize = size * n->blocks;
+	if (n->blocks < 2 || setsockopt(n->fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof req) < 0)
+		return netif_fail(n, "ring");
+	n->ring = mmap(NULL, n->bufsize, PROT_READ | PROT_WRITE, MAP_SHARED, n->fd, 0);
+	if (n->ring != MAP_FAILED)
+		return 0;
+	n->ring = NULL;
+	req.tp_block_nr = req.tp_frame_nr = 0;	/* gives the memory back */
+	setsockopt(n->fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof req);
+	return netif_fail(n, "ring");
+}
+
+/* A ring of KIB or, where memory is short, of half as much, down to RING_MIN_KIB. Without one
+ * n->ring stays NULL and netif_next receives from the socket. */
+static void netif_ring(struct netif *n, uint32_t kib, uint32_t snaplen)
+{
+	int version = TPACKET_V3;
+
+	if (setsockopt(n->fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version) < 0)
+		return;
+	while (kib >= RING_MIN_KIB && netif_try_ring(n, kib, snaplen) < 0)
+		kib /= 2;
+}
+
+/* Without a ring: a receive buffer of KIB, and length, tag and time of each packet beside its bytes.
+ * Where the kernel refuses one of them a packet has what is left: its received length, no tag. */
+static int netif_plain(struct netif *n, uint32_t kib)
+{
+	int on = 1, bytes = kib < 1 << 20 ? (int)(kib << 10) : 1 << 30;
+	socklen_t len = sizeof n->bufsize;
+
+	/* CAP_NET_ADMIN lifts the limit of net.core.rmem_max; the kernel doubles both */
+	if (setsockopt(n->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) < 0)
+		setsockopt(n->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+	getsockopt(n->fd, SOL_SOCKET, SO_RCVBUF, &n->bufsize, &len);
+	setsockopt(n->fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof on);
+	if (setsockopt(n->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) < 0)
+		return netif_fail(n, "timestamps");
+	return 0;
+}
+
+/* Promiscuous mode as a membership: the kernel takes it back with the socket, however that ends. */
+static void netif_promisc(struct netif *n)
+{
+	struct packet_mreq mreq = { .mr_ifindex = n->ifindex, .mr_type = PACKET_MR_PROMISC };
+
+	if (setsockopt(n->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &mreq, sizeof mreq) < 0)
+		n->promisc_error = errno;
+}
+
+/* Starts the capture: from here on packets wait in the ring or in the socket's buffer. An interface
+ * that is down is no error here; netif_error tells of it. */
+static inline int netif_start(struct netif *n, const struct netif_options *o)
+{
+	struct sockaddr_ll ll = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = n->ifindex,
+	};
+
+	if (o->ring_kib)
+		netif_ring(n, o->ring_kib, o->snaplen);
+	if (!n->ring && netif_plain(n, o->ring_kib ? o->ring_kib : o->rcvbuf_kib) < 0)
+		return -1;
+	if (o->promisc && n->ifindex != NETIF_ALL)
+		netif_promisc(n);
+	if (bind(n->fd, (struct sockaddr *)&ll, sizeof ll) < 0)
+		return netif_fail(n, n->name);
+	return 0;
+}
+
+static void netif_put16(unsigned char *at, unsigned value)
+{
+	at[0] = (unsigned char)(value >> 8);
+	at[1] = (unsigned char)value;
+}
+
+/* The cooked header, with the type of what follows it: the tag's, where there is a tag.
+ * https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html and ..._SLL2.html */
+static void netif_head_cooked(struct packet *p, uint32_t cooked, const struct sockaddr_ll *ll,
+    unsigned protocol)
+{
+	unsigned char *h = p->head;
+
+	memset(h, 0, HEAD_MAX);
+	if (cooked == SLL2_LEN) {
+		netif_put16(h, protocol);
+		netif_put16(h + 4, (unsigned)ll->sll_ifindex >> 16);
+		netif_put16(h + 6, (unsigned)ll->sll_ifindex);
+		netif_put16(h + 8, ll->sll_hatype);
+		h[10] = ll->sll_pkttype;
+		h[11] = ll->sll_halen;
+		memcpy(h + 12, ll->sll_addr, 8);
+	} else {
+		netif_put16(h, ll->sll_pkttype);
+		netif_put16(h + 2, ll->sll_hatype);
+		netif_put16(h + 4, ll->sll_halen);
+		memcpy(h + 6, ll->sll_addr, 8);
+		netif_put16(h + 14, protocol);
+	}
+	p->headlen = cooked;
+}
+
+/* Rebuilds what stands in front of the data: the VLAN tag where it was, the cooked header. */
+static void netif_head(const struct netif *n, struct packet *p, uint32_t status, unsigned tci,
+    unsigned tpid, const struct sockaddr_ll *ll)
+{
+	int tagged = status & TP_STATUS_VLAN_VALID;	/* not tci: a tag of VLAN 0 is one too */
+	unsigned protocol = ntohs(ll->sll_protocol);
+
+	p->headlen = 0;
+	if (tagged && !(status & TP_STATUS_VLAN_TPID_VALID))
+		tpid = ETH_P_8021Q;
+	if (n->cooked) {
+		netif_head_cooked(p, n->cooked, ll, tagged ? tpid : protocol);
+		p->origlen += n->cooked;
+		if (tagged) {
+			netif_put16(p->head + n->cooked, tci);
+			netif_put16(p->head + n->cooked + 2, protocol);
+		}
+	} else if (tagged && p->datalen >= VLAN_AT) {
+		memcpy(p->head, p->data, VLAN_AT);
+		netif_put16(p->head + VLAN_AT, tpid);
+		netif_put16(p->head + VLAN_AT + 2, tci);
+		p->headlen = VLAN_AT;
+		p->data += VLAN_AT;
+		p->datalen -= VLAN_AT;
+	}
+	if (!tagged)
+		return;
+	p->origlen += VLAN_LEN;
+	if (p->headlen)
+		p->headlen += VLAN_LEN;
+}
+
+/* Makes the next block ours. Returns 0 if the kernel still fills it. */
+static int netif_block(struct netif *n)
+{
+	struct tpacket_block *b = (void *)(n->ring + (size_t)n->block * n->block_size);
+
+	if (!(__atomic_load_n(&b->block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
+		return 0;
+	n->left = b->num_pkts;
+	n->at = b->offset_to_first_pkt;
+	n->held = 1;
+	return 1;
+}
+
+/* Gives the block that has been read back to the kernel. */
+static void netif_release(struct netif *n)
+{
+	struct tpacket_block *b = (void *)(n->ring + (size_t)n->block * n->block_size);
+
+	__atomic_store_n(&b->block_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
+	n->block = n->block + 1 < n->blocks ? n->block + 1 : 0;
+	n->held = 0;
+}
+
+/* The next packet of the ring: its data stay where the kernel put them. */
+static int netif_next_ring(struct netif *n, struct packet *p)
+{
+	const struct tpacket3_hdr *h;
+	uint32_t room;
+
+	while (!n->left) {
+		if (n->held)
+			netif_release(n);
+		if (!netif_block(n))
+			return 0;
+	}
+	h = (void *)(n->ring + (size_t)n->block * n->block_size + n->at);
+	room = n->block_size - n->at;
+	if (n->at > n->block_size - BLOCK_OVERHEAD / 2 || h->tp_mac > room ||
+	    h->tp_snaplen > room - h->tp_mac || h->tp_next_offset > room) {
+		errno = EBADMSG;
+		return netif_fail(n, "ring");
+	}
+	p->data = (const unsigned char *)h + h->tp_mac;
+	p->datalen = h->tp_snaplen;
+	p->origlen = h->tp_len;
+	p->sec = h->tp_sec;
+	p->nsec = h->tp_nsec;
+	netif_head(n, p, h->tp_status, h->tp_vlan_tci, h->tp_vlan_tpid, (const void *)(h + 1));
+	n->at += h->tp_next_offset;
+	n->left--;
+	return 1;
+}
+
+/* What the kernel says of a received packet beside its bytes. */
+static void netif_control(struct msghdr *m, struct tpacket_auxdata *aux, struct packet *p)
+{
+	struct cmsghdr *c;
+	struct timespec ts;
+
+	for (c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA &&
+		    c->cmsg_len >= CMSG_LEN(sizeof *aux)) {
+			memcpy(aux, CMSG_DATA(c), sizeof *aux);
+			p->origlen = aux->tp_len;
+		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_TIMESTAMPNS &&
+		    c->cmsg_len >= CMSG_LEN(sizeof ts)) {
+			memcpy(&ts, CMSG_DATA(c), sizeof ts);
+			p->sec = (uint32_t)ts.tv_sec;
+			p->nsec = (uint32_t)ts.tv_nsec;
+		}
+	}
+}
+
+/* The next packet of the socket, received into ROOM with space for a cooked header before it. */
+static int netif_next_plain(struct netif *n, struct packet *p, unsigned char *room, size_t size)
+{
+	union { struct sockaddr_ll ll; unsigned char longest[40]; } from;	/* hardware addresses to 32 bytes */
+	union { struct cmsghdr align; unsigned char bytes[128]; } control;	/* auxdata, time twice on 32 bits */
+	struct iovec iov = { room + n->cooked, size - n->cooked };
+	struct msghdr m = {
+		.msg_name = &from, .msg_namelen = sizeof from,
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof control,
+	};
+	struct tpacket_auxdata aux = { 0 };
+	ssize_t len = recvmsg(n->fd, &m, MSG_TRUNC);
+
+	if (len < 0)
+		return errno == EAGAIN ? 0 : netif_fail(n, n->name);
+	p->data = iov.iov_base;
+	p->datalen = (size_t)len < iov.iov_len ? (uint32_t)len : (uint32_t)iov.iov_len;
+	p->origlen = (uint32_t)len;
+	p->sec = p->nsec = 0;
+	netif_control(&m, &aux, p);
+	netif_head(n, p, aux.tp_status, aux.tp_vlan_tci, aux.tp_vlan_tpid, &from.ll);
+	return 1;
+}
+
+/* Takes one packet. Returns 1, or 0 if none is ready, or -1. Never waits. Without a ring the bytes
+ * land in ROOM, of SIZE bytes, which must hold the snaplen; a ring leaves it alone. */
+static inline int netif_next(struct netif *n, struct packet *p, unsigned char *room, size_t size)
+{
+	return n->ring ? netif_next_ring(n, p) : netif_next_plain(n, p, room, size);
+}
+
+/* Adds what the kernel counted since the last call (it starts again from 0, in 32 bits: call at
+ * least every 2^31 packets). Its count of packets has those in it that it dropped. */
+static inline void netif_count(struct netif *n)
+{
+	struct tpacket_stats_v3 stats = { 0 };
+	socklen_t len = sizeof stats;
+
+	n->blind = getsockopt(n->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len) < 0;
+	n->seen += stats.tp_packets;
+	n->dropped += stats.tp_drops;
+}
+
+/* The error that poll shows as POLLERR, once: ENETDOWN when the interface went down. With a ring
+ * only this clears it; poll would return at once for ever. */
+static inline int netif_error(struct netif *n)
+{
+	int error = 0;
+	socklen_t len = sizeof error;
+
+	getsockopt(n->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	return error;
+}
+
+/* Whether the interface has been deleted or moved away: the kernel then unbinds the socket, and says no more. */
+static inline int netif_gone(struct netif *n)
+{
+	struct sockaddr_ll ll = { 0 };
+	socklen_t len = sizeof ll;
+
+	return getsockname(n->fd, (struct sockaddr *)&ll, &len) == 0 && ll.sll_ifindex == -1;
+}
+
+/* Whether it is up, asked by its index: it may have another name by now. */
+static inline int netif_up(struct netif *n)
+{
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof ifr);
+	ifr.ifr_ifindex = n->ifindex;
+	return ioctl(n->fd, SIOCGIFNAME, &ifr) == 0 && ioctl(n->fd, SIOCGIFFLAGS, &ifr) == 0 &&
+	    ifr.ifr_flags & IFF_UP;
+}
+
+/* The size of a netlink message or attribute of LEN bytes with its padding. */
+static size_t netif_padded(uint32_t len)
+{
+	return (size_t)(len + 3) & ~(size_t)3;
+}
+
+/* One interface of the kernel's list: hands it to EACH. */
+static void netif_list_one(const struct nlmsghdr *h, void (*each)(const char *, const struct ifinfomsg *))
+{
+	const struct ifinfomsg *info = (const void *)(h + 1);
+	const struct rtattr *a = (const void *)(info + 1);
+	size_t left = h->nlmsg_len - sizeof *h - sizeof *info;
+
+	while (left >= sizeof *a && a->rta_len >= sizeof *a && a->rta_len <= left) {
+		if (a->rta_type == IFLA_IFNAME && ((const char *)a)[a->rta_len - 1] == 0)
+			each((const char *)(a + 1), info);
+		left -= netif_padded(a->rta_len) < left ? netif_padded(a->rta_len) : left;
+		a = (const void *)((const char *)a + netif_padded(a->rta_len));
+	}
+}
+
+/* Calls EACH for every interface; BUF of SIZE bytes, aligned for an int, holds the kernel's answers.
+ * Asked by rtnetlink(7), which needs neither rights nor /proc. Returns 0, or -1 with errno set. */
+static inline int netif_list(void *buf, size_t size, void (*each)(const char *, const struct ifinfomsg *))
+{
+	struct { struct nlmsghdr h; struct ifinfomsg info; } ask = {
+		.h = { sizeof ask, RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 0, 0 },
+	};
+	const struct nlmsghdr *h;
+	ssize_t len;
+	size_t left;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || send(fd, &ask, sizeof ask, 0) < 0)
+		return -1;
+	while ((len = recv(fd, buf, size, 0)) > 0) {
+		h = buf;
+		left = (size_t)len;
+		while (left >= sizeof ask && h->nlmsg_len <= left && h->nlmsg_type == RTM_NEWLINK &&
+		    h->nlmsg_len >= sizeof ask) {
+			netif_list_one(h, each);
+			left -= netif_padded(h->nlmsg_len) < left ? netif_padded(h->nlmsg_len) : left;
+			h = (const void *)((const char *)h + netif_padded(h->nlmsg_len));
+		}
+		if (left)	/* NLMSG_DONE, or an error, which is shorter */
+			return close(fd);
+	}
+	return -1;
+}
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pcap.h: the classic pcap file format, and nothing else. A file is one struct pcap_file and then,
+ * for each packet, one struct pcap_record followed by caplen bytes; all numbers stand in the
+ * writer's byte order, which the magic shows. See pcap-savefile(5) and draft-ietf-opsawg-pcap.
+ */
+#ifndef RAWCAP_PCAP_H
+#define RAWCAP_PCAP_H
+
+#include <net/if_arp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct pcap_file {
+	uint32_t magic;	/* PCAP_MICRO or PCAP_NANO */
+	uint16_t major, minor;	/* 2, 4: two fields, not one of 32 bits, or big-endian readers see 4.2 */
+	uint32_t reserved[2];	/* 0 */
+	uint32_t snaplen;	/* bytes, never 0 */
+	uint32_t linktype;
+};
+
+struct pcap_record {
+	uint32_t sec;	/* since 1970, unsigned: until 2106 */
+	uint32_t fraction;	/* microseconds or nanoseconds, by the magic */
+	uint32_t caplen;	/* bytes that follow, at most origlen and snaplen */
+	uint32_t origlen;	/* bytes that the packet had */
+};
+
+_Static_assert(sizeof(struct pcap_file) == 24 && sizeof(struct pcap_record) == 16, "pcap-savefile(5)");
+
+enum {
+	PCAP_SNAPLEN_MAX = 262144,	/* bytes; libpcap and Wireshark take a longer record for a broken file */
+};
+#define PCAP_MICRO 0xa1b2c3d4u	/* does not fit into an enum */
+#define PCAP_NANO 0xa1b23c4du
+
+/* https://www.tcpdump.org/linktypes.html */
+enum {
+	LINKTYPE_ETHERNET = 1,
+	LINKTYPE_RAW = 101,
+	LINKTYPE_LINUX_SLL = 113,
+	LINKTYPE_LINUX_IRDA = 144,
+	LINKTYPE_LINUX_LAPD = 177,
+	LINKTYPE_NETLINK = 253,
+	LINKTYPE_LINUX_SLL2 = 276,
+	LINKTYPE_DSA_TAG_BRCM = 281,
+	LINKTYPE_DSA_TAG_BRCM_PREPEND = 282,
+	LINKTYPE_DSA_TAG_DSA = 284,
+	LINKTYPE_DSA_TAG_EDSA = 285,
+};
+
+/* Fills the header of a file of LINKTYPE whose packets have at most SNAPLEN bytes. */
+static inline void pcap_header(struct pcap_file *f, uint32_t linktype, uint32_t snaplen, int nano)
+{
+	memset(f, 0, sizeof *f);
+	f->magic = nano ? PCAP_NANO : PCAP_MICRO;
+	f->major = 2;
+	f->minor = 4;
+	f->snaplen = snaplen;
+	f->linktype = linktype;
+}
+
+/* The link type that fits what the kernel calls HATYPE (ARPHRD_*), as libpcap maps them, or -1.
+ * ARPHRD_RAWIP, modems without a link layer, is raw IP by its definition; libpcap knows it not. */
+static inline int pcap_linktype(int hatype)
+{
+	static const struct { uint16_t hatype, linktype; } map[] = {
+		{ ARPHRD_ETHER, LINKTYPE_ETHERNET }, { ARPHRD_LOOPBACK, LINKTYPE_ETHERNET },
+		{ ARPHRD_METRICOM, LINKTYPE_ETHERNET }, { ARPHRD_EETHER, 2 }, { ARPHRD_AX25, 202 },
+		{ ARPHRD_PRONET, 4 }, { ARPHRD_CHAOS, 5 }, { ARPHRD_IEEE802, 6 },
+		{ ARPHRD_IEEE802_TR, 6 }, { ARPHRD_ARCNET, 129 }, { ARPHRD_FDDI, 10 },
+		{ ARPHRD_CAN, 227 }, { ARPHRD_ATM, LINKTYPE_LINUX_SLL }, { ARPHRD_PPP, LINKTYPE_LINUX_SLL },
+		{ ARPHRD_IEEE80211, 105 }, { ARPHRD_IEEE80211_PRISM, 119 },
+		{ ARPHRD_IEEE80211_RADIOTAP, 127 }, { ARPHRD_IEEE802154, 230 },
+		{ ARPHRD_CISCO, 104 }, { ARPHRD_FRAD, 107 }, { ARPHRD_LOCALTLK, 114 },
+		{ 18 /* ARPHRD_IEEE1394's neighbour, IP over Fibre Channel */, 122 },
+		{ ARPHRD_SLIP, LINKTYPE_RAW }, { ARPHRD_CSLIP, LINKTYPE_RAW }, { ARPHRD_SLIP6, LINKTYPE_RAW },
+		{ ARPHRD_CSLIP6, LINKTYPE_RAW }, { ARPHRD_ADAPT, LINKTYPE_RAW },
+		{ ARPHRD_RAWHDLC, LINKTYPE_RAW }, { ARPHRD_TUNNEL, LINKTYPE_RAW },
+		{ ARPHRD_SIT, LINKTYPE_RAW }, { ARPHRD_DLCI, LINKTYPE_RAW }, { ARPHRD_NONE, LINKTYPE_RAW },
+		{ ARPHRD_RAWIP, LINKTYPE_RAW }, { ARPHRD_FCPP, 224 }, { ARPHRD_FCAL, 224 },
+		{ ARPHRD_FCPL, 224 }, { ARPHRD_FCFABRIC, 224 }, { ARPHRD_IRDA, LINKTYPE_LINUX_IRDA },
+		{ 8445 /* ARPHRD_LAPD */, LINKTYPE_LINUX_LAPD }, { ARPHRD_NETLINK, LINKTYPE_NETLINK },
+		{ ARPHRD_VSOCKMON, 271 },
+	};
+
+	for (size_t i = 0; i < sizeof map / sizeof *map; i++)
+		if (map[i].hatype == hatype)
+			return map[i].linktype;
+	return -1;
+}
+
+/* How many bytes of cooked header a packet of LINKTYPE has in front: 0, 16 or 20. */
+static inline uint32_t pcap_cooked(int linktype)
+{
+	if (linktype == LINKTYPE_LINUX_SLL2)
+		return 20;
+	return linktype == LINKTYPE_LINUX_SLL || linktype == LINKTYPE_LINUX_IRDA ||
+	    linktype == LINKTYPE_LINUX_LAPD || linktype == LINKTYPE_NETLINK ? 16 : 0;
+}
+
+/* tcpdump's names (pcap_datalink_val_to_name(3PCAP)) of the link types that people meet, each
+ * behind its number. */
+static const struct pcap_name { uint16_t linktype; char name[22]; } pcap_names[] = {
+	{ LINKTYPE_ETHERNET, "EN10MB" }, { LINKTYPE_RAW, "RAW" },
+	{ LINKTYPE_LINUX_SLL, "LINUX_SLL" }, { LINKTYPE_LINUX_SLL2, "LINUX_SLL2" },
+	{ 127, "IEEE802_11_RADIO" }, { LINKTYPE_DSA_TAG_BRCM, "DSA_TAG_BRCM" },
+	{ LINKTYPE_DSA_TAG_BRCM_PREPEND, "DSA_TAG_BRCM_PREPEND" },
+	{ LINKTYPE_DSA_TAG_DSA, "DSA_TAG_DSA" }, { LINKTYPE_DSA_TAG_EDSA, "DSA_TAG_EDSA" },
+};
+
+#endif

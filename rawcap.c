@@ -1,0 +1,979 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rawcap: captures packets from a network interface into a pcap stream, on Linux, without libpcap.
+ *
+ * How it works:
+ * - A packet socket is opened for protocol 0, so it takes nothing; filter, ring and promiscuous
+ *   mode are set; then bind starts it. No packet of another interface or outside the filter slips in.
+ * - The kernel writes packets into a ring that is mapped into this process (TPACKET_V3). Each is
+ *   copied once, behind its record header, into one buffer; one write takes many out. Without a
+ *   ring (-B 0) recvmsg puts each packet where it would have been copied to.
+ * - Length, time and VLAN tag of a packet are the kernel's. The tag, which it keeps beside the
+ *   frame, is put back where it was.
+ * - One ppoll waits for the interface, for the reader and for signals, which are blocked anywhere
+ *   else. Nothing is written that would make the process wait: a pipe gets what it has room for.
+ * - When no packet is ready, everything taken has been written. At the end the filter is closed and
+ *   the ring drained, until what was taken and what the kernel dropped is all that the kernel saw.
+ * - Nothing is allocated: one static buffer, one static state.
+ *
+ * See packet(7), pcap-savefile(5), netif.h (the kernel side) and pcap.h (the file format).
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "netif.h"
+#include "pcap.h"
+
+#define VERSION "0.1"
+
+enum {
+	SNAPLEN_DEFAULT = 2048,	/* bytes: any frame of a 1500 MTU; keeps most of a merged one out of the file */
+	RING_KIB_DEFAULT = 2048,	/* KiB: 16 ms of a full gigabit, and 3 % of a router's 64 MB */
+	RING_KIB_MAX = (4 << 20) - 1,	/* KiB: the kernel counts bytes in 32 bits */
+	OUT_FLUSH = 256 << 10,	/* bytes: written when so much is waiting; larger writes gain nothing */
+	/* Bytes: behind that, the longest record still fits. */
+	OUT_SIZE = OUT_FLUSH + (int)sizeof(struct pcap_record) + PCAP_SNAPLEN_MAX + HEAD_MAX,
+	LINE_SIZE = 512,	/* bytes of one message */
+	WORD_MAX = 120,	/* bytes of any one word in it, so that a user's cannot fill it */
+
+	TICK_MS = 20,	/* a pause in which the kernel hands over any packet it still holds */
+	GRACE_MS = 100,	/* for so long at most after a stop signal are packets taken that were on their way */
+	STALL_MS = 3000,	/* a reader that takes nothing for so long after a stop signal is given up */
+	FLAP_MS = 50,	/* after an interface went down: by then it is known whether it was deleted */
+	LINK_MS = 250,	/* between two looks at an interface that stays down: the kernel may not tell */
+	FULL_MS = 10,	/* until a pipe that has room, but not for the next record, is tried again */
+	TELL_MS = 1000,	/* between two running counts */
+	COUNT_MS = 60000,	/* the kernel counts in 32 bits, so its counts are fetched at least so often */
+};
+
+/* Why the capture ends: a signal, the interface is gone, -c is reached, nothing can be written. */
+enum stop { NO, SIGNALLED, GONE, LIMIT, BROKEN };
+enum link { UP, WENT_DOWN, DOWN };
+
+/* linux/filter.h, linux/bpf_common.h: one instruction of classic BPF, and the few used here */
+struct sock_filter { uint16_t code; uint8_t jt, jf; uint32_t k; };
+enum { BPF_LD_W_ABS = 0x20, BPF_JEQ_K = 0x15, BPF_RET_K = 0x06 };
+#define SKF_AD_PKTTYPE (0xfffff000u + 4)
+#define SKF_AD_IFINDEX (0xfffff000u + 8)
+enum { LOOPBACK_IFINDEX = 1 };	/* net/net_namespace.h: lo has it in every namespace */
+
+/* All there is to know while the program runs. */
+static struct {
+	/* what the user asked for */
+	const char *option[128];	/* by letter: its value, or its place if it has none; NULL: not given */
+	const char *ifname;
+	uint64_t limit;	/* packets */
+	uint32_t snaplen;	/* bytes, 1 to PCAP_SNAPLEN_MAX */
+	uint32_t ring_kib;	/* KiB, 0 = no ring */
+	int nano;
+
+	/* the capture */
+	struct netif net;
+	int linktype;
+	enum stop stop;
+	enum link link;
+	int signals;	/* a descriptor that gives the signals one by one, signalfd(2) */
+	int stop_signals;	/* how many said stop */
+	uint64_t due;	/* ms: when to look at the kernel's counts and at an interface that is down */
+	uint64_t taken;	/* packets put into the buffer */
+	uint64_t cut;	/* those cut to snaplen */
+
+	/* stdout */
+	int pipe;	/* bytes that it holds, if it is a pipe; else 0 or less */
+	int socket;	/* it is one */
+	int full;	/* the pipe has room, but not for the next record */
+	uint64_t lost;	/* packets of taken that never reached the output */
+	uint32_t first;	/* in the buffer: where the first record starts that is not wholly written */
+	uint32_t sent;	/* ... up to where it is written */
+	uint32_t end;	/* ... and filled */
+	int status;	/* the exit status */
+} rc;
+
+static unsigned char out[OUT_SIZE];	/* what goes to stdout: the file's header, then whole records */
+
+/* ==== System calls ====
+ *
+ * Of the C library only its entry point, syscall() and the memory and string functions are used,
+ * and none of them needs the library to be started: there are no threads, no heap, no stdio. What
+ * stands here takes the place of that start-up and of some calls' larger forms; they would be a
+ * third of the binary. (-DHOSTED leaves it out, for sanitizers, which need a whole C library.) */
+#ifndef HOSTED
+int __libc_start_main(int (*start)(int, char **), int argc, char **argv);
+int __set_thread_area(void *);
+int *__errno_location(void);
+int *___errno_location(void) __attribute__((alias("__errno_location")));	/* as musl itself calls it */
+
+int *__errno_location(void)
+{
+	static int only_thread;
+
+	return &only_thread;
+}
+
+void _exit(int status)
+{
+	for (;;)
+		syscall(SYS_exit_group, status);
+}
+
+/* The library's functions look for the stack protector's word behind the thread pointer. */
+int __libc_start_main(int (*start)(int, char **), int argc, char **argv)
+{
+	static long thread[32];
+
+	__set_thread_area(thread + 16);
+	_exit(start(argc, argv));
+}
+
+int socket(int domain, int type, int protocol)
+{
+	return (int)syscall(SYS_socket, domain, type, protocol);
+}
+
+ssize_t recvmsg(int fd, struct msghdr *m, int flags)
+{
+	return syscall(SYS_recvmsg, fd, m, flags);
+}
+
+void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	return (void *)syscall(SYS_mmap, at, len, prot, flags, fd, offset);
+}
+
+int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
+{
+	return (int)syscall(SYS_ppoll, fds, n, timeout, mask, 8);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+	return (int)syscall(SYS_clock_gettime, clock, t);
+}
+#endif
+
+/* ==== Saying what went wrong ==== */
+
+static char line[LINE_SIZE];
+static unsigned linelen;
+
+/* Appends TEXT to the line; bytes that could play tricks on a terminal become \xHH. */
+static void put(const char *text)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned last = linelen + WORD_MAX;
+	char c;
+
+	for (; (c = *text) && linelen < last && linelen < LINE_SIZE - 8; text++) {
+		if (c > '~' || (c < ' ' && c != '\n' && c != '\r')) {
+			line[linelen++] = '\\';
+			line[linelen++] = 'x';
+			line[linelen++] = hex[c >> 4 & 15];
+			c = hex[c & 15];
+		}
+		line[linelen++] = c;
+	}
+}
+
+/* Sends the line to stderr. A stderr that is full or closed loses it: no message may hold up the
+ * capture. Only at the end is there a second's patience. */
+static void put_out(void)
+{
+	struct pollfd p = { STDERR_FILENO, POLLOUT, 0 };
+	struct timespec wait = { rc.stop != NO, 0 };
+
+	if (ppoll(&p, 1, &wait, NULL) > 0)
+		write(STDERR_FILENO, line, linelen);
+	linelen = 0;
+}
+
+/* What was put, as a string until the next put. */
+static const char *put_string(void)
+{
+	line[linelen] = 0;
+	linelen = 0;
+	return line;
+}
+
+/* N in decimal, until the next call. */
+static const char *decimal(uint64_t n)
+{
+	static char digits[21];
+	char *d = digits + sizeof digits - 1;
+
+	do
+		*--d = (char)('0' + n % 10);
+	while (n /= 10);
+	return d;
+}
+
+/* One line on stderr: "rawcap: THING: TEXT". */
+static void say(const char *thing, const char *text)
+{
+	put("rawcap: ");
+	put(thing);
+	put(": ");
+	put(text);
+	put("\n");
+	put_out();
+}
+
+/* The command line is wrong: names the word and why, exit 2. */
+_Noreturn static void usage(const char *word, const char *why)
+{
+	say(word, why);
+	_exit(2);
+}
+
+/* Says that THING failed with ERROR, and what to do about it where that is not plain. */
+static void complain(const char *thing, int error)
+{
+	const char *text = decimal((unsigned)error);
+
+	switch (error) {
+	case EPERM: text = "no CAP_NET_RAW: run as root, or once: setcap cap_net_raw=ep rawcap"; break;
+	case ENODEV: text = "no such interface (-D lists them)"; break;
+	case EAFNOSUPPORT: text = "not in this kernel (CONFIG_PACKET)"; break;
+	case ENOSPC: text = "no space left"; break;
+	case EDQUOT: text = "quota exceeded"; break;
+	case EFBIG: text = "file too large"; break;
+	case EIO: text = "I/O error"; break;
+	case EPIPE: text = "the reader is gone"; break;
+	case ENOMEM: text = "out of memory"; break;
+	case EMFILE: text = "too many open files"; break;
+	}
+	say(thing, text);
+}
+
+/* THING failed with errno: says so, exit 1. */
+_Noreturn static void die(const char *thing)
+{
+	complain(thing, errno);
+	_exit(1);
+}
+
+/* ==== The command line ==== */
+
+static const char help[] =
+"usage: rawcap [options] [-i] INTERFACE > FILE.pcap\n"
+"Captures packets from INTERFACE (any: all of them) as a pcap stream on stdout.\n"
+"-i NAME   the interface, tcpdump's way\n"
+"-c N      stop after N packets\n"
+"-s N      keep at most N bytes of a packet (default 2048; 0: 262144)\n"
+"-p        no promiscuous mode\n"
+"-Q DIR    direction: in, out or inout\n"
+"-B KIB    size of the capture ring (default 2048; 0: none)\n"
+"-y TYPE   link type to write, where there is a choice\n"
+"--nano    timestamps in nanoseconds (--micro: the default)\n"
+"-v        say more; running count on a terminal\n"
+"-q        no summary\n"
+"-D        list interfaces\n"
+"-U -l -n  accepted: already how it works\n"
+"-h, --help, --version\n"
+"INT, TERM, HUP stop (twice: at once), USR1 shows counts, USR2 flushes.\n"
+"Exit status: 0 stopped by signal or -c, 1 failed, 2 usage.\n";
+
+/* TEXT on stdout is all that was asked for. */
+_Noreturn static void answer(const char *text)
+{
+	if (write(STDOUT_FILENO, text, strlen(text)) < 0)
+		die("stdout");
+	_exit(0);
+}
+
+static int one_of(char letter, const char *letters)
+{
+	while (*letters && *letters != letter)
+		letters++;
+	return *letters;
+}
+
+static void long_option(const char *word)
+{
+	if (!strcmp(word, "--help"))
+		answer(help);
+	if (!strcmp(word, "--version"))
+		answer("rawcap " VERSION "\n");
+	rc.nano = !strcmp(word, "--nano");
+	if (!rc.nano && strcmp(word, "--micro"))
+		usage(word, "no such option (-h lists them)");
+}
+
+/* Takes the options in front and gives the first operand. */
+static char **options(char **argv)
+{
+	const char *word, *c;
+
+	for (; (word = *argv) && word[0] == '-' && word[1]; argv++) {
+		if (word[1] == '-') {
+			if (!word[2])
+				return argv + 1;
+			long_option(word);
+			continue;
+		}
+		for (c = word + 1; one_of(*c, "hpvqDUln"); c++)
+			rc.option[(int)*c] = c;
+		if (!*c)
+			continue;
+		if (!one_of(*c, "icsBQy"))
+			usage(word, "no such option (-h lists them)");
+		rc.option[(int)*c] = c[1] ? c + 1 : *++argv;
+		if (!*argv)
+			usage(word, "needs a value");
+	}
+	return argv;
+}
+
+/* The value of an option as a decimal number to MAX, which never wraps; OTHERWISE without the option. */
+static uint64_t number(char letter, uint64_t otherwise, uint64_t max)
+{
+	const char *word = rc.option[(int)letter], *c = word;
+	uint64_t n = 0;
+	unsigned digit;
+
+	if (!word)
+		return otherwise;
+	for (; (digit = (unsigned)*c - '0') < 10 && n <= (max - digit) / 10; c++)
+		n = n * 10 + digit;
+	if (c == word || *c)
+		usage(word, "not a number, or too large");
+	return n;
+}
+
+/* An interface name must be one that the kernel takes as it stands; it would cut eth0:1 to eth0, and
+ * 16 characters to 15. */
+static void check_interface_name(void)
+{
+	const char *word = rc.ifname, *c = word;
+
+	while (*c > ' ' && *c <= '~' && *c != '/' && *c != ':')
+		c++;
+	if (c == word)
+		usage("INTERFACE", "empty, or not a name");
+	if (*c || c - word >= IFNAMSIZ || !strcmp(word, ".") || !strcmp(word, ".."))
+		usage(word, "not an interface name");
+}
+
+/* The link type with tcpdump's NAME, in any case and with - for _; -1 for none. */
+static int linktype(const char *name)
+{
+	const struct pcap_name *known = pcap_names;
+	size_t i;
+
+	for (; known < pcap_names + sizeof pcap_names / sizeof *pcap_names; known++) {
+		for (i = 0; name[i]; i++) {
+			char c = name[i] == '-' ? '_' : name[i] >= 'a' ? (char)(name[i] - 32) : name[i];
+			if (c != known->name[i])
+				break;
+		}
+		if (!name[i] && !known->name[i])
+			return known->linktype;
+	}
+	return -1;
+}
+
+static void parse_arguments(char **argv)
+{
+	const char *want;
+
+	if (*argv)	/* it may be empty before Linux 5.18 */
+		argv = options(argv + 1);
+	if (rc.option['h'])
+		answer(help);
+	rc.snaplen = (uint32_t)number('s', SNAPLEN_DEFAULT, PCAP_SNAPLEN_MAX);
+	if (!rc.snaplen)
+		rc.snaplen = PCAP_SNAPLEN_MAX;
+	rc.ring_kib = (uint32_t)number('B', RING_KIB_DEFAULT, RING_KIB_MAX);
+	rc.limit = number('c', UINT64_MAX, UINT64_MAX);
+	if (!rc.limit)
+		usage("-c 0", "nothing to capture");
+	want = rc.option['Q'];
+	if (want && strcmp(want, "in") && strcmp(want, "out") && strcmp(want, "inout"))
+		usage(want, "not in, out or inout");
+	rc.ifname = rc.option['i'] ? rc.option['i'] : *argv ? *argv++ : NULL;
+	if (rc.option['D'])
+		return;
+	if (!rc.ifname)
+		usage("usage", "rawcap [options] INTERFACE > FILE.pcap (-h explains)");
+	check_interface_name();
+	if (*argv)
+		usage(*argv, "one interface is enough");
+	rc.linktype = -1;
+	if (rc.option['y'] && (rc.linktype = linktype(rc.option['y'])) < 0)
+		usage(rc.option['y'], "not a link type");
+}
+
+/* ==== Before the capture ==== */
+
+static int is_terminal(int fd)
+{
+	char termios[256];	/* larger than any machine's */
+
+	return ioctl(fd, TCGETS, termios) == 0;
+}
+
+/* Stdout must be something that a capture can go to. Nothing has been opened yet. What it is shows
+ * in what works on it: no stat, whose layout differs from machine to machine. */
+static void check_stdout(void)
+{
+	int flags = (int)syscall(SYS_fcntl, STDOUT_FILENO, F_GETFL), type;
+	socklen_t len = sizeof type;
+
+	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
+		usage("stdout", "not open for writing: rawcap eth0 > /tmp/c.pcap");
+	if (is_terminal(STDOUT_FILENO))
+		usage("stdout", "a terminal: rawcap eth0 > /tmp/c.pcap");
+	if (flags & O_APPEND && lseek(STDOUT_FILENO, 0, SEEK_END) > 0)
+		usage("stdout", "not empty, and a second capture in it would be unreadable: > for >>");
+	rc.pipe = (int)syscall(SYS_fcntl, STDOUT_FILENO, F_GETPIPE_SZ);
+	rc.socket = !getsockopt(STDOUT_FILENO, SOL_SOCKET, SO_TYPE, &type, &len);
+}
+
+#define SIGBIT(sig) (1ul << ((sig) - 1))	/* in the first word of the kernel's signal sets */
+
+/* Signals are never let in: they are read, as from any other descriptor, where the program waits.
+ * None can slip in between a look at a flag and the wait, none breaks off a write; a dead reader and
+ * a file at its limit show as errors of write. And a descriptor of signals, made until one is above
+ * stderr, takes the place of a missing 0 or 2: a packet socket would transmit what is written there. */
+static void catch_signals(void)
+{
+	unsigned long mask[_NSIG / 8 / sizeof(long)] = { 0 }, old[20];
+
+	mask[0] = SIGBIT(SIGINT) | SIGBIT(SIGTERM) | SIGBIT(SIGUSR1) | SIGBIT(SIGUSR2) |
+	    SIGBIT(SIGPIPE) | SIGBIT(SIGXFSZ);
+	syscall(SYS_rt_sigaction, SIGHUP, NULL, old, _NSIG / 8);
+	if (old[0] != (unsigned long)SIG_IGN)	/* as nohup makes it */
+		mask[0] |= SIGBIT(SIGHUP);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, NULL, _NSIG / 8);
+	do
+		rc.signals = (int)syscall(SYS_signalfd4, -1, mask, _NSIG / 8, SFD_NONBLOCK | SFD_CLOEXEC);
+	while ((unsigned)rc.signals <= STDERR_FILENO);
+	if (rc.signals < 0)
+		die("signalfd");
+}
+
+/* The link type of an Ethernet device, which may be a DSA switch's conduit: then frames have the
+ * switch's tag in them. The kernel shows that tag's format in sysfs; without sysfs nobody knows. */
+static int ethernet_linktype(void)
+{
+	char tagging[32] = { 0 }, *end = tagging;
+	int fd, type;
+
+	put("/sys/class/net/");
+	put(rc.ifname);
+	put("/dsa/tagging");
+	fd = (int)syscall(SYS_openat, AT_FDCWD, put_string(), O_RDONLY);
+	if (fd < 0)
+		return LINKTYPE_ETHERNET;
+	read(fd, tagging, sizeof tagging - 1);
+	close(fd);
+	while (*end >= ' ')
+		end++;
+	*end = 0;
+	if (!strcmp(tagging, "none"))
+		return LINKTYPE_ETHERNET;
+	put("DSA_TAG_");
+	put(tagging);
+	type = linktype(put_string());
+	say(rc.ifname, type < 0 ? "frames have a DSA tag without a link type:" : "frames have a DSA tag:");
+	say(rc.ifname, tagging);
+	return type < 0 ? LINKTYPE_ETHERNET : type;
+}
+
+/* Whether packets of the link type OWN can be written as those of WANT. */
+static int can_be(int own, int want)
+{
+	if (own == LINKTYPE_LINUX_SLL || own == LINKTYPE_LINUX_SLL2)
+		return want == LINKTYPE_LINUX_SLL || want == LINKTYPE_LINUX_SLL2;
+	return want == own || (want == LINKTYPE_ETHERNET && own >= LINKTYPE_DSA_TAG_BRCM);
+}
+
+/* Settles the link type: the interface's own, cooked form for what has none, or the one asked for.
+ * Cooked form comes from a socket of another kind. */
+static void choose_linktype(void)
+{
+	int own = pcap_linktype(rc.net.hatype);
+	uint32_t cooked;
+
+	if (rc.net.ifindex == NETIF_ALL) {
+		own = LINKTYPE_LINUX_SLL2;
+	} else if (rc.net.hatype == ARPHRD_ETHER) {
+		own = ethernet_linktype();
+	} else if (own < 0) {
+		say(rc.ifname, "unknown kind of interface, captured in cooked form");
+		own = LINKTYPE_LINUX_SLL;
+	}
+	if (rc.linktype < 0)
+		rc.linktype = own;
+	if (!can_be(own, rc.linktype))
+		usage(rc.option['y'], "not a link type of this interface");
+	cooked = pcap_cooked(rc.linktype);
+	if (cooked && netif_cook(&rc.net, cooked) < 0)
+		die(rc.net.failed);
+}
+
+/* The program that runs in the kernel for each packet: what is not wanted is neither copied nor
+ * counted, and of the rest only snaplen bytes are copied.
+ * A loopback device shows each packet twice, outgoing and incoming: one of them is left out, also
+ * among all interfaces. (CAN devices likewise: they hear themselves.) */
+static void attach_filter(void)
+{
+	static struct sock_filter program[] = {
+		{ BPF_LD_W_ABS, 0, 0, SKF_AD_IFINDEX },
+		{ BPF_JEQ_K, 0, 3, LOOPBACK_IFINDEX },
+		{ BPF_LD_W_ABS, 0, 0, SKF_AD_PKTTYPE },
+		{ BPF_JEQ_K, 0, 1, PACKET_OUTGOING },
+		{ BPF_RET_K, 0, 0, 0 },
+		{ BPF_RET_K, 0, 0, 1 },
+	};
+	const char *direction = rc.option['Q'];
+	unsigned start = 2;	/* at which instruction */
+
+	if (!direction || direction[2]) {	/* as long as out, or as inout */
+		if (direction && direction[0] == 'o')
+			program[3] = (struct sock_filter){ BPF_JEQ_K, 1, 0, PACKET_OUTGOING };
+		else if (rc.net.ifindex == NETIF_ALL)
+			start = 0;
+		else if (rc.net.hatype != ARPHRD_LOOPBACK && rc.net.hatype != ARPHRD_CAN)
+			start = 5;
+	}
+	if (rc.snaplen > rc.net.cooked)
+		program[5].k = rc.snaplen - rc.net.cooked;
+	if (netif_filter(&rc.net, program + start, 6 - start) < 0)
+		die(rc.net.failed);
+}
+
+/* Opens the interface: after this packets wait for us. */
+static void open_interface(void)
+{
+	struct netif_options o = { rc.snaplen, rc.ring_kib, RING_KIB_DEFAULT, !rc.option['p'] };
+
+	if (netif_find(&rc.net, strcmp(rc.ifname, "any") ? rc.ifname : NULL) < 0)
+		die(rc.net.failed);
+	choose_linktype();
+	attach_filter();
+	if (netif_start(&rc.net, &o) < 0)
+		die(rc.net.failed);
+	if (rc.net.promisc_error)
+		complain("promiscuous mode", rc.net.promisc_error);
+	if (netif_error(&rc.net) == ENETDOWN) {
+		rc.link = DOWN;
+		say(rc.ifname, "is down; capture starts when it comes up");
+	}
+	if (rc.option['v']) {
+		put(rc.net.ring ? "ring KiB: " : "no ring; buffer KiB: ");
+		put(decimal(rc.net.bufsize >> 10));
+		say(rc.ifname, put_string());
+	}
+}
+
+/* Puts the file's header into the buffer. Of a file that was opened without cutting it the old rest
+ * goes, so that nothing stands behind the capture; on anything else that fails. */
+static void write_file_header(void)
+{
+	ftruncate(STDOUT_FILENO, lseek(STDOUT_FILENO, 0, SEEK_CUR));
+	pcap_header((void *)out, (uint32_t)rc.linktype, rc.snaplen, rc.nano);
+	rc.first = rc.end = sizeof(struct pcap_file);
+}
+
+/* ==== Writing ==== */
+
+/* The end of the record that starts at AT in the buffer. */
+static uint32_t record_end(uint32_t at)
+{
+	struct pcap_record r;
+
+	memcpy(&r, out + at, sizeof r);
+	return at + (uint32_t)sizeof r + r.caplen;
+}
+
+/* The end of the last record behind rc.first that ends by LIMIT; rc.first if none does. */
+static uint32_t whole_records(uint32_t limit)
+{
+	uint32_t at = rc.first, next;
+
+	for (; at < rc.end && (next = record_end(at)) <= limit; at = next)
+		;
+	return at;
+}
+
+/* How many bytes a pipe is given, so that the write does not wait: all that it can hold when it is
+ * empty, PIPE_BUF when poll says there is room, 0 otherwise, see pipe(7). They are whole records, so
+ * that even a pipe whose reader is stuck ends with one; only what the empty pipe cannot hold goes
+ * in parts. */
+static uint32_t pipe_share(void)
+{
+	struct pollfd p = { STDOUT_FILENO, POLLOUT, 0 };
+	struct timespec now = { 0, 0 };
+	uint32_t room = (uint32_t)rc.pipe, whole;
+	int used = 0;
+
+	ioctl(STDOUT_FILENO, FIONREAD, &used);
+	if (used) {
+		room = PIPE_BUF;
+		if (ppoll(&p, 1, &now, NULL) <= 0)
+			return 0;
+	}
+	if (room >= rc.end - rc.sent)
+		return rc.end - rc.sent;
+	whole = whole_records(rc.sent + room);
+	if (whole > rc.sent)
+		return whole - rc.sent;
+	rc.full = used && rc.sent <= rc.first;
+	return rc.full ? 0 : room;
+}
+
+/* The output is as good as it gets: takes back the part of a record that a file got, and counts
+ * what never arrived. */
+static void end_output(void)
+{
+	uint32_t whole = rc.sent < rc.first ? 0 : rc.first;
+	off_t end = lseek(STDOUT_FILENO, (off_t)whole - (off_t)rc.sent, SEEK_CUR);
+
+	if (end >= 0)
+		ftruncate(STDOUT_FILENO, end);
+	for (; rc.first < rc.end; rc.first = record_end(rc.first))
+		rc.lost++;
+	rc.sent = rc.end;
+	rc.stop = BROKEN;
+	rc.status = 1;
+}
+
+/* Writes out the buffer, as far as that goes without waiting. */
+static void send_out(void)
+{
+	uint32_t len;
+	ssize_t n;
+
+	rc.full = 0;
+	while (rc.sent < rc.end) {
+		len = rc.pipe > 0 ? pipe_share() : rc.end - rc.sent;
+		if (!len)
+			break;
+		n = rc.socket ? send(STDOUT_FILENO, out + rc.sent, len, MSG_DONTWAIT | MSG_NOSIGNAL) :
+		    write(STDOUT_FILENO, out + rc.sent, len);
+		if (n >= 0) {
+			rc.sent += (uint32_t)n;
+			rc.first = whole_records(rc.sent);
+		} else if (errno == EAGAIN) {
+			break;
+		} else {
+			complain("stdout", errno);
+			end_output();
+		}
+	}
+	if (rc.first == rc.end || rc.first > OUT_FLUSH / 2) {	/* makes room at the end */
+		memmove(out, out + rc.first, rc.end - rc.first);
+		rc.sent -= rc.first;
+		rc.end -= rc.first;
+		rc.first = 0;
+	}
+}
+
+/* Puts one packet into the buffer. Without a ring its data stand in their place already, or the
+ * length of a VLAN tag before it. */
+static void put_record(const struct packet *p)
+{
+	unsigned char *at = out + rc.end;
+	struct pcap_record r = {
+		.sec = p->sec,
+		.fraction = rc.nano ? p->nsec : p->nsec / 1000,
+		.caplen = p->headlen + p->datalen,
+		.origlen = p->origlen,
+	};
+
+	if (r.caplen > rc.snaplen)
+		r.caplen = rc.snaplen;
+	if (r.caplen > p->headlen)
+		memmove(at + sizeof r + p->headlen, p->data, r.caplen - p->headlen);
+	memcpy(at + sizeof r, p->head, p->headlen);
+	memcpy(at, &r, sizeof r);
+	rc.end += (uint32_t)sizeof r + r.caplen;
+	rc.taken++;
+	rc.cut += r.caplen < r.origlen;
+}
+
+/* ==== The summary ==== */
+
+static void put_count(uint64_t n, const char *what)
+{
+	put(decimal(n));
+	put(n == 1 ? " packet " : " packets ");
+	put(what);
+}
+
+/* The counts in tcpdump's words. Packets that never reached the output were not captured. */
+static void tell_counts(void)
+{
+	netif_count(&rc.net);
+	put_count(rc.taken - rc.lost, "captured\n");
+	if (rc.net.blind) {
+		put("unknown number dropped by kernel\n");
+	} else {
+		put_count(rc.net.seen, "received by filter\n");
+		put_count(rc.net.dropped, "dropped by kernel\n");
+	}
+	if (rc.cut) {
+		put_count(rc.cut, "cut to ");
+		put(decimal(rc.snaplen));
+		put(" bytes (-s 0 keeps them whole)\n");
+	}
+	put_out();
+}
+
+/* The end of the program: what only close can tell of a file, and the summary. */
+_Noreturn static void finish(void)
+{
+	if (close(STDOUT_FILENO) < 0) {
+		complain("stdout", errno);
+		rc.status = 1;
+	}
+	if (!rc.option['q'])
+		tell_counts();
+	_exit(rc.status);
+}
+
+/* Ends without waiting for anybody: what cannot be written at once is lost, and that is said. */
+_Noreturn static void end_at_once(void)
+{
+	send_out();
+	if (rc.sent < rc.end) {
+		say("stdout", "the reader does not read: packets are lost");
+		end_output();
+	}
+	finish();
+}
+
+/* ==== The loop ==== */
+
+/* Milliseconds on a clock that nobody sets. */
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint32_t)t.tv_nsec / 1000000;
+}
+
+/* What the interface's socket reports: it went down, or something that ends the capture. */
+static void link_error(int error)
+{
+	if (error == ENETDOWN) {
+		if (rc.link == UP)
+			rc.due = now_ms() + FLAP_MS;
+		rc.link = rc.link == UP ? WENT_DOWN : rc.link;
+	} else if (error) {
+		complain(rc.ifname, error);
+		rc.status = 1;
+		rc.stop = GONE;
+	}
+}
+
+/* Looks after an interface that went down: it comes back, or it is gone for good. Deleting one that
+ * is down already makes no event at all. */
+static void check_link(void)
+{
+	if (netif_gone(&rc.net)) {
+		link_error(ENODEV);
+	} else if (netif_up(&rc.net)) {
+		say(rc.ifname, "is up again");
+		rc.link = UP;
+	} else if (rc.link == WENT_DOWN) {
+		say(rc.ifname, "is down; capture goes on when it is up again");
+		rc.link = DOWN;
+	}
+}
+
+/* What is due from time to time: the kernel's counts, an interface that is down, the running count. */
+static void look_around(uint64_t now)
+{
+	netif_count(&rc.net);
+	rc.due = now + COUNT_MS;
+	if (rc.option['v'] && is_terminal(STDERR_FILENO)) {
+		rc.due = now + TELL_MS;
+		put("\r");
+		put_count(rc.taken, "captured");
+		put_out();
+	}
+	if (rc.link != UP) {
+		rc.due = now + LINK_MS;
+		check_link();
+	}
+}
+
+/* Takes packets into the buffer until none is ready (0) or it is full (1). */
+static int take(void)
+{
+	unsigned char *room;
+	struct packet p;
+	int got;
+
+	while (rc.end < OUT_FLUSH && rc.stop < LIMIT) {
+		room = out + rc.end + sizeof(struct pcap_record);
+		got = netif_next(&rc.net, &p, room, (size_t)(out + sizeof out - room));
+		if (!got)
+			return 0;
+		if (got < 0) {
+			link_error(errno);
+			continue;
+		}
+		put_record(&p);
+		if (rc.taken == rc.limit)
+			rc.stop = LIMIT;
+	}
+	return rc.end >= OUT_FLUSH;
+}
+
+static void take_signal(void)
+{
+	struct signalfd_siginfo info;
+
+	read(rc.signals, &info, sizeof info);
+	if (info.ssi_signo == SIGUSR1)
+		tell_counts();
+	if (!(SIGBIT(info.ssi_signo) & (SIGBIT(SIGINT) | SIGBIT(SIGTERM) | SIGBIT(SIGHUP))))
+		return;	/* SIGUSR2 flushes by waking up */
+	if (rc.stop_signals++)
+		end_at_once();
+	if (rc.stop == NO)
+		rc.stop = SIGNALLED;
+}
+
+/* The one place that waits: for packets (while the buffer has room), for the reader (while there is
+ * something for it; else only to see it die), for signals, and for MS at most. */
+static void wait_events(uint32_t ms)
+{
+	struct pollfd p[3] = {
+		{ rc.net.fd, rc.end < OUT_FLUSH && rc.stop < LIMIT ? POLLIN : 0, 0 },
+		{ STDOUT_FILENO, rc.sent < rc.end && !rc.full ? POLLOUT : 0, 0 },
+		{ rc.signals, POLLIN, 0 },
+	};
+	struct timespec t = { ms / 1000, (long)(ms % 1000 * 1000000) };
+
+	if (ppoll(p, 3, &t, NULL) <= 0)
+		return;
+	if (p[0].revents & POLLERR)
+		link_error(netif_error(&rc.net));
+	if (p[1].revents & (POLLERR | POLLHUP) && rc.stop != BROKEN) {
+		complain("stdout", EPIPE);
+		end_output();
+	}
+	if (p[2].revents)
+		take_signal();
+}
+
+/* One turn: take what is ready, write it out, wait for more, for MS at most. */
+static void turn(uint32_t ms)
+{
+	int more = take();
+	uint64_t now;
+
+	send_out();
+	now = now_ms();
+	if (now >= rc.due)
+		look_around(now);
+	if (ms > rc.due - now)
+		ms = (uint32_t)(rc.due - now);
+	if (rc.full && ms > FULL_MS)
+		ms = FULL_MS;
+	wait_events(more && rc.sent == rc.end ? 0 : ms);
+}
+
+static void capture(void)
+{
+	while (rc.stop == NO)
+		turn(COUNT_MS);
+}
+
+/* Goes on for MS. */
+static void linger(uint32_t ms)
+{
+	uint64_t now = now_ms(), end = now + ms;
+
+	for (; now < end && rc.stop != BROKEN; now = now_ms())
+		turn((uint32_t)(end - now));
+	netif_count(&rc.net);
+}
+
+/* Ends the capture without losing its tail. Packets that the kernel was still handing on when the
+ * signal came get in; then nothing more does. */
+static void close_filter(void)
+{
+	int ticks = GRACE_MS / TICK_MS;
+	uint64_t before;
+
+	do {
+		before = rc.net.seen;
+		linger(TICK_MS);
+	} while (rc.net.seen != before && --ticks);
+	netif_close_filter(&rc.net);
+	linger(TICK_MS);
+}
+
+/* Goes on until all that the kernel saw is taken or dropped (it hands over a block that is not full
+ * after BLOCK_TIMEOUT_MS), and until the reader has it: as long as it likes, but after a stop signal
+ * only while it goes on reading. */
+static void drain(void)
+{
+	uint64_t before, since;
+
+	if (rc.stop < LIMIT)
+		close_filter();
+	since = now_ms();
+	while (rc.sent < rc.end || (rc.stop < LIMIT && rc.taken + rc.net.dropped < rc.net.seen)) {
+		before = rc.taken + rc.sent;
+		linger(TICK_MS);
+		if (before != rc.taken + rc.sent)
+			since = now_ms();
+		else if (now_ms() - since > STALL_MS && (rc.stop_signals || rc.sent == rc.end))
+			end_at_once();
+	}
+}
+
+static void list_one(const char *name, const struct ifinfomsg *info)
+{
+	put(decimal((unsigned)info->ifi_index));
+	put(".");
+	put(name);
+	put(info->ifi_flags & IFF_UP ? " [Up" : " [Down");
+	put(info->ifi_flags & IFF_RUNNING ? ", Running]\n" : "]\n");
+	write(STDOUT_FILENO, line, linelen);
+	linelen = 0;
+}
+
+_Noreturn static void list_interfaces(void)
+{
+	if (netif_list(out, sizeof out, list_one) < 0)
+		die("netlink");
+	answer("any (all interfaces, in cooked form)\n");
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	parse_arguments(argv);
+	if (rc.option['D'])
+		list_interfaces();
+	check_stdout();
+	catch_signals();
+	open_interface();
+	write_file_header();
+	capture();
+	drain();
+	finish();
+}
