@@ -6,7 +6,7 @@
  *
  *	struct netif n;
  *	struct packet p;
- *	netif_find(&n, "eth0") || netif_start(&n, &options);
+ *	netif_find(&n, "eth0") || netif_start(&n, ...);
  *	... poll n.fd for POLLIN, and then:
  *	while (netif_next(&n, &p, room, sizeof room) > 0)
  *		... p.head and p.data are one frame
@@ -73,7 +73,6 @@ struct tpacket_stats_v3 {
 #define NLM_F_DUMP 0x300
 #define RTM_NEWLINK 16
 #define RTM_GETLINK 18
-#define IFLA_IFNAME 3
 
 struct nlmsghdr {
 	uint32_t nlmsg_len;	/* bytes, this header included */
@@ -88,8 +87,13 @@ struct ifinfomsg {
 	unsigned ifi_flags, ifi_change;	/* IFF_* */
 };
 
-struct rtattr {
-	uint16_t rta_len, rta_type;	/* len: bytes, this header included, then padded to 4 */
+/* One interface: the kernel puts its name first of all attributes (rtnl_fill_ifinfo), ended by a 0,
+ * and pads the whole to 4 bytes. */
+struct netif_link {
+	struct nlmsghdr h;
+	struct ifinfomsg info;
+	uint16_t rta_len, rta_type;
+	char name[IFNAMSIZ];
 };
 
 /* linux/filter.h */
@@ -126,20 +130,18 @@ struct packet {
 };
 
 struct netif {
-	const char *name;	/* as asked for */
 	const char *failed;	/* what errno is about */
 	int fd;	/* the packet socket: poll it for POLLIN */
 	int ifindex;	/* NETIF_ALL, or from 1 */
-	int hatype;	/* ARPHRD_*, net/if_arp.h; ARPHRD_VOID for NETIF_ALL */
+	int hatype;	/* ARPHRD_*, net/if_arp.h; 0 for NETIF_ALL */
 	uint32_t cooked;	/* bytes of cooked header in front of each packet: 0, SLL_LEN or SLL2_LEN */
 	int promisc_error;	/* errno, where promiscuous mode was asked for and refused */
-	uint32_t bufsize;	/* bytes of the ring, or of the socket's buffer as the kernel counts them */
 
-	unsigned char *ring;	/* NULL: packets come one by one from the socket */
-	uint32_t block_size, blocks;	/* bytes; how many */
-	uint32_t block;	/* the one being read, 0 to blocks - 1 */
-	uint32_t left;	/* packets not yet taken from it */
-	uint32_t at;	/* offset of the next one in it, bytes */
+	unsigned char *ring, *ring_end;	/* NULL: packets come one by one from the socket */
+	uint32_t block_size;	/* bytes */
+	unsigned char *block;	/* the one being read */
+	unsigned char *at;	/* the next packet in it */
+	uint32_t left;	/* packets from there on */
 	int held;	/* the block is ours, not yet given back */
 
 	uint64_t seen;	/* packets that passed the filter, dropped ones too */
@@ -147,17 +149,15 @@ struct netif {
 	int blind;	/* the kernel keeps no such statistics */
 };
 
-struct netif_options {
-	uint32_t snaplen;	/* the most bytes wanted of a packet, cooked header included */
-	uint32_t ring_kib;	/* KiB; 0: no ring */
-	uint32_t rcvbuf_kib;	/* KiB for the socket's buffer where no ring is asked for */
-	int promisc;
-};
-
 static int netif_fail(struct netif *n, const char *call)
 {
 	n->failed = call;
 	return -1;
+}
+
+static int netif_set(struct netif *n, int level, int option, const void *value, socklen_t len)
+{
+	return setsockopt(n->fd, level, option, value, len);
 }
 
 /* Protocol 0: the socket takes nothing until it is bound, so nothing of another interface and
@@ -168,21 +168,19 @@ static int netif_socket(struct netif *n, int type)
 	return n->fd < 0 ? netif_fail(n, "socket") : 0;
 }
 
-/* Looks the interface up and opens a socket that takes nothing yet. NAME has 1 to 15 bytes, or is
- * NULL for all interfaces (which the kernel gives in cooked form only). */
+/* Looks the interface up and opens a socket that takes nothing yet; *n is all zero. NAME has 1 to 15
+ * bytes, or is NULL for all interfaces (which the kernel gives in cooked form only). */
 static inline int netif_find(struct netif *n, const char *name)
 {
 	struct ifreq ifr;
 
-	memset(n, 0, sizeof *n);
-	n->name = name ? name : "any";
-	n->hatype = ARPHRD_VOID;
 	if (netif_socket(n, name ? SOCK_RAW : SOCK_DGRAM) < 0)
 		return -1;
 	if (!name)
 		return 0;
 	memset(&ifr, 0, sizeof ifr);
-	memcpy(ifr.ifr_name, name, strlen(name) < IFNAMSIZ ? strlen(name) : IFNAMSIZ - 1);
+	for (size_t i = 0; name[i] && i < IFNAMSIZ - 1; i++)
+		ifr.ifr_name[i] = name[i];
 	if (ioctl(n->fd, SIOCGIFINDEX, &ifr) < 0)
 		return netif_fail(n, name);
 	n->ifindex = ifr.ifr_ifindex;
@@ -208,9 +206,7 @@ static inline int netif_filter(struct netif *n, const void *program, unsigned co
 {
 	struct sock_fprog fprog = { (unsigned short)count, program };
 
-	if (setsockopt(n->fd, SOL_SOCKET, SO_ATTACH_FILTER, &fprog, sizeof fprog) < 0)
-		return netif_fail(n, "filter");
-	return 0;
+	return netif_set(n, SOL_SOCKET, SO_ATTACH_FILTER, &fprog, sizeof fprog) < 0 ? netif_fail(n, "filter") : 0;
 }
 
 /* Takes no more packets; those that the kernel holds can still be read. */
@@ -221,70 +217,59 @@ static inline int netif_close_filter(struct netif *n)
 	return netif_filter(n, &nothing, 1);	/* ret #0 */
 }
 
-/* One try at a ring of KIB. A packet never crosses blocks, so a block holds at least one of SNAPLEN
- * bytes; a ring that has no two such blocks is none. */
-static int netif_try_ring(struct netif *n, uint32_t kib, uint32_t snaplen)
-{
-	struct tpacket_req3 req = { .tp_retire_blk_tov = BLOCK_TIMEOUT_MS };
-	uint32_t size = BLOCK_MIN;
-
-	while (size >> 10 < kib / 16 || size < snaplen + BLOCK_OVERHEAD)
-		size *= 2;
-	n->block_size = req.tp_block_size = req.tp_frame_size = size;	/* V3 packs frames of any size */
-	n->blocks = req.tp_block_nr = req.tp_frame_nr = kib / (size >> 10);
-	n->bufsize = size * n->blocks;
-	if (n->blocks < 2 || setsockopt(n->fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof req) < 0)
-		return netif_fail(n, "ring");
-	n->ring = mmap(NULL, n->bufsize, PROT_READ | PROT_WRITE, MAP_SHARED, n->fd, 0);
-	if (n->ring != MAP_FAILED)
-		return 0;
-	n->ring = NULL;
-	req.tp_block_nr = req.tp_frame_nr = 0;	/* gives the memory back */
-	setsockopt(n->fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof req);
-	return netif_fail(n, "ring");
-}
-
 /* A ring of KIB or, where memory is short, of half as much, down to RING_MIN_KIB. Without one
- * n->ring stays NULL and netif_next receives from the socket. */
+ * n->ring stays NULL and netif_next receives from the socket. A packet never crosses blocks, so a
+ * block holds at least one of SNAPLEN bytes; a ring that has no two such blocks is none. */
 static void netif_ring(struct netif *n, uint32_t kib, uint32_t snaplen)
 {
+	struct tpacket_req3 req = { .tp_retire_blk_tov = BLOCK_TIMEOUT_MS };
 	int version = TPACKET_V3;
+	uint32_t size;
+	void *ring;
 
-	if (setsockopt(n->fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version) < 0)
-		return;
-	while (kib >= RING_MIN_KIB && netif_try_ring(n, kib, snaplen) < 0)
-		kib /= 2;
+	if (kib)
+		netif_set(n, SOL_PACKET, PACKET_VERSION, &version, sizeof version);
+	for (; kib >= RING_MIN_KIB; kib /= 2) {
+		size = BLOCK_MIN;
+		while (size >> 10 < kib / 16 || size < snaplen + BLOCK_OVERHEAD)
+			size *= 2;
+		req.tp_block_size = req.tp_frame_size = size;	/* V3 packs frames of any size */
+		req.tp_block_nr = req.tp_frame_nr = kib / (size >> 10);
+		if (req.tp_block_nr < 2 || netif_set(n, SOL_PACKET, PACKET_RX_RING, &req, sizeof req) < 0)
+			continue;
+		n->block_size = size;
+		size *= req.tp_block_nr;
+		ring = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, n->fd, 0);
+		if (ring != MAP_FAILED) {
+			n->ring = n->block = ring;
+			n->ring_end = n->ring + size;
+			return;
+		}
+		req.tp_block_nr = req.tp_frame_nr = 0;	/* gives the memory back */
+		netif_set(n, SOL_PACKET, PACKET_RX_RING, &req, sizeof req);
+	}
 }
 
 /* Without a ring: a receive buffer of KIB, and length, tag and time of each packet beside its bytes.
  * Where the kernel refuses one of them a packet has what is left: its received length, no tag. */
 static int netif_plain(struct netif *n, uint32_t kib)
 {
-	int on = 1, bytes = kib < 1 << 20 ? (int)(kib << 10) : 1 << 30;
-	socklen_t len = sizeof n->bufsize;
+	int on = 1, bytes = (int)(kib << 10);
 
 	/* CAP_NET_ADMIN lifts the limit of net.core.rmem_max; the kernel doubles both */
-	if (setsockopt(n->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) < 0)
-		setsockopt(n->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-	getsockopt(n->fd, SOL_SOCKET, SO_RCVBUF, &n->bufsize, &len);
-	setsockopt(n->fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof on);
-	if (setsockopt(n->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) < 0)
+	if (netif_set(n, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) < 0)
+		netif_set(n, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+	netif_set(n, SOL_PACKET, PACKET_AUXDATA, &on, sizeof on);
+	if (netif_set(n, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) < 0)
 		return netif_fail(n, "timestamps");
 	return 0;
 }
 
-/* Promiscuous mode as a membership: the kernel takes it back with the socket, however that ends. */
-static void netif_promisc(struct netif *n)
-{
-	struct packet_mreq mreq = { .mr_ifindex = n->ifindex, .mr_type = PACKET_MR_PROMISC };
-
-	if (setsockopt(n->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &mreq, sizeof mreq) < 0)
-		n->promisc_error = errno;
-}
-
-/* Starts the capture: from here on packets wait in the ring or in the socket's buffer. An interface
- * that is down is no error here; netif_error tells of it. */
-static inline int netif_start(struct netif *n, const struct netif_options *o)
+/* Starts the capture: from here on packets wait in a ring of RING_KIB (0: none; less than 2 GiB) or in
+ * the socket's buffer of BUFFER_KIB. SNAPLEN: the most bytes of a packet that the filter lets through.
+ * An interface that is down is no error here; netif_error tells of it. */
+static inline int netif_start(struct netif *n, uint32_t snaplen, uint32_t ring_kib, uint32_t buffer_kib,
+    int promisc)
 {
 	struct sockaddr_ll ll = {
 		.sll_family = AF_PACKET,
@@ -292,14 +277,17 @@ static inline int netif_start(struct netif *n, const struct netif_options *o)
 		.sll_ifindex = n->ifindex,
 	};
 
-	if (o->ring_kib)
-		netif_ring(n, o->ring_kib, o->snaplen);
-	if (!n->ring && netif_plain(n, o->ring_kib ? o->ring_kib : o->rcvbuf_kib) < 0)
+	/* a membership: the kernel takes it back with the socket, however that ends */
+	struct packet_mreq mreq = { .mr_ifindex = n->ifindex, .mr_type = PACKET_MR_PROMISC };
+
+	netif_ring(n, ring_kib, snaplen);
+	if (!n->ring && netif_plain(n, buffer_kib) < 0)
 		return -1;
-	if (o->promisc && n->ifindex != NETIF_ALL)
-		netif_promisc(n);
+	if (promisc && n->ifindex != NETIF_ALL &&
+	    netif_set(n, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &mreq, sizeof mreq) < 0)
+		n->promisc_error = errno;
 	if (bind(n->fd, (struct sockaddr *)&ll, sizeof ll) < 0)
-		return netif_fail(n, n->name);
+		return netif_fail(n, "bind");
 	return 0;
 }
 
@@ -367,76 +355,64 @@ static void netif_head(const struct netif *n, struct packet *p, uint32_t status,
 		p->headlen += VLAN_LEN;
 }
 
-/* Makes the next block ours. Returns 0 if the kernel still fills it. */
-static int netif_block(struct netif *n)
+/* Gives back the block that has been read, if there is one, and makes the next one ours. Returns 0 if
+ * the kernel still fills that. */
+static int netif_next_block(struct netif *n)
 {
-	struct tpacket_block *b = (void *)(n->ring + (size_t)n->block * n->block_size);
+	struct tpacket_block *b = (void *)n->block;
 
-	if (!(__atomic_load_n(&b->block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
-		return 0;
-	n->left = b->num_pkts;
-	n->at = b->offset_to_first_pkt;
-	n->held = 1;
-	return 1;
-}
-
-/* Gives the block that has been read back to the kernel. */
-static void netif_release(struct netif *n)
-{
-	struct tpacket_block *b = (void *)(n->ring + (size_t)n->block * n->block_size);
-
-	__atomic_store_n(&b->block_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
-	n->block = n->block + 1 < n->blocks ? n->block + 1 : 0;
-	n->held = 0;
+	if (n->held) {
+		__atomic_store_n(&b->block_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
+		n->block += n->block_size;
+		if (n->block == n->ring_end)
+			n->block = n->ring;
+		b = (void *)n->block;
+	}
+	n->held = __atomic_load_n(&b->block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER;
+	n->left = n->held ? b->num_pkts : 0;
+	n->at = n->block + b->offset_to_first_pkt;
+	return n->held;
 }
 
 /* The next packet of the ring: its data stay where the kernel put them. */
 static int netif_next_ring(struct netif *n, struct packet *p)
 {
 	const struct tpacket3_hdr *h;
-	uint32_t room;
+	size_t room;
 
-	while (!n->left) {
-		if (n->held)
-			netif_release(n);
-		if (!netif_block(n))
+	while (!n->left)
+		if (!netif_next_block(n))
 			return 0;
-	}
-	h = (void *)(n->ring + (size_t)n->block * n->block_size + n->at);
-	room = n->block_size - n->at;
-	if (n->at > n->block_size - BLOCK_OVERHEAD / 2 || h->tp_mac > room ||
-	    h->tp_snaplen > room - h->tp_mac || h->tp_next_offset > room) {
+	h = (const void *)n->at;
+	room = (size_t)(n->block + n->block_size - n->at);
+	if (room > n->block_size || room < sizeof *h + sizeof(struct sockaddr_ll) ||
+	    h->tp_mac + (uint64_t)h->tp_snaplen > room) {
 		errno = EBADMSG;
 		return netif_fail(n, "ring");
 	}
+	n->at += h->tp_next_offset;
+	n->left--;
 	p->data = (const unsigned char *)h + h->tp_mac;
 	p->datalen = h->tp_snaplen;
 	p->origlen = h->tp_len;
 	p->sec = h->tp_sec;
 	p->nsec = h->tp_nsec;
 	netif_head(n, p, h->tp_status, h->tp_vlan_tci, h->tp_vlan_tpid, (const void *)(h + 1));
-	n->at += h->tp_next_offset;
-	n->left--;
 	return 1;
 }
 
-/* What the kernel says of a received packet beside its bytes. */
-static void netif_control(struct msghdr *m, struct tpacket_auxdata *aux, struct packet *p)
+/* One control message of a received packet: C's header and LEN bytes behind it. */
+static void netif_control(const struct cmsghdr *c, size_t len, struct tpacket_auxdata *aux, struct packet *p)
 {
-	struct cmsghdr *c;
 	struct timespec ts;
 
-	for (c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA &&
-		    c->cmsg_len >= CMSG_LEN(sizeof *aux)) {
-			memcpy(aux, CMSG_DATA(c), sizeof *aux);
-			p->origlen = aux->tp_len;
-		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_TIMESTAMPNS &&
-		    c->cmsg_len >= CMSG_LEN(sizeof ts)) {
-			memcpy(&ts, CMSG_DATA(c), sizeof ts);
-			p->sec = (uint32_t)ts.tv_sec;
-			p->nsec = (uint32_t)ts.tv_nsec;
-		}
+	if (c->cmsg_type == PACKET_AUXDATA && len >= sizeof *aux) {
+		memcpy(aux, c + 1, sizeof *aux);
+		p->origlen = aux->tp_len;
+	} else if (c->cmsg_type == SO_TIMESTAMPNS && len >= sizeof ts) {
+		memcpy(&ts, c + 1, sizeof ts);
+		p->sec = (uint32_t)ts.tv_sec;
+		p->nsec = (uint32_t)ts.tv_nsec;
 	}
 }
 
@@ -444,7 +420,7 @@ static void netif_control(struct msghdr *m, struct tpacket_auxdata *aux, struct 
 static int netif_next_plain(struct netif *n, struct packet *p, unsigned char *room, size_t size)
 {
 	union { struct sockaddr_ll ll; unsigned char longest[40]; } from;	/* hardware addresses to 32 bytes */
-	union { struct cmsghdr align; unsigned char bytes[128]; } control;	/* auxdata, time twice on 32 bits */
+	struct { struct cmsghdr c; unsigned char bytes[112]; } control, *c = &control;
 	struct iovec iov = { room + n->cooked, size - n->cooked };
 	struct msghdr m = {
 		.msg_name = &from, .msg_namelen = sizeof from,
@@ -453,14 +429,21 @@ static int netif_next_plain(struct netif *n, struct packet *p, unsigned char *ro
 	};
 	struct tpacket_auxdata aux = { 0 };
 	ssize_t len = recvmsg(n->fd, &m, MSG_TRUNC);
+	size_t left = m.msg_controllen, step;
 
 	if (len < 0)
-		return errno == EAGAIN ? 0 : netif_fail(n, n->name);
+		return errno == EAGAIN ? 0 : netif_fail(n, "receive");
 	p->data = iov.iov_base;
 	p->datalen = (size_t)len < iov.iov_len ? (uint32_t)len : (uint32_t)iov.iov_len;
 	p->origlen = (uint32_t)len;
 	p->sec = p->nsec = 0;
-	netif_control(&m, &aux, p);
+	for (; left >= sizeof c->c && c->c.cmsg_len >= sizeof c->c; left -= step) {
+		step = CMSG_ALIGN(c->c.cmsg_len);
+		if (step > left)
+			break;
+		netif_control(&c->c, step - sizeof c->c, &aux, p);
+		c = (void *)((char *)c + step);
+	}
 	netif_head(n, p, aux.tp_status, aux.tp_vlan_tci, aux.tp_vlan_tpid, &from.ll);
 	return 1;
 }
@@ -495,73 +478,38 @@ static inline int netif_error(struct netif *n)
 	return error;
 }
 
-/* Whether the interface has been deleted or moved away: the kernel then unbinds the socket, and says no more. */
-static inline int netif_gone(struct netif *n)
+/* Whether the interface is up (1), down (0) or, deleted or moved away, no longer there (-1): asked by
+ * its index, since it may have another name by now. */
+static inline int netif_state(struct netif *n)
 {
-	struct sockaddr_ll ll = { 0 };
-	socklen_t len = sizeof ll;
+	struct ifreq ifr = { .ifr_ifindex = n->ifindex };
 
-	return getsockname(n->fd, (struct sockaddr *)&ll, &len) == 0 && ll.sll_ifindex == -1;
-}
-
-/* Whether it is up, asked by its index: it may have another name by now. */
-static inline int netif_up(struct netif *n)
-{
-	struct ifreq ifr;
-
-	memset(&ifr, 0, sizeof ifr);
-	ifr.ifr_ifindex = n->ifindex;
-	return ioctl(n->fd, SIOCGIFNAME, &ifr) == 0 && ioctl(n->fd, SIOCGIFFLAGS, &ifr) == 0 &&
-	    ifr.ifr_flags & IFF_UP;
-}
-
-/* The size of a netlink message or attribute of LEN bytes with its padding. */
-static size_t netif_padded(uint32_t len)
-{
-	return (size_t)(len + 3) & ~(size_t)3;
-}
-
-/* One interface of the kernel's list: hands it to EACH. */
-static void netif_list_one(const struct nlmsghdr *h, void (*each)(const char *, const struct ifinfomsg *))
-{
-	const struct ifinfomsg *info = (const void *)(h + 1);
-	const struct rtattr *a = (const void *)(info + 1);
-	size_t left = h->nlmsg_len - sizeof *h - sizeof *info;
-
-	while (left >= sizeof *a && a->rta_len >= sizeof *a && a->rta_len <= left) {
-		if (a->rta_type == IFLA_IFNAME && ((const char *)a)[a->rta_len - 1] == 0)
-			each((const char *)(a + 1), info);
-		left -= netif_padded(a->rta_len) < left ? netif_padded(a->rta_len) : left;
-		a = (const void *)((const char *)a + netif_padded(a->rta_len));
-	}
+	if (ioctl(n->fd, SIOCGIFNAME, &ifr) < 0 || ioctl(n->fd, SIOCGIFFLAGS, &ifr) < 0)
+		return -1;
+	return ifr.ifr_flags & IFF_UP;
 }
 
 /* Calls EACH for every interface; BUF of SIZE bytes, aligned for an int, holds the kernel's answers.
  * Asked by rtnetlink(7), which needs neither rights nor /proc. Returns 0, or -1 with errno set. */
 static inline int netif_list(void *buf, size_t size, void (*each)(const char *, const struct ifinfomsg *))
 {
-	struct { struct nlmsghdr h; struct ifinfomsg info; } ask = {
+	static const struct { struct nlmsghdr h; struct ifinfomsg info; } ask = {
 		.h = { sizeof ask, RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 0, 0 },
 	};
-	const struct nlmsghdr *h;
-	ssize_t len;
-	size_t left;
+	const struct netif_link *link;
+	ssize_t left;
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || send(fd, &ask, sizeof ask, 0) < 0)
+	if (fd < 0 || write(fd, &ask, sizeof ask) < 0)
 		return -1;
-	while ((len = recv(fd, buf, size, 0)) > 0) {
-		h = buf;
-		left = (size_t)len;
-		while (left >= sizeof ask && h->nlmsg_len <= left && h->nlmsg_type == RTM_NEWLINK &&
-		    h->nlmsg_len >= sizeof ask) {
-			netif_list_one(h, each);
-			left -= netif_padded(h->nlmsg_len) < left ? netif_padded(h->nlmsg_len) : left;
-			h = (const void *)((const char *)h + netif_padded(h->nlmsg_len));
+	while ((left = read(fd, buf, size)) > 0)
+		for (link = buf; left > 0; link = (const void *)((const char *)link + link->h.nlmsg_len)) {
+			if (link->h.nlmsg_type != RTM_NEWLINK || link->h.nlmsg_len > left ||
+			    link->h.nlmsg_len <= sizeof *link)
+				return 0;	/* NLMSG_DONE */
+			left -= link->h.nlmsg_len;
+			each(link->name, &link->info);
 		}
-		if (left)	/* NLMSG_DONE, or an error, which is shorter */
-			return close(fd);
-	}
 	return -1;
 }
 

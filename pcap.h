@@ -25,7 +25,7 @@ struct pcap_record {
 	uint32_t fraction;	/* microseconds or nanoseconds, by the magic */
 	uint32_t caplen;	/* bytes that follow, at most origlen and snaplen */
 	uint32_t origlen;	/* bytes that the packet had */
-};
+} __attribute__((packed));	/* records stand at any address */
 
 _Static_assert(sizeof(struct pcap_file) == 24 && sizeof(struct pcap_record) == 16, "pcap-savefile(5)");
 
@@ -100,14 +100,11 @@ static inline uint32_t pcap_cooked(int linktype)
 	    linktype == LINKTYPE_LINUX_LAPD || linktype == LINKTYPE_NETLINK ? 16 : 0;
 }
 
-/* tcpdump's names (pcap_datalink_val_to_name(3PCAP)) of the link types that people meet, each
- * behind its number. */
-static const struct pcap_name { uint16_t linktype; char name[22]; } pcap_names[] = {
-	{ LINKTYPE_ETHERNET, "EN10MB" }, { LINKTYPE_RAW, "RAW" },
-	{ LINKTYPE_LINUX_SLL, "LINUX_SLL" }, { LINKTYPE_LINUX_SLL2, "LINUX_SLL2" },
-	{ 127, "IEEE802_11_RADIO" }, { LINKTYPE_DSA_TAG_BRCM, "DSA_TAG_BRCM" },
-	{ LINKTYPE_DSA_TAG_BRCM_PREPEND, "DSA_TAG_BRCM_PREPEND" },
-	{ LINKTYPE_DSA_TAG_DSA, "DSA_TAG_DSA" }, { LINKTYPE_DSA_TAG_EDSA, "DSA_TAG_EDSA" },
-};
+/* tcpdump's names (pcap_datalink_val_to_name(3PCAP)) of the link types that people meet, each with a 0
+ * behind it, and their numbers. */
+#define PCAP_NAMES "EN10MB\0RAW\0LINUX_SLL\0LINUX_SLL2\0IEEE802_11_RADIO\0" \
+	"DSA_TAG_BRCM\0DSA_TAG_BRCM_PREPEND\0DSA_TAG_DSA\0DSA_TAG_EDSA\0"
+#define PCAP_NAMED { LINKTYPE_ETHERNET, LINKTYPE_RAW, LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2, 127, \
+	LINKTYPE_DSA_TAG_BRCM, LINKTYPE_DSA_TAG_BRCM_PREPEND, LINKTYPE_DSA_TAG_DSA, LINKTYPE_DSA_TAG_EDSA }
 
 #endif

@@ -45,7 +45,7 @@
 enum {
 	SNAPLEN_DEFAULT = 2048,	/* bytes: any frame of a 1500 MTU; keeps most of a merged one out of the file */
 	RING_KIB_DEFAULT = 2048,	/* KiB: 16 ms of a full gigabit, and 3 % of a router's 64 MB */
-	RING_KIB_MAX = (4 << 20) - 1,	/* KiB: the kernel counts bytes in 32 bits */
+	RING_KIB_MAX = (2 << 20) - 1,	/* KiB: the kernel counts bytes in an int */
 	OUT_FLUSH = 256 << 10,	/* bytes: written when so much is waiting; larger writes gain nothing */
 	/* Bytes: behind that, the longest record still fits. */
 	OUT_SIZE = OUT_FLUSH + (int)sizeof(struct pcap_record) + PCAP_SNAPLEN_MAX + HEAD_MAX,
@@ -64,6 +64,7 @@ enum {
 
 /* Why the capture ends: a signal, the interface is gone, -c is reached, nothing can be written. */
 enum stop { NO, SIGNALLED, GONE, LIMIT, BROKEN };
+enum { INOUT, IN, OUT };	/* -Q */
 enum link { UP, WENT_DOWN, DOWN };
 
 /* linux/filter.h, linux/bpf_common.h: one instruction of classic BPF, and the few used here */
@@ -76,12 +77,12 @@ enum { LOOPBACK_IFINDEX = 1 };	/* net/net_namespace.h: lo has it in every namesp
 /* All there is to know while the program runs. */
 static struct {
 	/* what the user asked for */
-	const char *option[128];	/* by letter: its value, or its place if it has none; NULL: not given */
+	char *option[128];	/* by letter: its value, or its place if it has none; NULL: not given */
 	const char *ifname;
 	uint64_t limit;	/* packets */
 	uint32_t snaplen;	/* bytes, 1 to PCAP_SNAPLEN_MAX */
-	uint32_t ring_kib;	/* KiB, 0 = no ring */
 	int nano;
+	int direction;	/* INOUT, IN or OUT */
 
 	/* the capture */
 	struct netif net;
@@ -114,16 +115,13 @@ static unsigned char out[OUT_SIZE];	/* what goes to stdout: the file's header, t
  * stands here takes the place of that start-up and of some calls' larger forms; they would be a
  * third of the binary. (-DHOSTED leaves it out, for sanitizers, which need a whole C library.) */
 #ifndef HOSTED
+int the_errno;
 int __libc_start_main(int (*start)(int, char **), int argc, char **argv);
-int __set_thread_area(void *);
 int *__errno_location(void);
-int *___errno_location(void) __attribute__((alias("__errno_location")));	/* as musl itself calls it */
 
 int *__errno_location(void)
 {
-	static int only_thread;
-
-	return &only_thread;
+	return &the_errno;
 }
 
 void _exit(int status)
@@ -132,7 +130,46 @@ void _exit(int status)
 		syscall(SYS_exit_group, status);
 }
 
-/* The library's functions look for the stack protector's word behind the thread pointer. */
+#ifdef __x86_64__	/* the library's own syscall() has four times the size */
+off_t lseek(int fd, off_t offset, int whence)
+{
+	return syscall(SYS_lseek, fd, offset, whence);
+}
+
+int ftruncate(int fd, off_t len)
+{
+	return (int)syscall(SYS_ftruncate, fd, len);
+}
+
+int __libc_start_main(int (*start)(int, char **), int argc, char **argv)
+{
+	_exit(start(argc, argv));
+}
+
+__asm__(".globl syscall\n"
+	"syscall:	mov %rdi, %rax\n"
+	"	mov %rsi, %rdi\n"
+	"	mov %rdx, %rsi\n"
+	"	mov %rcx, %rdx\n"
+	"	mov %r8, %r10\n"
+	"	mov %r9, %r8\n"
+	"	mov 8(%rsp), %r9\n"
+	"	syscall\n"
+	"	cmp $-4096, %rax\n"
+	"	jbe 1f\n"
+	"	neg %eax\n"
+	"	mov %eax, the_errno\n"
+	"	or $-1, %rax\n"
+	"1:	ret\n");
+#else	/* it looks for the stack protector's word behind the thread pointer */
+int __set_thread_area(void *);
+int *___errno_location(void);	/* as musl itself calls it */
+
+int *___errno_location(void)
+{
+	return &the_errno;
+}
+
 int __libc_start_main(int (*start)(int, char **), int argc, char **argv)
 {
 	static long thread[32];
@@ -140,15 +177,73 @@ int __libc_start_main(int (*start)(int, char **), int argc, char **argv)
 	__set_thread_area(thread + 16);
 	_exit(start(argc, argv));
 }
+#endif
+
+size_t strlen(const char *s)
+{
+	const char *end = s;
+
+	while (*end)
+		end++;
+	return (size_t)(end - s);
+}
+
+int strcmp(const char *a, const char *b)
+{
+	for (; *a && *a == *b; a++)
+		b++;
+	return *a - *b;
+}
 
 int socket(int domain, int type, int protocol)
 {
 	return (int)syscall(SYS_socket, domain, type, protocol);
 }
 
+int bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	return (int)syscall(SYS_bind, fd, addr, len);
+}
+
+int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
+{
+	return (int)syscall(SYS_setsockopt, fd, level, option, value, len);
+}
+
+int getsockopt(int fd, int level, int option, void *value, socklen_t *len)
+{
+	return (int)syscall(SYS_getsockopt, fd, level, option, value, len);
+}
+
 ssize_t recvmsg(int fd, struct msghdr *m, int flags)
 {
 	return syscall(SYS_recvmsg, fd, m, flags);
+}
+
+ssize_t read(int fd, void *buf, size_t len)
+{
+	return syscall(SYS_read, fd, buf, len);
+}
+
+ssize_t write(int fd, const void *buf, size_t len)
+{
+	return syscall(SYS_write, fd, buf, len);
+}
+
+int close(int fd)
+{
+	return (int)syscall(SYS_close, fd);
+}
+
+int ioctl(int fd, int request, ...)
+{
+	va_list list;
+	void *arg;
+
+	va_start(list, request);
+	arg = va_arg(list, void *);
+	va_end(list);
+	return (int)syscall(SYS_ioctl, fd, request, arg);
 }
 
 void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset)
@@ -158,7 +253,7 @@ void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset)
 
 int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
 {
-	return (int)syscall(SYS_ppoll, fds, n, timeout, mask, 8);
+	return (int)syscall(SYS_ppoll, fds, n, timeout, mask, _NSIG / 8);
 }
 
 int clock_gettime(clockid_t clock, struct timespec *t)
@@ -172,22 +267,14 @@ int clock_gettime(clockid_t clock, struct timespec *t)
 static char line[LINE_SIZE];
 static unsigned linelen;
 
-/* Appends TEXT to the line; bytes that could play tricks on a terminal become \xHH. */
+/* Appends TEXT to the line; bytes that could play tricks on a terminal become ?. */
 static void put(const char *text)
 {
-	static const char hex[] = "0123456789abcdef";
 	unsigned last = linelen + WORD_MAX;
 	char c;
 
-	for (; (c = *text) && linelen < last && linelen < LINE_SIZE - 8; text++) {
-		if (c > '~' || (c < ' ' && c != '\n' && c != '\r')) {
-			line[linelen++] = '\\';
-			line[linelen++] = 'x';
-			line[linelen++] = hex[c >> 4 & 15];
-			c = hex[c & 15];
-		}
-		line[linelen++] = c;
-	}
+	for (; (c = *text) && linelen < last && linelen < LINE_SIZE; text++)
+		line[linelen++] = c > '~' || (c < ' ' && c != '\n' && c != '\r') ? '?' : c;
 }
 
 /* Sends the line to stderr. A stderr that is full or closed loses it: no message may hold up the
@@ -243,21 +330,18 @@ _Noreturn static void usage(const char *word, const char *why)
 /* Says that THING failed with ERROR, and what to do about it where that is not plain. */
 static void complain(const char *thing, int error)
 {
-	const char *text = decimal((unsigned)error);
+	static const uint16_t errors[] = {
+		EPERM, ENODEV, EAFNOSUPPORT, ENOSPC, EDQUOT, EFBIG, EIO, EPIPE, ENOMEM, EMFILE,
+	};
+	const char *text =	/* in that order, each with a 0 behind it */
+	    "no CAP_NET_RAW: run as root, or once: setcap cap_net_raw=ep rawcap\0"
+	    "no such interface (-D lists them)\0not in this kernel (CONFIG_PACKET)\0"
+	    "no space left\0quota exceeded\0file too large\0I/O error\0the reader is gone\0"
+	    "out of memory\0too many open files\0";
 
-	switch (error) {
-	case EPERM: text = "no CAP_NET_RAW: run as root, or once: setcap cap_net_raw=ep rawcap"; break;
-	case ENODEV: text = "no such interface (-D lists them)"; break;
-	case EAFNOSUPPORT: text = "not in this kernel (CONFIG_PACKET)"; break;
-	case ENOSPC: text = "no space left"; break;
-	case EDQUOT: text = "quota exceeded"; break;
-	case EFBIG: text = "file too large"; break;
-	case EIO: text = "I/O error"; break;
-	case EPIPE: text = "the reader is gone"; break;
-	case ENOMEM: text = "out of memory"; break;
-	case EMFILE: text = "too many open files"; break;
-	}
-	say(thing, text);
+	for (size_t i = 0; *text && errors[i] != error; i++)
+		text += strlen(text) + 1;
+	say(thing, *text ? text : decimal((unsigned)error));
 }
 
 /* THING failed with errno: says so, exit 1. */
@@ -270,23 +354,22 @@ _Noreturn static void die(const char *thing)
 /* ==== The command line ==== */
 
 static const char help[] =
-"usage: rawcap [options] [-i] INTERFACE > FILE.pcap\n"
-"Captures packets from INTERFACE (any: all of them) as a pcap stream on stdout.\n"
-"-i NAME   the interface, tcpdump's way\n"
+"rawcap [options] INTERFACE > FILE.pcap\n"
+"-i NAME   the interface, tcpdump's way (any: all)\n"
 "-c N      stop after N packets\n"
-"-s N      keep at most N bytes of a packet (default 2048; 0: 262144)\n"
-"-p        no promiscuous mode\n"
-"-Q DIR    direction: in, out or inout\n"
-"-B KIB    size of the capture ring (default 2048; 0: none)\n"
-"-y TYPE   link type to write, where there is a choice\n"
-"--nano    timestamps in nanoseconds (--micro: the default)\n"
-"-v        say more; running count on a terminal\n"
+"-s N      keep N bytes of each (2048; 0: 262144)\n"
+"-p        not promiscuous\n"
+"-Q DIR    only in or out (inout)\n"
+"-B KIB    size of the ring (2048; 0: none)\n"
+"-y TYPE   link type, where there is a choice\n"
+"--nano    timestamps (--micro)\n"
+"-v        progress\n"
 "-q        no summary\n"
 "-D        list interfaces\n"
-"-U -l -n  accepted: already how it works\n"
+"-U -l -n  accepted\n"
 "-h, --help, --version\n"
-"INT, TERM, HUP stop (twice: at once), USR1 shows counts, USR2 flushes.\n"
-"Exit status: 0 stopped by signal or -c, 1 failed, 2 usage.\n";
+"Signals: INT TERM HUP stop (twice: at once), USR1 counts, USR2 flushes\n"
+"Exit: 0 stopped, 1 failed, 2 usage\n";
 
 /* TEXT on stdout is all that was asked for. */
 _Noreturn static void answer(const char *text)
@@ -296,6 +379,9 @@ _Noreturn static void answer(const char *text)
 	_exit(0);
 }
 
+static const char bad_number[] = "not a number in range";
+static const char no_such_option[] = "no such option (-h lists them)";
+
 static int one_of(char letter, const char *letters)
 {
 	while (*letters && *letters != letter)
@@ -303,21 +389,30 @@ static int one_of(char letter, const char *letters)
 	return *letters;
 }
 
+/* Which of the words in LIST, each with a 0 behind it, WORD is: from 0; -1 for none. */
+static int which(const char *word, const char *list)
+{
+	for (int i = 0; *list; i++, list += strlen(list) + 1)
+		if (!strcmp(word, list))
+			return i;
+	return -1;
+}
+
 static void long_option(const char *word)
 {
-	if (!strcmp(word, "--help"))
-		answer(help);
-	if (!strcmp(word, "--version"))
-		answer("rawcap " VERSION "\n");
-	rc.nano = !strcmp(word, "--nano");
-	if (!rc.nano && strcmp(word, "--micro"))
-		usage(word, "no such option (-h lists them)");
+	switch (which(word, "--micro\0--nano\0--version\0--help\0")) {
+	case 0: rc.nano = 0; break;
+	case 1: rc.nano = 1; break;
+	case 2: answer("rawcap " VERSION "\n");
+	case 3: answer(help);
+	default: usage(word, no_such_option);
+	}
 }
 
 /* Takes the options in front and gives the first operand. */
 static char **options(char **argv)
 {
-	const char *word, *c;
+	char *word, *c;
 
 	for (; (word = *argv) && word[0] == '-' && word[1]; argv++) {
 		if (word[1] == '-') {
@@ -331,7 +426,7 @@ static char **options(char **argv)
 		if (!*c)
 			continue;
 		if (!one_of(*c, "icsBQy"))
-			usage(word, "no such option (-h lists them)");
+			usage(word, no_such_option);
 		rc.option[(int)*c] = c[1] ? c + 1 : *++argv;
 		if (!*argv)
 			usage(word, "needs a value");
@@ -351,7 +446,7 @@ static uint64_t number(char letter, uint64_t otherwise, uint64_t max)
 	for (; (digit = (unsigned)*c - '0') < 10 && n <= (max - digit) / 10; c++)
 		n = n * 10 + digit;
 	if (c == word || *c)
-		usage(word, "not a number, or too large");
+		usage(word, bad_number);
 	return n;
 }
 
@@ -359,38 +454,28 @@ static uint64_t number(char letter, uint64_t otherwise, uint64_t max)
  * 16 characters to 15. */
 static void check_interface_name(void)
 {
-	const char *word = rc.ifname, *c = word;
+	const char *c = rc.ifname;
 
 	while (*c > ' ' && *c <= '~' && *c != '/' && *c != ':')
 		c++;
-	if (c == word)
-		usage("INTERFACE", "empty, or not a name");
-	if (*c || c - word >= IFNAMSIZ || !strcmp(word, ".") || !strcmp(word, ".."))
-		usage(word, "not an interface name");
+	if (*c || (size_t)(c - rc.ifname) - 1 >= IFNAMSIZ - 1)
+		usage(*rc.ifname ? rc.ifname : "''", "not an interface name");
 }
 
-/* The link type with tcpdump's NAME, in any case and with - for _; -1 for none. */
-static int linktype(const char *name)
+/* The link type that tcpdump calls NAME; -1 for none. Turns NAME into capitals, and its - into _. */
+static int linktype(char *name)
 {
-	const struct pcap_name *known = pcap_names;
-	size_t i;
+	static const uint16_t named[] = PCAP_NAMED;
+	int i;
 
-	for (; known < pcap_names + sizeof pcap_names / sizeof *pcap_names; known++) {
-		for (i = 0; name[i]; i++) {
-			char c = name[i] == '-' ? '_' : name[i] >= 'a' ? (char)(name[i] - 32) : name[i];
-			if (c != known->name[i])
-				break;
-		}
-		if (!name[i] && !known->name[i])
-			return known->linktype;
-	}
-	return -1;
+	for (char *c = name; *c; c++)
+		*c = (char)(*c == '-' ? '_' : *c >= 'a' ? *c - 32 : *c);
+	i = which(name, PCAP_NAMES);
+	return i < 0 ? i : named[i];
 }
 
 static void parse_arguments(char **argv)
 {
-	const char *want;
-
 	if (*argv)	/* it may be empty before Linux 5.18 */
 		argv = options(argv + 1);
 	if (rc.option['h'])
@@ -398,24 +483,25 @@ static void parse_arguments(char **argv)
 	rc.snaplen = (uint32_t)number('s', SNAPLEN_DEFAULT, PCAP_SNAPLEN_MAX);
 	if (!rc.snaplen)
 		rc.snaplen = PCAP_SNAPLEN_MAX;
-	rc.ring_kib = (uint32_t)number('B', RING_KIB_DEFAULT, RING_KIB_MAX);
+	number('B', 0, RING_KIB_MAX);
 	rc.limit = number('c', UINT64_MAX, UINT64_MAX);
 	if (!rc.limit)
-		usage("-c 0", "nothing to capture");
-	want = rc.option['Q'];
-	if (want && strcmp(want, "in") && strcmp(want, "out") && strcmp(want, "inout"))
-		usage(want, "not in, out or inout");
+		usage(rc.option['c'], bad_number);
+	if (rc.option['Q'])
+		rc.direction = which(rc.option['Q'], "inout\0in\0out\0");
+	if (rc.direction < INOUT)
+		usage(rc.option['Q'], "not in, out or inout");
 	rc.ifname = rc.option['i'] ? rc.option['i'] : *argv ? *argv++ : NULL;
 	if (rc.option['D'])
 		return;
 	if (!rc.ifname)
-		usage("usage", "rawcap [options] INTERFACE > FILE.pcap (-h explains)");
+		usage("INTERFACE", "missing (-h explains)");
 	check_interface_name();
 	if (*argv)
 		usage(*argv, "one interface is enough");
 	rc.linktype = -1;
 	if (rc.option['y'] && (rc.linktype = linktype(rc.option['y'])) < 0)
-		usage(rc.option['y'], "not a link type");
+		usage(rc.option['y'], "not a link type here");
 }
 
 /* ==== Before the capture ==== */
@@ -435,11 +521,11 @@ static void check_stdout(void)
 	socklen_t len = sizeof type;
 
 	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
-		usage("stdout", "not open for writing: rawcap eth0 > /tmp/c.pcap");
+		usage("stdout", "not open for writing");
 	if (is_terminal(STDOUT_FILENO))
 		usage("stdout", "a terminal: rawcap eth0 > /tmp/c.pcap");
 	if (flags & O_APPEND && lseek(STDOUT_FILENO, 0, SEEK_END) > 0)
-		usage("stdout", "not empty, and a second capture in it would be unreadable: > for >>");
+		usage("stdout", "not empty: > instead of >>");
 	rc.pipe = (int)syscall(SYS_fcntl, STDOUT_FILENO, F_GETPIPE_SZ);
 	rc.socket = !getsockopt(STDOUT_FILENO, SOL_SOCKET, SO_TYPE, &type, &len);
 }
@@ -471,27 +557,22 @@ static void catch_signals(void)
  * switch's tag in them. The kernel shows that tag's format in sysfs; without sysfs nobody knows. */
 static int ethernet_linktype(void)
 {
-	char tagging[32] = { 0 }, *end = tagging;
+	char name[40] = "DSA_TAG_", *tagging = name + 8, *end = tagging;
 	int fd, type;
 
 	put("/sys/class/net/");
 	put(rc.ifname);
 	put("/dsa/tagging");
 	fd = (int)syscall(SYS_openat, AT_FDCWD, put_string(), O_RDONLY);
-	if (fd < 0)
-		return LINKTYPE_ETHERNET;
-	read(fd, tagging, sizeof tagging - 1);
+	read(fd, tagging, sizeof name - 9);
 	close(fd);
 	while (*end >= ' ')
 		end++;
 	*end = 0;
-	if (!strcmp(tagging, "none"))
+	if (!*tagging || !strcmp(tagging, "none"))
 		return LINKTYPE_ETHERNET;
-	put("DSA_TAG_");
-	put(tagging);
-	type = linktype(put_string());
-	say(rc.ifname, type < 0 ? "frames have a DSA tag without a link type:" : "frames have a DSA tag:");
-	say(rc.ifname, tagging);
+	say("DSA tag", tagging);
+	type = linktype(name);
 	return type < 0 ? LINKTYPE_ETHERNET : type;
 }
 
@@ -515,13 +596,13 @@ static void choose_linktype(void)
 	} else if (rc.net.hatype == ARPHRD_ETHER) {
 		own = ethernet_linktype();
 	} else if (own < 0) {
-		say(rc.ifname, "unknown kind of interface, captured in cooked form");
+		say(rc.ifname, "unknown kind, so in cooked form");
 		own = LINKTYPE_LINUX_SLL;
 	}
 	if (rc.linktype < 0)
 		rc.linktype = own;
 	if (!can_be(own, rc.linktype))
-		usage(rc.option['y'], "not a link type of this interface");
+		usage(rc.option['y'], "not a link type here");
 	cooked = pcap_cooked(rc.linktype);
 	if (cooked && netif_cook(&rc.net, cooked) < 0)
 		die(rc.net.failed);
@@ -533,7 +614,7 @@ static void choose_linktype(void)
  * among all interfaces. (CAN devices likewise: they hear themselves.) */
 static void attach_filter(void)
 {
-	static struct sock_filter program[] = {
+	struct sock_filter program[] = {
 		{ BPF_LD_W_ABS, 0, 0, SKF_AD_IFINDEX },
 		{ BPF_JEQ_K, 0, 3, LOOPBACK_IFINDEX },
 		{ BPF_LD_W_ABS, 0, 0, SKF_AD_PKTTYPE },
@@ -541,16 +622,15 @@ static void attach_filter(void)
 		{ BPF_RET_K, 0, 0, 0 },
 		{ BPF_RET_K, 0, 0, 1 },
 	};
-	const char *direction = rc.option['Q'];
 	unsigned start = 2;	/* at which instruction */
 
-	if (!direction || direction[2]) {	/* as long as out, or as inout */
-		if (direction && direction[0] == 'o')
-			program[3] = (struct sock_filter){ BPF_JEQ_K, 1, 0, PACKET_OUTGOING };
-		else if (rc.net.ifindex == NETIF_ALL)
-			start = 0;
-		else if (rc.net.hatype != ARPHRD_LOOPBACK && rc.net.hatype != ARPHRD_CAN)
-			start = 5;
+	if (rc.direction == OUT) {
+		program[3].jt = 1;
+		program[3].jf = 0;
+	} else if (rc.direction == INOUT && rc.net.ifindex == NETIF_ALL) {
+		start = 0;
+	} else if (rc.direction == INOUT && rc.net.hatype != ARPHRD_LOOPBACK && rc.net.hatype != ARPHRD_CAN) {
+		start = 5;
 	}
 	if (rc.snaplen > rc.net.cooked)
 		program[5].k = rc.snaplen - rc.net.cooked;
@@ -561,24 +641,25 @@ static void attach_filter(void)
 /* Opens the interface: after this packets wait for us. */
 static void open_interface(void)
 {
-	struct netif_options o = { rc.snaplen, rc.ring_kib, RING_KIB_DEFAULT, !rc.option['p'] };
+	uint32_t kib = (uint32_t)number('B', RING_KIB_DEFAULT, RING_KIB_MAX);
 
 	if (netif_find(&rc.net, strcmp(rc.ifname, "any") ? rc.ifname : NULL) < 0)
 		die(rc.net.failed);
 	choose_linktype();
 	attach_filter();
-	if (netif_start(&rc.net, &o) < 0)
+	if (netif_start(&rc.net, rc.snaplen, kib, RING_KIB_DEFAULT, !rc.option['p']) < 0)
 		die(rc.net.failed);
 	if (rc.net.promisc_error)
 		complain("promiscuous mode", rc.net.promisc_error);
 	if (netif_error(&rc.net) == ENETDOWN) {
 		rc.link = DOWN;
-		say(rc.ifname, "is down; capture starts when it comes up");
+		say(rc.ifname, "is down: waiting until it is up");
 	}
 	if (rc.option['v']) {
-		put(rc.net.ring ? "ring KiB: " : "no ring; buffer KiB: ");
-		put(decimal(rc.net.bufsize >> 10));
-		say(rc.ifname, put_string());
+		put("rawcap: ring of ");
+		put(decimal((size_t)(rc.net.ring_end - rc.net.ring) >> 10));
+		put(" KiB\n");
+		put_out();
 	}
 }
 
@@ -596,10 +677,7 @@ static void write_file_header(void)
 /* The end of the record that starts at AT in the buffer. */
 static uint32_t record_end(uint32_t at)
 {
-	struct pcap_record r;
-
-	memcpy(&r, out + at, sizeof r);
-	return at + (uint32_t)sizeof r + r.caplen;
+	return at + (uint32_t)sizeof(struct pcap_record) + ((struct pcap_record *)(void *)(out + at))->caplen;
 }
 
 /* The end of the last record behind rc.first that ends by LIMIT; rc.first if none does. */
@@ -665,7 +743,7 @@ static void send_out(void)
 		len = rc.pipe > 0 ? pipe_share() : rc.end - rc.sent;
 		if (!len)
 			break;
-		n = rc.socket ? send(STDOUT_FILENO, out + rc.sent, len, MSG_DONTWAIT | MSG_NOSIGNAL) :
+		n = rc.socket ? syscall(SYS_sendto, STDOUT_FILENO, out + rc.sent, len, MSG_DONTWAIT, NULL, 0) :
 		    write(STDOUT_FILENO, out + rc.sent, len);
 		if (n >= 0) {
 			rc.sent += (uint32_t)n;
@@ -689,23 +767,22 @@ static void send_out(void)
  * length of a VLAN tag before it. */
 static void put_record(const struct packet *p)
 {
-	unsigned char *at = out + rc.end;
-	struct pcap_record r = {
-		.sec = p->sec,
-		.fraction = rc.nano ? p->nsec : p->nsec / 1000,
-		.caplen = p->headlen + p->datalen,
-		.origlen = p->origlen,
-	};
+	struct pcap_record *r = (void *)(out + rc.end);
+	unsigned char *at = (unsigned char *)(r + 1);
+	uint32_t caplen = p->headlen + p->datalen;
 
-	if (r.caplen > rc.snaplen)
-		r.caplen = rc.snaplen;
-	if (r.caplen > p->headlen)
-		memmove(at + sizeof r + p->headlen, p->data, r.caplen - p->headlen);
-	memcpy(at + sizeof r, p->head, p->headlen);
-	memcpy(at, &r, sizeof r);
-	rc.end += (uint32_t)sizeof r + r.caplen;
+	if (caplen > rc.snaplen)
+		caplen = rc.snaplen;
+	if (caplen > p->headlen)
+		memmove(at + p->headlen, p->data, caplen - p->headlen);
+	memcpy(at, p->head, p->headlen);
+	r->sec = p->sec;
+	r->fraction = rc.nano ? p->nsec : p->nsec / 1000;
+	r->caplen = caplen;
+	r->origlen = p->origlen;
+	rc.end += (uint32_t)sizeof *r + caplen;
 	rc.taken++;
-	rc.cut += r.caplen < r.origlen;
+	rc.cut += caplen < p->origlen;
 }
 
 /* ==== The summary ==== */
@@ -723,7 +800,7 @@ static void tell_counts(void)
 	netif_count(&rc.net);
 	put_count(rc.taken - rc.lost, "captured\n");
 	if (rc.net.blind) {
-		put("unknown number dropped by kernel\n");
+		put("drops unknown\n");
 	} else {
 		put_count(rc.net.seen, "received by filter\n");
 		put_count(rc.net.dropped, "dropped by kernel\n");
@@ -753,7 +830,7 @@ _Noreturn static void end_at_once(void)
 {
 	send_out();
 	if (rc.sent < rc.end) {
-		say("stdout", "the reader does not read: packets are lost");
+		say("stdout", "stuck reader, packets lost");
 		end_output();
 	}
 	finish();
@@ -788,13 +865,15 @@ static void link_error(int error)
  * is down already makes no event at all. */
 static void check_link(void)
 {
-	if (netif_gone(&rc.net)) {
+	int state = netif_state(&rc.net);
+
+	if (state < 0) {
 		link_error(ENODEV);
-	} else if (netif_up(&rc.net)) {
-		say(rc.ifname, "is up again");
+	} else if (state) {
+		say(rc.ifname, "is up");
 		rc.link = UP;
 	} else if (rc.link == WENT_DOWN) {
-		say(rc.ifname, "is down; capture goes on when it is up again");
+		say(rc.ifname, "is down: waiting until it is up");
 		rc.link = DOWN;
 	}
 }
@@ -858,13 +937,15 @@ static void take_signal(void)
  * something for it; else only to see it die), for signals, and for MS at most. */
 static void wait_events(uint32_t ms)
 {
-	struct pollfd p[3] = {
-		{ rc.net.fd, rc.end < OUT_FLUSH && rc.stop < LIMIT ? POLLIN : 0, 0 },
-		{ STDOUT_FILENO, rc.sent < rc.end && !rc.full ? POLLOUT : 0, 0 },
-		{ rc.signals, POLLIN, 0 },
-	};
+	struct pollfd p[3];
 	struct timespec t = { ms / 1000, (long)(ms % 1000 * 1000000) };
 
+	p[0].fd = rc.net.fd;
+	p[0].events = rc.end < OUT_FLUSH && rc.stop < LIMIT ? POLLIN : 0;
+	p[1].fd = STDOUT_FILENO;
+	p[1].events = rc.sent < rc.end && !rc.full ? POLLOUT : 0;
+	p[2].fd = rc.signals;
+	p[2].events = POLLIN;
 	if (ppoll(p, 3, &t, NULL) <= 0)
 		return;
 	if (p[0].revents & POLLERR)
@@ -960,7 +1041,7 @@ _Noreturn static void list_interfaces(void)
 {
 	if (netif_list(out, sizeof out, list_one) < 0)
 		die("netlink");
-	answer("any (all interfaces, in cooked form)\n");
+	answer("any [all of them]\n");
 }
 
 int main(int argc, char **argv)
