@@ -1,22 +1,70 @@
-# rawcap: one binary. Variables can be given on the command line or in config.mak.
+# rawcap: one binary from one C file. Variables go on the command line or into config.mak.
 -include config.mak
 
 CROSS_COMPILE ?=
 ifeq ($(origin CC),default)
-CC = $(if $(CROSS_COMPILE),$(CROSS_COMPILE)gcc,musl-gcc)
+CC := $(if $(CROSS_COMPILE),$(CROSS_COMPILE)gcc,musl-gcc)
 endif
 STRIP ?= $(CROSS_COMPILE)strip
-CFLAGS ?= -Oz -fno-jump-tables -fno-caller-saves -fconserve-stack -fipa-pta
+CFLAGS ?= -Oz
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
+BUDGET ?= 10240
 
-W = -Wall -Wextra -Wpedantic -Wconversion -Wshadow
-own = -std=gnu11 $(W) -fno-pie -fomit-frame-pointer -ffunction-sections -fdata-sections \
-	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector -fno-ident
-link = -static -no-pie -nostartfiles -l:crt1.o -s -Wl,--gc-sections -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,--build-id=none,-z,common-page-size=64
+headers = netif.h pcap.h
+warnings = -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+# What CFLAGS adds to: no jump tables, no unwind tables and no alignment of the data segment to a page
+# of the file; each is smaller so. crt1.o alone: main needs no constructors.
+compile = -std=gnu11 $(warnings) -fno-pie -fomit-frame-pointer -fno-jump-tables -fno-caller-saves \
+	-fconserve-stack -fno-tree-loop-im -fno-tree-sink -fno-if-conversion -fno-guess-branch-probability -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
+	-fno-unwind-tables -fno-stack-protector -fno-ident
+link = -static -no-pie -nostartfiles -l:crt1.o \
+	-Wl,--gc-sections,--build-id=none,-z,norelro,-z,noseparate-code,-z,common-page-size=64
 
 all: rawcap
 
-rawcap: rawcap.c netif.h pcap.h Makefile
-	$(CC) $(own) $(CFLAGS) $(LDFLAGS) $(link) -o $@ rawcap.c
-	$(STRIP) -R .comment $@
+rawcap: rawcap.c $(headers) Makefile
+	$(CC) $(compile) $(CFLAGS) $(LDFLAGS) $(link) -o $@ rawcap.c
+	$(STRIP) -s -R .comment $@
+
+demo:
+	@sh test/install.sh test/packages.build test/packages.demo
+	$(MAKE) all
+	@test/demo.sh
+
+check:
+	@sh test/install.sh test/packages.build test/packages test/packages.lint qemu/packages
+	$(MAKE) all size
+	bats --timing test
+
+check-qemu: all ; qemu/run.sh
+qemu: all ; qemu/run.sh --shell
+
+lint: ; @test/lint.sh
+
+size: rawcap
+	@size rawcap
+	@bytes=$$(wc -c < rawcap); echo "$$bytes bytes of $(BUDGET)"; [ $$bytes -le $(BUDGET) ]
+
+bench: all ; test/bench.sh
+
+install: all
+	install -D -m 755 rawcap $(DESTDIR)$(BINDIR)/rawcap
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/rawcap
+
+clean:
+	rm -rf rawcap build
+
+help:
+	@echo 'make            ./rawcap, static'
+	@echo 'make demo       what it needs, the build, a capture of real traffic shown'
+	@echo 'make check      what the tests need, lint, all tests, QEMU included'
+	@echo 'make check-qemu the tests in booted kernels;  make qemu: a shell there'
+	@echo 'make lint size bench install uninstall clean'
+	@echo 'CC=$(CC) CFLAGS=$(CFLAGS) LDFLAGS=$(LDFLAGS) CROSS_COMPILE=$(CROSS_COMPILE)'
+	@echo 'PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
+
+.PHONY: all demo check check-qemu qemu lint size bench install uninstall clean help
+.DELETE_ON_ERROR:

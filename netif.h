@@ -173,14 +173,15 @@ static int netif_socket(struct netif *n, int type)
 static inline int netif_find(struct netif *n, const char *name)
 {
 	struct ifreq ifr;
+	size_t i;
 
 	if (netif_socket(n, name ? SOCK_RAW : SOCK_DGRAM) < 0)
 		return -1;
 	if (!name)
 		return 0;
-	memset(&ifr, 0, sizeof ifr);
-	for (size_t i = 0; name[i] && i < IFNAMSIZ - 1; i++)
+	for (i = 0; name[i] && i < IFNAMSIZ - 1; i++)
 		ifr.ifr_name[i] = name[i];
+	ifr.ifr_name[i] = 0;
 	if (ioctl(n->fd, SIOCGIFINDEX, &ifr) < 0)
 		return netif_fail(n, name);
 	n->ifindex = ifr.ifr_ifindex;
@@ -227,8 +228,7 @@ static void netif_ring(struct netif *n, uint32_t kib, uint32_t snaplen)
 	uint32_t size;
 	void *ring;
 
-	if (kib)
-		netif_set(n, SOL_PACKET, PACKET_VERSION, &version, sizeof version);
+	netif_set(n, SOL_PACKET, PACKET_VERSION, &version, sizeof version);
 	for (; kib >= RING_MIN_KIB; kib /= 2) {
 		size = BLOCK_MIN;
 		while (size >> 10 < kib / 16 || size < snaplen + BLOCK_OVERHEAD)
@@ -297,62 +297,59 @@ static void netif_put16(unsigned char *at, unsigned value)
 	at[1] = (unsigned char)value;
 }
 
-/* The cooked header, with the type of what follows it: the tag's, where there is a tag.
+/* Writes the cooked header, PROTOCOL being the type of what follows it.
  * https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html and ..._SLL2.html */
-static void netif_head_cooked(struct packet *p, uint32_t cooked, const struct sockaddr_ll *ll,
-    unsigned protocol)
+static void netif_cooked(unsigned char *h, uint32_t cooked, unsigned protocol, const struct sockaddr_ll *ll)
 {
-	unsigned char *h = p->head;
-
-	memset(h, 0, HEAD_MAX);
 	if (cooked == SLL2_LEN) {
 		netif_put16(h, protocol);
+		netif_put16(h + 2, 0);
 		netif_put16(h + 4, (unsigned)ll->sll_ifindex >> 16);
 		netif_put16(h + 6, (unsigned)ll->sll_ifindex);
 		netif_put16(h + 8, ll->sll_hatype);
-		h[10] = ll->sll_pkttype;
-		h[11] = ll->sll_halen;
-		memcpy(h + 12, ll->sll_addr, 8);
+		netif_put16(h + 10, ll->sll_pkttype << 8 | ll->sll_halen);
+		h += 12;
 	} else {
 		netif_put16(h, ll->sll_pkttype);
 		netif_put16(h + 2, ll->sll_hatype);
 		netif_put16(h + 4, ll->sll_halen);
-		memcpy(h + 6, ll->sll_addr, 8);
 		netif_put16(h + 14, protocol);
+		h += 6;
 	}
-	p->headlen = cooked;
+	memcpy(h, ll->sll_addr, 8);
 }
 
-/* Rebuilds what stands in front of the data: the VLAN tag where it was, the cooked header. */
+/* Rebuilds what stands in front of the data: the cooked header, and the VLAN tag where it was, which
+ * is between the addresses and the type. */
 static void netif_head(const struct netif *n, struct packet *p, uint32_t status, unsigned tci,
     unsigned tpid, const struct sockaddr_ll *ll)
 {
 	int tagged = status & TP_STATUS_VLAN_VALID;	/* not tci: a tag of VLAN 0 is one too */
 	unsigned protocol = ntohs(ll->sll_protocol);
 
-	p->headlen = 0;
-	if (tagged && !(status & TP_STATUS_VLAN_TPID_VALID))
+	p->headlen = n->cooked;
+	p->origlen += n->cooked;
+	if (!(status & TP_STATUS_VLAN_TPID_VALID))
 		tpid = ETH_P_8021Q;
+	if (n->cooked)
+		netif_cooked(p->head, n->cooked, tagged ? tpid : protocol, ll);
+	if (!tagged)
+		return;
+	p->origlen += VLAN_LEN;
 	if (n->cooked) {
-		netif_head_cooked(p, n->cooked, ll, tagged ? tpid : protocol);
-		p->origlen += n->cooked;
-		if (tagged) {
-			netif_put16(p->head + n->cooked, tci);
-			netif_put16(p->head + n->cooked + 2, protocol);
-		}
-	} else if (tagged && p->datalen >= VLAN_AT) {
+		netif_put16(p->head + n->cooked, tci);
+		netif_put16(p->head + n->cooked + 2, protocol);
+	} else if (p->datalen >= VLAN_AT) {
 		memcpy(p->head, p->data, VLAN_AT);
 		netif_put16(p->head + VLAN_AT, tpid);
 		netif_put16(p->head + VLAN_AT + 2, tci);
 		p->headlen = VLAN_AT;
 		p->data += VLAN_AT;
 		p->datalen -= VLAN_AT;
+	} else {
+		return;	/* cut before it */
 	}
-	if (!tagged)
-		return;
-	p->origlen += VLAN_LEN;
-	if (p->headlen)
-		p->headlen += VLAN_LEN;
+	p->headlen += VLAN_LEN;
 }
 
 /* Gives back the block that has been read, if there is one, and makes the next one ours. Returns 0 if
@@ -432,7 +429,7 @@ static int netif_next_plain(struct netif *n, struct packet *p, unsigned char *ro
 	size_t left = m.msg_controllen, step;
 
 	if (len < 0)
-		return errno == EAGAIN ? 0 : netif_fail(n, "receive");
+		return errno == EAGAIN || errno == EINTR ? 0 : netif_fail(n, "receive");
 	p->data = iov.iov_base;
 	p->datalen = (size_t)len < iov.iov_len ? (uint32_t)len : (uint32_t)iov.iov_len;
 	p->origlen = (uint32_t)len;
@@ -482,8 +479,9 @@ static inline int netif_error(struct netif *n)
  * its index, since it may have another name by now. */
 static inline int netif_state(struct netif *n)
 {
-	struct ifreq ifr = { .ifr_ifindex = n->ifindex };
+	struct ifreq ifr;
 
+	ifr.ifr_ifindex = n->ifindex;
 	if (ioctl(n->fd, SIOCGIFNAME, &ifr) < 0 || ioctl(n->fd, SIOCGIFFLAGS, &ifr) < 0)
 		return -1;
 	return ifr.ifr_flags & IFF_UP;

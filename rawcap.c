@@ -24,7 +24,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -49,7 +48,7 @@ enum {
 	OUT_FLUSH = 256 << 10,	/* bytes: written when so much is waiting; larger writes gain nothing */
 	/* Bytes: behind that, the longest record still fits. */
 	OUT_SIZE = OUT_FLUSH + (int)sizeof(struct pcap_record) + PCAP_SNAPLEN_MAX + HEAD_MAX,
-	LINE_SIZE = 512,	/* bytes of one message */
+	LINE_SIZE = 512,	/* bytes of one message, or of the summary */
 	WORD_MAX = 120,	/* bytes of any one word in it, so that a user's cannot fill it */
 
 	TICK_MS = 20,	/* a pause in which the kernel hands over any packet it still holds */
@@ -81,6 +80,7 @@ static struct {
 	const char *ifname;
 	uint64_t limit;	/* packets */
 	uint32_t snaplen;	/* bytes, 1 to PCAP_SNAPLEN_MAX */
+	uint32_t ring_kib;	/* KiB, 0 = no ring */
 	int nano;
 	int direction;	/* INOUT, IN or OUT */
 
@@ -235,14 +235,11 @@ int close(int fd)
 	return (int)syscall(SYS_close, fd);
 }
 
-int ioctl(int fd, int request, ...)
-{
-	va_list list;
-	void *arg;
+/* ioctl, without the way variable arguments are fetched; they are passed like others */
+int three_word_ioctl(int fd, int request, void *arg) __asm__("ioctl");
 
-	va_start(list, request);
-	arg = va_arg(list, void *);
-	va_end(list);
+int three_word_ioctl(int fd, int request, void *arg)
+{
 	return (int)syscall(SYS_ioctl, fd, request, arg);
 }
 
@@ -267,14 +264,13 @@ int clock_gettime(clockid_t clock, struct timespec *t)
 static char line[LINE_SIZE];
 static unsigned linelen;
 
-/* Appends TEXT to the line; bytes that could play tricks on a terminal become ?. */
+/* Appends TEXT to the line. */
 static void put(const char *text)
 {
 	unsigned last = linelen + WORD_MAX;
-	char c;
 
-	for (; (c = *text) && linelen < last && linelen < LINE_SIZE; text++)
-		line[linelen++] = c > '~' || (c < ' ' && c != '\n' && c != '\r') ? '?' : c;
+	while (*text && linelen < last && linelen < LINE_SIZE - 1)
+		line[linelen++] = *text++;
 }
 
 /* Sends the line to stderr. A stderr that is full or closed loses it: no message may hold up the
@@ -320,9 +316,13 @@ static void say(const char *thing, const char *text)
 	put_out();
 }
 
-/* The command line is wrong: names the word and why, exit 2. */
+/* The command line is wrong: names the word and why, exit 2. Bytes of the user's word that could play
+ * tricks on a terminal become ?. */
 _Noreturn static void usage(const char *word, const char *why)
 {
+	for (char *c = (char *)(uintptr_t)word; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 	say(word, why);
 	_exit(2);
 }
@@ -355,20 +355,20 @@ _Noreturn static void die(const char *thing)
 
 static const char help[] =
 "rawcap [options] INTERFACE > FILE.pcap\n"
-"-i NAME   the interface, tcpdump's way (any: all)\n"
-"-c N      stop after N packets\n"
-"-s N      keep N bytes of each (2048; 0: 262144)\n"
-"-p        not promiscuous\n"
-"-Q DIR    only in or out (inout)\n"
-"-B KIB    size of the ring (2048; 0: none)\n"
-"-y TYPE   link type, where there is a choice\n"
-"--nano    timestamps (--micro)\n"
-"-v        progress\n"
-"-q        no summary\n"
-"-D        list interfaces\n"
-"-U -l -n  accepted\n"
+"-i NAME  interface, tcpdump's way (any: all)\n"
+"-c N     stop after N packets\n"
+"-s N     keep N bytes of each (2048; 0: 262144)\n"
+"-p       not promiscuous\n"
+"-Q DIR   only in or out (inout)\n"
+"-B KIB   size of the ring (2048; 0: none)\n"
+"-y TYPE  link type, where there is a choice\n"
+"--nano   timestamps (--micro)\n"
+"-v       progress\n"
+"-q       no summary\n"
+"-D       list interfaces\n"
+"-U -l -n accepted\n"
 "-h, --help, --version\n"
-"Signals: INT TERM HUP stop (twice: at once), USR1 counts, USR2 flushes\n"
+"INT TERM HUP stop (twice: at once), USR1 counts, USR2 flushes\n"
 "Exit: 0 stopped, 1 failed, 2 usage\n";
 
 /* TEXT on stdout is all that was asked for. */
@@ -458,7 +458,7 @@ static void check_interface_name(void)
 
 	while (*c > ' ' && *c <= '~' && *c != '/' && *c != ':')
 		c++;
-	if (*c || (size_t)(c - rc.ifname) - 1 >= IFNAMSIZ - 1)
+	if (*c || *rc.ifname == '.' || (size_t)(c - rc.ifname) - 1 >= IFNAMSIZ - 1)
 		usage(*rc.ifname ? rc.ifname : "''", "not an interface name");
 }
 
@@ -483,7 +483,7 @@ static void parse_arguments(char **argv)
 	rc.snaplen = (uint32_t)number('s', SNAPLEN_DEFAULT, PCAP_SNAPLEN_MAX);
 	if (!rc.snaplen)
 		rc.snaplen = PCAP_SNAPLEN_MAX;
-	number('B', 0, RING_KIB_MAX);
+	rc.ring_kib = (uint32_t)number('B', RING_KIB_DEFAULT, RING_KIB_MAX);
 	rc.limit = number('c', UINT64_MAX, UINT64_MAX);
 	if (!rc.limit)
 		usage(rc.option['c'], bad_number);
@@ -495,7 +495,7 @@ static void parse_arguments(char **argv)
 	if (rc.option['D'])
 		return;
 	if (!rc.ifname)
-		usage("INTERFACE", "missing (-h explains)");
+		usage("usage", "rawcap [options] INTERFACE > FILE.pcap (-h explains)");
 	check_interface_name();
 	if (*argv)
 		usage(*argv, "one interface is enough");
@@ -508,7 +508,7 @@ static void parse_arguments(char **argv)
 
 static int is_terminal(int fd)
 {
-	char termios[256];	/* larger than any machine's */
+	char termios[64];	/* the kernel's has less on every machine */
 
 	return ioctl(fd, TCGETS, termios) == 0;
 }
@@ -638,29 +638,42 @@ static void attach_filter(void)
 		die(rc.net.failed);
 }
 
+/* Milliseconds on a clock that nobody sets. */
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint32_t)t.tv_nsec / 1000000;
+}
+
+/* What the interface's socket reports: it went down, or something that ends the capture. */
+static void link_error(int error)
+{
+	if (error == ENETDOWN && rc.link == UP) {
+		rc.due = now_ms() + FLAP_MS;
+		rc.link = WENT_DOWN;
+	} else if (error && error != ENETDOWN) {
+		complain(rc.ifname, error);
+		rc.status = 1;
+		rc.stop = GONE;
+	}
+}
+
 /* Opens the interface: after this packets wait for us. */
 static void open_interface(void)
 {
-	uint32_t kib = (uint32_t)number('B', RING_KIB_DEFAULT, RING_KIB_MAX);
-
 	if (netif_find(&rc.net, strcmp(rc.ifname, "any") ? rc.ifname : NULL) < 0)
 		die(rc.net.failed);
 	choose_linktype();
 	attach_filter();
-	if (netif_start(&rc.net, rc.snaplen, kib, RING_KIB_DEFAULT, !rc.option['p']) < 0)
+	if (netif_start(&rc.net, rc.snaplen, rc.ring_kib, RING_KIB_DEFAULT, !rc.option['p']) < 0)
 		die(rc.net.failed);
 	if (rc.net.promisc_error)
 		complain("promiscuous mode", rc.net.promisc_error);
-	if (netif_error(&rc.net) == ENETDOWN) {
-		rc.link = DOWN;
-		say(rc.ifname, "is down: waiting until it is up");
-	}
-	if (rc.option['v']) {
-		put("rawcap: ring of ");
-		put(decimal((size_t)(rc.net.ring_end - rc.net.ring) >> 10));
-		put(" KiB\n");
-		put_out();
-	}
+	link_error(netif_error(&rc.net));	/* bound to an interface that is down */
+	if (rc.option['v'])
+		say("ring KiB", decimal((size_t)(rc.net.ring_end - rc.net.ring) >> 10));
 }
 
 /* Puts the file's header into the buffer. Of a file that was opened without cutting it the old rest
@@ -748,8 +761,8 @@ static void send_out(void)
 		if (n >= 0) {
 			rc.sent += (uint32_t)n;
 			rc.first = whole_records(rc.sent);
-		} else if (errno == EAGAIN) {
-			break;
+		} else if (errno == EAGAIN || errno == EINTR) {
+			break;	/* poll says when to try again */
 		} else {
 			complain("stdout", errno);
 			end_output();
@@ -837,29 +850,6 @@ _Noreturn static void end_at_once(void)
 }
 
 /* ==== The loop ==== */
-
-/* Milliseconds on a clock that nobody sets. */
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint32_t)t.tv_nsec / 1000000;
-}
-
-/* What the interface's socket reports: it went down, or something that ends the capture. */
-static void link_error(int error)
-{
-	if (error == ENETDOWN) {
-		if (rc.link == UP)
-			rc.due = now_ms() + FLAP_MS;
-		rc.link = rc.link == UP ? WENT_DOWN : rc.link;
-	} else if (error) {
-		complain(rc.ifname, error);
-		rc.status = 1;
-		rc.stop = GONE;
-	}
-}
 
 /* Looks after an interface that went down: it comes back, or it is gone for good. Deleting one that
  * is down already makes no event at all. */
@@ -961,6 +951,7 @@ static void wait_events(uint32_t ms)
 /* One turn: take what is ready, write it out, wait for more, for MS at most. */
 static void turn(uint32_t ms)
 {
+	enum stop stop = rc.stop;
 	int more = take();
 	uint64_t now;
 
@@ -968,9 +959,11 @@ static void turn(uint32_t ms)
 	now = now_ms();
 	if (now >= rc.due)
 		look_around(now);
+	if (rc.stop != stop)	/* nothing more to wait for */
+		return;
 	if (ms > rc.due - now)
 		ms = (uint32_t)(rc.due - now);
-	if (rc.full && ms > FULL_MS)
+	if (rc.full)
 		ms = FULL_MS;
 	wait_events(more && rc.sent == rc.end ? 0 : ms);
 }
