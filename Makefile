@@ -12,12 +12,13 @@ BINDIR ?= $(PREFIX)/bin
 BUDGET ?= 10240
 
 headers = netif.h pcap.h
+target := $(shell $(CC) -dumpmachine 2> /dev/null)
 warnings = -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 # What CFLAGS adds to: no jump tables, no unwind tables and no alignment of the data segment to a page
 # of the file; each is smaller so. crt1.o alone: main needs no constructors.
 compile = -std=gnu11 $(warnings) -fno-pie -fomit-frame-pointer -fno-jump-tables -fno-caller-saves \
-	-fconserve-stack -fno-tree-loop-im -fno-tree-sink -fno-if-conversion -fno-guess-branch-probability -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
-	-fno-unwind-tables -fno-stack-protector -fno-ident
+	-fconserve-stack -fno-tree-loop-im -fno-tree-sink -fno-tree-pta -fno-if-conversion -fno-guess-branch-probability -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
+	-fno-unwind-tables -fno-stack-protector -fno-ident $(if $(findstring x86_64,$(target)),-malign-data=abi)
 link = -static -no-pie -nostartfiles -l:crt1.o \
 	-Wl,--gc-sections,--build-id=none,-z,norelro,-z,noseparate-code,-z,common-page-size=64
 

@@ -1,0 +1,57 @@
+#!/bin/bash
+# shellcheck disable=SC2154	# the architecture's file sets variables
+# boot.sh test|shell ARCH BUILD: boots the kernel and the initramfs that run.sh made. Runs in a network
+# namespace of its own:
+#
+#	scenarios.py -- tap (10.9.0.1) ===== eth0 (10.9.0.2) -- rawcap, the guest's shell
+#	      \_________________ virtio-serial port __________________/
+#
+# The guest's console goes to a log that nobody judges.
+set -euo pipefail
+
+mode=$1 arch=$2 build=$3
+qemu=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=/dev/null
+. "$qemu/arch/$arch"
+
+LIMIT=300	# seconds that a boot with all scenarios may take
+tap=rawcap$$
+mtu=65521	# the most that a tap takes: frames of 65535 bytes
+
+make_tap() {
+	local scope
+	for scope in all default; do	# nothing is on the wire but what a scenario sends
+		[ ! -e /proc/sys/net/ipv6/conf/$scope ] || echo 1 > /proc/sys/net/ipv6/conf/$scope/disable_ipv6
+	done
+	ip tuntap add dev "$tap" mode tap
+	ip link set dev "$tap" address 02:00:00:00:09:01 mtu "$mtu" txqueuelen 10000
+	ip addr add 10.9.0.1/24 dev "$tap"
+	ip neigh add 10.9.0.2 lladdr 02:00:00:00:09:02 dev "$tap" nud permanent
+	ip link set dev "$tap" up
+}
+
+clean_up() {
+	ip link del dev "$tap" 2> /dev/null || true
+	rm -rf "$sockets"
+}
+
+sockets=$(mktemp -d "${TMPDIR:-/tmp}/rawcap-qemu.XXXXXX")
+trap clean_up EXIT
+make_tap
+# mitigations: what they are against has no way into an emulated processor; they double a fork's time
+command=("${machine[@]}" -accel tcg -nodefaults -display none -no-reboot
+	-kernel "$build/kernel/image" -initrd "$build/initramfs.gz"
+	-netdev "tap,id=wire,ifname=$tap,script=no,downscript=no"
+	-device "$nic,id=nic,netdev=wire,mac=02:00:00:00:09:02"
+	-append "console=$console quiet panic=-1 mitigations=off mode=$mode")
+
+if [ "$mode" = shell ]; then
+	echo "The guest's shell; rawcap is in it. Control-A X ends QEMU."
+	"${command[@]}" -serial mon:stdio
+	exit
+fi
+# Stdin: QEMU would stop itself to take a terminal.
+python3 -B "$qemu/scenarios.py" "$arch" "$tap" "$sockets" "$build" \
+	timeout -k 5 "$LIMIT" "${command[@]}" -serial "file:$build/console.log" -monitor "unix:$sockets/monitor" \
+	-device "$serial_bus" -chardev "socket,id=agent,path=$sockets/agent" \
+	-device virtserialport,chardev=agent < /dev/null

@@ -1,0 +1,110 @@
+# shellcheck shell=sh disable=SC3043
+# What the scenarios say in the guest, in BusyBox's sh. A program's start takes milliseconds here, so
+# what is done often is done by the shell itself.
+
+# wait_until COMMAND...: gives up after some 10 s.
+wait_until() {
+	local tries=1000
+	until "$@"; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || { echo "waited in vain for: $*"; return 1; }
+		usleep 2000
+	done
+}
+
+network_up() {
+	for scope in all default; do	# no packet but those of a scenario
+		echo 1 > /proc/sys/net/ipv6/conf/$scope/disable_ipv6
+	done
+	ip link set lo up
+	wait_until test -e /sys/class/net/eth0
+	ip addr add 10.9.0.2/24 dev eth0
+	card_up
+}
+
+# Up, and knowing the host without asking.
+card_up() {
+	ip link set eth0 up
+	wait_until net eth0 carrier = 1
+	arp -i eth0 -s 10.9.0.1 02:00:00:00:09:01
+}
+
+# net INTERFACE FILE TEST...: looks at a number in the interface's folder of /sys.
+net() {
+	local value
+	read -r value < "/sys/class/net/$1/$2" && shift 2 && test "$value" "$@"
+}
+
+# received INTERFACE COUNT: so many packets have come in.
+received() { net "$1" statistics/rx_packets -ge "$2"; }
+
+# promiscuous INTERFACE: /sys shows the kernel's flags, "ip link" only those set by hand.
+promiscuous() {
+	local flags
+	read -r flags < "/sys/class/net/$1/flags"
+	[ $((flags & 0x100)) != 0 ]
+}
+
+# begin NAME ARGUMENT...: rawcap in the background, its output in /tmp/NAME.pcap (or $output) and
+# /tmp/NAME.err, its process in $NAME. Returns when the file's header is there: nothing is written
+# before the socket is bound.
+begin() {
+	local name="$1" output="${output:-/tmp/$1.pcap}"
+	shift
+	rm -f "$output"
+	${surroundings:-} rawcap "$@" > "$output" 2> "/tmp/$name.err" < /dev/null 3>&- 4>&- &
+	eval "$name=$!"
+	wait_until begun "$name"
+	[ -s "$output" ] && return
+	finish "$name"
+	echo "rawcap $*: exit status $?"
+	cat "/tmp/$name.err"
+	return 1
+}
+
+begun() { [ -s "$output" ] || ended "$1"; }
+ended() { eval "! kill -0 \$$1" 2> /dev/null; }
+
+# finish NAME [SIGNAL]: waits for its end, which a signal may bring; gives its exit status.
+finish() {
+	[ -z "${2:-}" ] || eval "kill -s $2 \$$1"
+	wait_until ended "$1" || eval "kill -KILL \$$1"
+	eval "wait \$$1"
+}
+
+# A rescue shell's surroundings, in a mount namespace of its own: no /proc, no /sys, and /dev as it
+# was before anything was mounted. Stdin is closed.
+rescue() { exec unshare -m /bin/sh -c 'umount -l /proc /sys /dev && exec "$@" <&-' sh "$@"; }
+
+# conduit TAGGING COMMAND...: with a sysfs that takes eth0 for the conduit of a DSA switch.
+conduit() {
+	# shellcheck disable=SC2016	# the inner shell expands it
+	exec unshare -m /bin/sh -c 'mount -t tmpfs none /sys/class/net && mkdir -p /sys/class/net/eth0/dsa &&
+		echo "$0" > /sys/class/net/eth0/dsa/tagging && exec "$@"' "$@"
+}
+
+# hold COMMAND...: in the background, with a stdin that stays open: "say WORD..." writes lines to
+# it, "let_go" ends it, and with it the interface that the command made.
+hold() {
+	rm -f /tmp/held
+	mkfifo /tmp/held
+	"$@" < /tmp/held 3>&- &
+	held=$!
+	exec 4> /tmp/held
+}
+say() { printf '%s\n' "$@" >&4; }
+let_go() { exec 4>&-; wait "$held"; }
+
+# Clears away what a scenario left behind.
+tidy() {
+	local link
+	exec 4>&-
+	killall -CONT rawcap; killall -KILL rawcap
+	rm -f /tmp/*.pcap /tmp/*.err
+	for link in /sys/class/net/*; do
+		case ${link##*/} in lo | eth0) ;; *) ip link del "${link##*/}" ;; esac
+	done
+	card_up
+	wait
+	true
+} 2> /dev/null

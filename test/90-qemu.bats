@@ -1,0 +1,19 @@
+#!/usr/bin/env bats
+# bats file_tags=qemu
+# A kernel boots in QEMU with rawcap in its initramfs, and every scenario of qemu/scenarios.py must
+# pass there. The log of a boot is kept in build/qemu/ARCH.
+
+export BATS_TEST_TIMEOUT=900	# seconds: the first run downloads a kernel
+load helpers
+
+# boots ARCH: shows the count, and every scenario's line on failure.
+boots() {
+	status=0
+	"$BATS_TEST_DIRNAME/../qemu/run.sh" "$1" > "$BATS_TEST_TMPDIR/log" 2>&1 3>&- || status=$?
+	cat "$BATS_TEST_TMPDIR/log"
+	[ "$status" != 77 ] || cannot_run "$(tail -n 1 "$BATS_TEST_TMPDIR/log")"
+	[ "$status" = 0 ]
+	grep -x "$1: [1-9][0-9]* passed, 0 failed" "$BATS_TEST_TMPDIR/log" | sed 's/^/# /' >&3
+}
+
+@test "booted on x86_64, rawcap keeps its promises" { boots x86_64; }

@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# What a packet costs: rawcap beside tcpdump -w, flat out over a veth pair into a tmpfs file, sender
+# on one core, capture on another, same snaplen, same ring size; user + system time of the capturing
+# process. Prints a Markdown table of medians.
+#
+#	test/bench.sh [ROUNDS [PACKETS]]	(5 rounds, 1000000 packets of 64 bytes, 300000 of 1400)
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+: "${RAWCAP:=$here/../rawcap}"
+RAWCAP=$(realpath "$RAWCAP")
+PATH=$here/../build/test:$PATH
+rounds=${1:-5}
+snaplen=2048 ring_kib=2048
+
+if [ -z "${BENCH_INSIDE:-}" ]; then
+	for tool in tcpdump taskset unshare ip; do
+		command -v $tool > /dev/null || { echo "bench: no $tool" >&2; exit 1; }
+	done
+	mkdir -p "$here/../build/test"
+	for tool in send launch pcapread; do
+		cc -O2 -o "$here/../build/test/$tool" "$here/$tool.c"
+	done
+	flags=(-n -m)
+	[ "$(id -u)" = 0 ] || flags+=(-U -r)
+	RAWCAP=$RAWCAP BENCH_INSIDE=1 exec unshare "${flags[@]}" "$0" "$@"
+fi
+
+dir=$(mktemp -d)
+trap 'umount "$dir"; rmdir "$dir"' EXIT
+mount -t tmpfs -o size=2g none "$dir"
+for scope in all default; do
+	[ ! -e /proc/sys/net/ipv6/conf/$scope ] || echo 1 > /proc/sys/net/ipv6/conf/$scope/disable_ipv6
+done
+ip link add va type veth peer name vb
+ip link set va up
+ip link set vb up
+until [[ $(ip link show vb) == *"state UP"* ]]; do sleep 0.02; done
+
+capture_core=$(($(nproc) > 1))
+
+# run_once TOOL SIZE PACKETS: appends "ns-per-packet percent-kept" to the tool's results.
+run_once() {
+	local command pid kept
+	if [ "$1" = rawcap ]; then
+		command=("$RAWCAP" -s $snaplen -B $ring_kib va)
+	else
+		command=(tcpdump -i va -n -s $snaplen -B $ring_kib -w -)
+	fi
+	taskset -c "$capture_core" launch -t "$dir/cpu" "${command[@]}" > "$dir/capture" 2> "$dir/stderr" &
+	pid=$!
+	until awk '$4 == "0003" { found = 1 } END { exit !found }' /proc/net/packet; do
+		kill -0 "$pid" || { cat "$dir/stderr" >&2; exit 1; }
+		sleep 0.02
+	done
+	taskset -c 0 "$(command -v send)" -c "$3" -s "$2" vb > "$dir/sent"
+	sleep 1.3	# tcpdump looks at what is left in its ring once a second, and not at the end
+	kill -INT "$pid"
+	wait "$pid"
+	kept=$(pcapread -c "$dir/capture")
+	echo "$(($(cat "$dir/cpu") * 1000 / kept)) $(awk -v k="$kept" -v n="$3" 'BEGIN { printf "%.1f", k * 100 / n }')" \
+		>> "$dir/$1.$2"
+	rm "$dir/capture"
+}
+
+# median TOOL SIZE COLUMN
+median() {
+	cut -d ' ' -f "$3" "$dir/$1.$2" | sort -n | sed -n "$(((rounds + 1) / 2))p"
+}
+
+for size in 64 1400; do
+	packets=${2:-1000000}
+	[ "$size" = 64 ] || packets=$((packets * 3 / 10))
+	for ((round = 0; round < rounds; round++)); do
+		run_once rawcap $size $packets
+		run_once tcpdump $size $packets
+	done
+done
+
+cat << END
+$(uname -m), Linux $(uname -r), $(nproc) cores, $(tcpdump --version 2>&1 | head -n 1), medians of $rounds
+
+| frame | rawcap ns/packet | tcpdump ns/packet | ratio | rawcap kept | tcpdump kept |
+| --- | --- | --- | --- | --- | --- |
+END
+for size in 64 1400; do
+	ours=$(median rawcap $size 1)
+	theirs=$(median tcpdump $size 1)
+	echo "| $size B | $ours | $theirs | $(awk -v a="$ours" -v b="$theirs" 'BEGIN { printf "%.2f", a / b }')" \
+		"| $(median rawcap $size 2) % | $(median tcpdump $size 2) % |"
+done

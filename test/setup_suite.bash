@@ -1,0 +1,18 @@
+# shellcheck shell=bash
+# Runs once, before the first test: builds the small programs that the tests use, and stops the run
+# where nothing at all could be tested, instead of turning every test into a skip.
+
+setup_suite() {
+	local here source program
+	here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+	mkdir -p "$here/../build/test"
+	for program in pcapread send tun launch; do
+		source=$here/$program.c
+		program=$here/../build/test/$program
+		[ "$program" -nt "$source" ] || cc -O2 -Wall -Wextra -o "$program" "$source" || return 1
+	done
+	if ! [ -x "${RAWCAP:-$here/../rawcap}" ]; then
+		echo "there is no rawcap to test: run make, or set RAWCAP" >&2
+		return 1
+	fi
+}
