@@ -1,11 +1,10 @@
 #!/bin/sh
 # install.sh LIST...: installs the Debian packages named in the LISTs, a line each, that are not there.
 set -eu
-missing=
-for package in $(cat "$@"); do
+missing=$(cat "$@" | sort -u | while read -r package; do
 	dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null | grep -qx installed ||
-		missing="$missing $package"
-done
+		printf ' %s' "$package"
+done)
 [ -n "$missing" ] || exit 0
 as_root=
 [ "$(id -u)" = 0 ] || as_root=sudo
