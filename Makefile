@@ -37,6 +37,14 @@ check:
 	@sh test/install.sh test/packages.build test/packages test/packages.lint qemu/packages
 	$(MAKE) all size
 	bats --timing test
+	$(MAKE) check-sanitized
+
+# the capture suites again, with a program that stops at the first undefined step
+check-sanitized:
+	mkdir -p build
+	gcc -std=gnu11 -DHOSTED -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+		-o build/rawcap-sanitized rawcap.c
+	RAWCAP=build/rawcap-sanitized bats test/20-format.bats test/30-capture.bats test/40-tail.bats
 
 check-qemu: all ; qemu/run.sh
 qemu: all ; qemu/run.sh --shell
@@ -67,5 +75,5 @@ help:
 	@echo 'CC=$(CC) CFLAGS=$(CFLAGS) LDFLAGS=$(LDFLAGS) CROSS_COMPILE=$(CROSS_COMPILE)'
 	@echo 'PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 
-.PHONY: all demo check check-qemu qemu lint size bench install uninstall clean help
+.PHONY: all demo check check-sanitized check-qemu qemu lint size bench install uninstall clean help
 .DELETE_ON_ERROR:

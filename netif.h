@@ -11,7 +11,8 @@
  *	while (netif_next(&n, &p, room, sizeof room) > 0)
  *		... p.head and p.data are one frame
  *
- * Functions return 0 (netif_next: 1 for a packet) or -1 with errno set and n->failed naming the call.
+ * Functions return 0 (netif_next: 1 for a packet), or -1 with errno set and n->failed naming the
+ * call.
  * See packet(7), and Documentation/networking/packet_mmap.rst in the kernel's source.
  */
 #ifndef NETIF_H
@@ -109,21 +110,23 @@ enum {
 	VLAN_LEN = 4,	/* bytes of a VLAN tag: TPID and TCI */
 	VLAN_AT = 12,	/* where it stands in an Ethernet frame: behind the two addresses */
 	HEAD_MAX = SLL2_LEN + VLAN_LEN,
-	/* A block goes to the reader when it is full or when this runs out, so this bounds how late an
-	 * idle link is. 10 ms is the kernel's finest step at HZ=100. */
+	/* A block goes to the reader when it is full or when this runs out, so this bounds how
+	 * late an idle link is. 10 ms is the kernel's finest step at HZ=100. */
 	BLOCK_TIMEOUT_MS = 10,
-	/* Bytes of a block: an eighth of the ring, so that one that is being read or was handed over
-	 * before it was full costs little of it. Fewer, larger ones mean fewer wake-ups, at 64 bytes flat
-	 * out 97 ns a packet with 8 and 120 with 16; but on a quiet link each holds what came in 10 ms. */
+	/* Bytes of a block: an eighth of the ring, so that one that is being read or was
+	 * handed over before it was full costs little of it. Fewer, larger ones mean fewer
+	 * wake-ups, at 64 bytes flat out 97 ns a packet with 8 and 120 with 16; but on a quiet
+	 * link each holds what came in 10 ms. */
 	BLOCK_MIN = 64 << 10,	/* the largest page of any machine */
 	BLOCK_MAX = 256 << 10,
 	BLOCK_OVERHEAD = 256,	/* bytes: more than the block's and one packet's headers need */
 	RING_MIN_KIB = 128,	/* below this a ring loses more than a plain socket does */
 };
 
-/* One captured packet: the frame is head (what was rebuilt) and then data (what the kernel holds). */
+/* One captured packet: the frame is head (what was rebuilt) and then data (what the kernel
+ * holds). */
 struct packet {
-	const unsigned char *data;	/* in the ring or in the caller's room, until the next netif_next */
+	const unsigned char *data;	/* in the ring or the caller's room, until the next one */
 	uint32_t datalen;	/* bytes */
 	uint32_t headlen;	/* bytes, 0 to HEAD_MAX */
 	uint32_t origlen;	/* bytes on the wire, with the VLAN tag and the cooked header */
@@ -136,7 +139,7 @@ struct netif {
 	int fd;	/* the packet socket: poll it for POLLIN */
 	int ifindex;	/* NETIF_ALL, or from 1 */
 	int hatype;	/* ARPHRD_*, net/if_arp.h; 0 for NETIF_ALL */
-	uint32_t cooked;	/* bytes of cooked header in front of each packet: 0, SLL_LEN or SLL2_LEN */
+	uint32_t cooked;	/* bytes of cooked header in front: 0, SLL_LEN or SLL2_LEN */
 	int promisc_error;	/* errno, where promiscuous mode was asked for and refused */
 
 	unsigned char *ring, *ring_end;	/* NULL: packets come one by one from the socket */
@@ -170,8 +173,8 @@ static int netif_socket(struct netif *n, int type)
 	return n->fd < 0 ? netif_fail(n, "socket") : 0;
 }
 
-/* Looks the interface up and opens a socket that takes nothing yet; *n is all zero. NAME has 1 to 15
- * bytes, or is NULL for all interfaces (which the kernel gives in cooked form only). */
+/* Looks the interface up and opens a socket that takes nothing yet; *n is all zero. NAME has 1
+ * to 15 bytes, or is NULL for all interfaces (which the kernel gives in cooked form only). */
 static inline int netif_find(struct netif *n, const char *name)
 {
 	struct ifreq ifr;
@@ -204,18 +207,21 @@ static inline int netif_cook(struct netif *n, uint32_t headerlen)
 	return netif_socket(n, SOCK_DGRAM);
 }
 
-/* Attaches COUNT instructions (struct sock_filter of linux/filter.h) in the kernel, in place of any before. */
+/* Attaches COUNT instructions (struct sock_filter of linux/filter.h) in the kernel, in place
+ * of any before. */
 static inline int netif_filter(struct netif *n, const void *program, unsigned count)
 {
 	struct sock_fprog fprog = { (unsigned short)count, program };
 
-	return netif_set(n, SOL_SOCKET, SO_ATTACH_FILTER, &fprog, sizeof fprog) < 0 ? netif_fail(n, "filter") : 0;
+	if (netif_set(n, SOL_SOCKET, SO_ATTACH_FILTER, &fprog, sizeof fprog) < 0)
+		return netif_fail(n, "filter");
+	return 0;
 }
 
 /* Takes no more packets; those that the kernel holds can still be read. */
 static inline int netif_close_filter(struct netif *n)
 {
-	static const struct { uint16_t code; uint8_t jt, jf; uint32_t k; } nothing = { 0x06, 0, 0, 0 };
+	static const struct { uint16_t code; uint8_t jt, jf; uint32_t k; } nothing = { 6, 0, 0, 0 };
 
 	return netif_filter(n, &nothing, 1);	/* ret #0 */
 }
@@ -233,11 +239,13 @@ static void netif_ring(struct netif *n, uint32_t kib, uint32_t snaplen)
 	netif_set(n, SOL_PACKET, PACKET_VERSION, &version, sizeof version);
 	for (; kib >= RING_MIN_KIB; kib /= 2) {
 		size = BLOCK_MIN;
-		while ((size < BLOCK_MAX && size >> 10 < kib / 8) || size < snaplen + BLOCK_OVERHEAD)
+		while ((size < BLOCK_MAX && size >> 10 < kib / 8) ||
+		    size < snaplen + BLOCK_OVERHEAD)
 			size *= 2;
 		req.tp_block_size = req.tp_frame_size = size;	/* V3 packs frames of any size */
 		req.tp_block_nr = req.tp_frame_nr = kib / (size >> 10);
-		if (req.tp_block_nr < 2 || netif_set(n, SOL_PACKET, PACKET_RX_RING, &req, sizeof req) < 0)
+		if (req.tp_block_nr < 2 ||
+		    netif_set(n, SOL_PACKET, PACKET_RX_RING, &req, sizeof req) < 0)
 			continue;
 		n->block_size = size;
 		size *= req.tp_block_nr;
@@ -252,8 +260,9 @@ static void netif_ring(struct netif *n, uint32_t kib, uint32_t snaplen)
 	}
 }
 
-/* Without a ring: a receive buffer of KIB, and length, tag and time of each packet beside its bytes.
- * Where the kernel refuses one of them a packet has what is left: its received length, no tag. */
+/* Without a ring: a receive buffer of KIB, and length, tag and time of each packet beside its
+ * bytes. Where the kernel refuses one of them a packet has what is left: its received length,
+ * no tag. */
 static int netif_plain(struct netif *n, uint32_t kib)
 {
 	int on = 1, bytes = (int)(kib << 10);
@@ -267,11 +276,11 @@ static int netif_plain(struct netif *n, uint32_t kib)
 	return 0;
 }
 
-/* Starts the capture: from here on packets wait in a ring of RING_KIB (0: none; less than 2 GiB) or in
- * the socket's buffer of BUFFER_KIB. SNAPLEN: the most bytes of a packet that the filter lets through.
- * An interface that is down is no error here; netif_error tells of it. */
-static inline int netif_start(struct netif *n, uint32_t snaplen, uint32_t ring_kib, uint32_t buffer_kib,
-    int promisc)
+/* Starts the capture: from here on packets wait in a ring of RING_KIB (0: none; less than 2
+ * GiB) or in the socket's buffer of BUFFER_KIB. SNAPLEN: the most bytes of a packet that the
+ * filter lets through. An interface that is down is no error here; netif_error tells of it. */
+static inline int netif_start(struct netif *n, uint32_t snaplen, uint32_t ring_kib,
+    uint32_t buffer_kib, int promisc)
 {
 	struct sockaddr_ll ll = {
 		.sll_family = AF_PACKET,
@@ -301,7 +310,8 @@ static void netif_put16(unsigned char *at, unsigned value)
 
 /* Writes the cooked header, PROTOCOL being the type of what follows it.
  * https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html and ..._SLL2.html */
-static void netif_cooked(unsigned char *h, uint32_t cooked, unsigned protocol, const struct sockaddr_ll *ll)
+static void netif_cooked(unsigned char *h, uint32_t cooked, unsigned protocol,
+    const struct sockaddr_ll *ll)
 {
 	if (cooked == SLL2_LEN) {
 		netif_put16(h, protocol);
@@ -321,8 +331,8 @@ static void netif_cooked(unsigned char *h, uint32_t cooked, unsigned protocol, c
 	memcpy(h, ll->sll_addr, 8);
 }
 
-/* Rebuilds what stands in front of the data: the cooked header, and the VLAN tag where it was, which
- * is between the addresses and the type. */
+/* Rebuilds what stands in front of the data: the cooked header, and the VLAN tag where it was,
+ * which is between the addresses and the type. */
 static void netif_head(const struct netif *n, struct packet *p, uint32_t status, unsigned tci,
     unsigned tpid, const struct sockaddr_ll *ll)
 {
@@ -357,8 +367,8 @@ static void netif_head(const struct netif *n, struct packet *p, uint32_t status,
 	p->headlen += VLAN_LEN;
 }
 
-/* Gives back the block that has been read, if there is one, and makes the next one ours. Returns 0 if
- * the kernel still fills that. */
+/* Gives back the block that has been read, if there is one, and makes the next one ours.
+ * Returns 0 if the kernel still fills that. */
 static int netif_next_block(struct netif *n)
 {
 	struct tpacket_block *b = (void *)n->block;
@@ -403,9 +413,10 @@ static int netif_next_ring(struct netif *n, struct packet *p)
 	return 1;
 }
 
-/* What stands beside a received packet, in LEFT bytes of control messages at AT: original length, tag
- * and time. See cmsg(3). */
-static void netif_control(const unsigned char *at, size_t left, struct tpacket_auxdata *aux, struct packet *p)
+/* What stands beside a received packet, in LEFT bytes of control messages at AT: original
+ * length, tag and time. See cmsg(3). */
+static void netif_control(const unsigned char *at, size_t left, struct tpacket_auxdata *aux,
+    struct packet *p)
 {
 	const struct cmsghdr *c;
 	struct timespec ts;
@@ -420,7 +431,7 @@ static void netif_control(const unsigned char *at, size_t left, struct tpacket_a
 			memcpy(&ts, c + 1, sizeof ts);
 			p->sec = (uint32_t)ts.tv_sec;
 			p->nsec = (uint32_t)ts.tv_nsec;
-		} else if (len >= sizeof *c + sizeof *aux) {	/* PACKET_AUXDATA: nothing else was asked for */
+		} else if (len >= sizeof *c + sizeof *aux) {	/* PACKET_AUXDATA */
 			memcpy(aux, c + 1, sizeof *aux);
 			p->origlen = aux->tp_len;
 		}
@@ -482,8 +493,8 @@ static inline int netif_error(struct netif *n)
 	return error;
 }
 
-/* Whether the interface is up (1), down (0) or, deleted or moved away, no longer there (-1): asked by
- * its index, since it may have another name by now. */
+/* Whether the interface is up (1), down (0) or, deleted or moved away, no longer there (-1):
+ * asked by its index, since it may have another name by now. */
 static inline int netif_state(struct netif *n)
 {
 	struct ifreq ifr;
@@ -494,9 +505,11 @@ static inline int netif_state(struct netif *n)
 	return ifr.ifr_flags & IFF_UP;
 }
 
-/* Calls EACH for every interface; BUF of SIZE bytes, aligned for an int, holds the kernel's answers.
- * Asked by rtnetlink(7), which needs neither rights nor /proc. Returns 0, or -1 with errno set. */
-static inline int netif_list(void *buf, size_t size, void (*each)(const char *, const struct ifinfomsg *))
+/* Calls EACH for every interface; BUF of SIZE bytes, aligned for an int, holds the kernel's
+ * answers. Asked by rtnetlink(7), which needs neither rights nor /proc. Returns 0, or -1 with
+ * errno set. */
+static inline int netif_list(void *buf, size_t size,
+    void (*each)(const char *, const struct ifinfomsg *))
 {
 	static const struct { struct nlmsghdr h; struct ifinfomsg info; } ask = {
 		.h = { sizeof ask, RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 0, 0 },
@@ -508,7 +521,8 @@ static inline int netif_list(void *buf, size_t size, void (*each)(const char *, 
 	if (fd < 0 || write(fd, &ask, sizeof ask) < 0)
 		return -1;
 	while ((left = read(fd, buf, size)) > 0)
-		for (link = buf; left > 0; link = (const void *)((const char *)link + link->h.nlmsg_len)) {
+		for (link = buf; left > 0;
+		    link = (const void *)((const char *)link + link->h.nlmsg_len)) {
 			if (link->h.nlmsg_type != RTM_NEWLINK || link->h.nlmsg_len > left ||
 			    link->h.nlmsg_len <= sizeof *link)
 				return 0;	/* NLMSG_DONE */

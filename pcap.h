@@ -14,7 +14,7 @@
 
 struct pcap_file {
 	uint32_t magic;	/* PCAP_MICRO or PCAP_NANO */
-	uint16_t major, minor;	/* 2, 4: two fields, not one of 32 bits, or big-endian readers see 4.2 */
+	uint16_t major, minor;	/* 2, 4: two fields; as one they would be 4.2 on big-endian */
 	uint32_t reserved[2];	/* 0 */
 	uint32_t snaplen;	/* bytes, never 0 */
 	uint32_t linktype;
@@ -27,10 +27,11 @@ struct pcap_record {
 	uint32_t origlen;	/* bytes that the packet had */
 } __attribute__((packed));	/* records stand at any address */
 
-_Static_assert(sizeof(struct pcap_file) == 24 && sizeof(struct pcap_record) == 16, "pcap-savefile(5)");
+_Static_assert(sizeof(struct pcap_file) == 24 && sizeof(struct pcap_record) == 16,
+    "pcap-savefile(5)");
 
 enum {
-	PCAP_SNAPLEN_MAX = 262144,	/* bytes; libpcap and Wireshark take a longer record for a broken file */
+	PCAP_SNAPLEN_MAX = 262144,	/* bytes; libpcap takes a longer record for a broken file */
 };
 #define PCAP_MICRO 0xa1b2c3d4u	/* does not fit into an enum */
 #define PCAP_NANO 0xa1b23c4du
@@ -40,6 +41,7 @@ enum {
 	LINKTYPE_ETHERNET = 1,
 	LINKTYPE_RAW = 101,
 	LINKTYPE_LINUX_SLL = 113,
+	LINKTYPE_IEEE802_11_RADIOTAP = 127,
 	LINKTYPE_LINUX_IRDA = 144,
 	LINKTYPE_LINUX_LAPD = 177,
 	LINKTYPE_CAN_SOCKETCAN = 227,
@@ -71,17 +73,22 @@ static inline int pcap_linktype(int hatype)
 		{ ARPHRD_METRICOM, LINKTYPE_ETHERNET }, { ARPHRD_EETHER, 2 }, { ARPHRD_AX25, 202 },
 		{ ARPHRD_PRONET, 4 }, { ARPHRD_CHAOS, 5 }, { ARPHRD_IEEE802, 6 },
 		{ ARPHRD_IEEE802_TR, 6 }, { ARPHRD_ARCNET, 129 }, { ARPHRD_FDDI, 10 },
-		{ ARPHRD_CAN, LINKTYPE_CAN_SOCKETCAN }, { ARPHRD_ATM, LINKTYPE_LINUX_SLL }, { ARPHRD_PPP, LINKTYPE_LINUX_SLL },
+		{ ARPHRD_CAN, LINKTYPE_CAN_SOCKETCAN }, { ARPHRD_ATM, LINKTYPE_LINUX_SLL },
+		{ ARPHRD_PPP, LINKTYPE_LINUX_SLL },
 		{ ARPHRD_IEEE80211, 105 }, { ARPHRD_IEEE80211_PRISM, 119 },
-		{ ARPHRD_IEEE80211_RADIOTAP, 127 }, { ARPHRD_IEEE802154, 230 },
+		{ ARPHRD_IEEE80211_RADIOTAP, LINKTYPE_IEEE802_11_RADIOTAP },
+		{ ARPHRD_IEEE802154, 230 },
 		{ ARPHRD_CISCO, 104 }, { ARPHRD_FRAD, 107 }, { ARPHRD_LOCALTLK, 114 },
 		{ 18 /* IP over Fibre Channel */, 122 },
-		{ ARPHRD_SLIP, LINKTYPE_RAW }, { ARPHRD_CSLIP, LINKTYPE_RAW }, { ARPHRD_SLIP6, LINKTYPE_RAW },
-		{ ARPHRD_CSLIP6, LINKTYPE_RAW }, { ARPHRD_ADAPT, LINKTYPE_RAW },
+		{ ARPHRD_SLIP, LINKTYPE_RAW }, { ARPHRD_CSLIP, LINKTYPE_RAW },
+		{ ARPHRD_SLIP6, LINKTYPE_RAW }, { ARPHRD_CSLIP6, LINKTYPE_RAW },
+		{ ARPHRD_ADAPT, LINKTYPE_RAW },
 		{ ARPHRD_RAWHDLC, LINKTYPE_RAW }, { ARPHRD_TUNNEL, LINKTYPE_RAW },
-		{ ARPHRD_SIT, LINKTYPE_RAW }, { ARPHRD_DLCI, LINKTYPE_RAW }, { ARPHRD_NONE, LINKTYPE_RAW },
+		{ ARPHRD_SIT, LINKTYPE_RAW }, { ARPHRD_DLCI, LINKTYPE_RAW },
+		{ ARPHRD_NONE, LINKTYPE_RAW },
 		{ ARPHRD_RAWIP, LINKTYPE_RAW }, { ARPHRD_FCPP, 224 }, { ARPHRD_FCAL, 224 },
-		{ ARPHRD_FCPL, 224 }, { ARPHRD_FCFABRIC, 224 }, { ARPHRD_IRDA, LINKTYPE_LINUX_IRDA },
+		{ ARPHRD_FCPL, 224 }, { ARPHRD_FCFABRIC, 224 },
+		{ ARPHRD_IRDA, LINKTYPE_LINUX_IRDA },
 		{ 8445 /* ARPHRD_LAPD */, LINKTYPE_LINUX_LAPD },
 		{ 824 /* ARPHRD_NETLINK */, LINKTYPE_NETLINK }, { 826 /* ARPHRD_VSOCKMON */, 271 },
 	};
@@ -101,11 +108,12 @@ static inline uint32_t pcap_cooked(int linktype)
 	    linktype == LINKTYPE_LINUX_LAPD || linktype == LINKTYPE_NETLINK ? 16 : 0;
 }
 
-/* tcpdump's names (pcap_datalink_val_to_name(3PCAP)) of the link types that people meet, each with a 0
- * behind it, and their numbers. */
+/* tcpdump's names (pcap_datalink_val_to_name(3PCAP)) of the link types that people meet, each
+ * with a 0 behind it, and their numbers. */
 #define PCAP_NAMES "EN10MB\0RAW\0LINUX_SLL\0LINUX_SLL2\0IEEE802_11_RADIO\0" \
 	"DSA_TAG_BRCM\0DSA_TAG_BRCM_PREPEND\0DSA_TAG_DSA\0DSA_TAG_EDSA\0"
-#define PCAP_NAMED { LINKTYPE_ETHERNET, LINKTYPE_RAW, LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2, 127, \
-	LINKTYPE_DSA_TAG_BRCM, LINKTYPE_DSA_TAG_BRCM_PREPEND, LINKTYPE_DSA_TAG_DSA, LINKTYPE_DSA_TAG_EDSA }
+#define PCAP_NAMED { LINKTYPE_ETHERNET, LINKTYPE_RAW, LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2, \
+	LINKTYPE_IEEE802_11_RADIOTAP, LINKTYPE_DSA_TAG_BRCM, LINKTYPE_DSA_TAG_BRCM_PREPEND, \
+	LINKTYPE_DSA_TAG_DSA, LINKTYPE_DSA_TAG_EDSA }
 
 #endif

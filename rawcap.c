@@ -4,14 +4,14 @@
  *
  * How it works:
  * - A packet socket is opened for protocol 0, so it takes nothing; filter, ring and promiscuous
- *   mode are set; then bind starts it. No packet of another interface or outside the filter slips in.
+ *   mode are set; then bind starts it. Nothing of another interface or past the filter slips in.
  * - The kernel writes packets into a ring that is mapped into this process (TPACKET_V3). Each is
  *   copied once, behind its record header, into one buffer; one write takes many out. Without a
  *   ring (-B 0) recvmsg puts each packet where it would have been copied to.
  * - Length, time and VLAN tag of a packet are the kernel's. The tag, which it keeps beside the
  *   frame, is put back where it was.
- * - One ppoll waits for the interface, for the reader and for signals, which are blocked anywhere
- *   else. Nothing is written that would make the process wait: a pipe gets what it has room for.
+ * - One ppoll waits for the interface, for the reader and for signals, which come through a
+ *   descriptor. No write makes the process wait: a pipe gets what it has room for.
  * - When no packet is ready, everything taken has been written. At the end the filter is closed and
  *   the ring drained, until what was taken and what the kernel dropped is all that the kernel saw.
  * - Nothing is allocated: one static buffer, one static state.
@@ -42,26 +42,27 @@
 #define VERSION "0.1"
 
 enum {
-	SNAPLEN_DEFAULT = 2048,	/* bytes: any frame of a 1500 MTU; keeps most of a merged one out of the file */
-	RING_KIB_DEFAULT = 2048,	/* KiB: 16 ms of a full gigabit, and 3 % of a router's 64 MB */
+	SNAPLEN_DEFAULT = 2048,	/* bytes: any frame of a 1500 MTU, a part of merged ones */
+	RING_KIB_DEFAULT = 2048,	/* KiB: 16 ms of a full gigabit, 3 % of a router's 64 MB */
 	RING_KIB_MAX = (2 << 20) - 1,	/* KiB: the kernel counts bytes in an int */
-	OUT_FLUSH = 256 << 10,	/* bytes: written when so much is waiting; larger writes gain nothing */
+	OUT_FLUSH = 256 << 10,	/* bytes: when so many wait they are written; more gain nothing */
 	/* Bytes: behind that, the longest record still fits. */
 	OUT_SIZE = OUT_FLUSH + (int)sizeof(struct pcap_record) + PCAP_SNAPLEN_MAX + HEAD_MAX,
 	LINE_SIZE = 512,	/* bytes of one message, or of the summary */
 	WORD_MAX = 120,	/* bytes of any one word in it, so that a user's cannot fill it */
 
 	TICK_MS = 20,	/* a pause in which the kernel hands over any packet it still holds */
-	GRACE_MS = 100,	/* for so long at most after a stop signal are packets taken that were on their way */
-	STALL_MS = 3000,	/* a reader that takes nothing for so long after a stop signal is given up */
-	FLAP_MS = 50,	/* after an interface went down: by then it is known whether it was deleted */
-	LINK_MS = 250,	/* between two looks at an interface that stays down: the kernel may not tell */
-	FULL_MS = 10,	/* until a pipe that has room, but not for the next record, is tried again */
+	GRACE_MS = 100,	/* after a stop signal: the most that packets on their way have */
+	STALL_MS = 3000,	/* a reader that takes nothing for so long after it is given up */
+	FLAP_MS = 50,	/* after an interface went down: by then a deletion shows */
+	LINK_MS = 250,	/* between looks at one that stays down: the kernel may not tell */
+	FULL_MS = 10,	/* until a pipe with room, but not for the next record, is tried again */
 	TELL_MS = 1000,	/* between two running counts */
-	COUNT_MS = 60000,	/* the kernel counts in 32 bits, so its counts are fetched at least so often */
+	COUNT_MS = 60000,	/* between fetching the kernel's counts, which have 32 bits */
 };
 
-/* Why the capture ends: a signal, the interface is gone, -c is reached, nothing can be written. */
+/* Why the capture ends: a signal; the interface is gone; from here on nothing more is taken: -c is
+ * reached, or receiving fails; nothing can be written any more. */
 enum stop { NO, SIGNALLED, GONE, LIMIT, BROKEN };
 enum { INOUT, IN, OUT };	/* -Q */
 enum link { UP, WENT_DOWN, DOWN };
@@ -76,7 +77,7 @@ enum { LOOPBACK_IFINDEX = 1 };	/* net/net_namespace.h: lo has it in every namesp
 /* All there is to know while the program runs. */
 static struct {
 	/* what the user asked for */
-	char *option[128];	/* by letter: its value, or its place if it has none; NULL: not given */
+	char *option[128];	/* by letter: its value, or its place if it takes none; or NULL */
 	const char *ifname;
 	uint64_t limit;	/* packets */
 	uint32_t snaplen;	/* bytes, 1 to PCAP_SNAPLEN_MAX */
@@ -91,7 +92,7 @@ static struct {
 	enum link link;
 	int signals;	/* a descriptor that gives the signals one by one, signalfd(2) */
 	int stop_signals;	/* how many said stop */
-	uint64_t due;	/* ms: when to look at the kernel's counts and at an interface that is down */
+	uint64_t due;	/* ms: when to look at the kernel's counts and a link that is down */
 	uint64_t taken;	/* packets put into the buffer */
 	uint64_t cut;	/* those cut to snaplen */
 
@@ -100,13 +101,14 @@ static struct {
 	int socket;	/* it is one */
 	int full;	/* the pipe has room, but not for the next record */
 	uint64_t lost;	/* packets of taken that never reached the output */
-	uint32_t first;	/* in the buffer: where the first record starts that is not wholly written */
+	uint32_t first;	/* in the buffer: the start of the first record not wholly written */
 	uint32_t sent;	/* ... up to where it is written */
 	uint32_t end;	/* ... and filled */
 	int status;	/* the exit status */
 } rc;
 
-static unsigned char out[OUT_SIZE];	/* what goes to stdout: the file's header, then whole records */
+/* What goes to stdout: the file's header, then whole records. */
+static unsigned char out[OUT_SIZE];
 
 /* ==== System calls ====
  *
@@ -322,8 +324,8 @@ static void say(const char *thing, const char *text)
 	put_out();
 }
 
-/* The command line is wrong: names the word and why, exit 2. Bytes of the user's word that could play
- * tricks on a terminal become ?. */
+/* The command line is wrong: names the word and why, exit 2. Bytes of the user's word that
+ * could play tricks on a terminal become ?. */
 _Noreturn static void usage(const char *word, const char *why)
 {
 	for (char *c = (char *)(uintptr_t)word; *c; c++)
@@ -341,7 +343,7 @@ static void complain(const char *thing, int error)
 	};
 	const char *text =	/* in that order, each with a 0 behind it */
 	    "no CAP_NET_RAW: run as root, or once: setcap cap_net_raw=ep rawcap\0"
-	    "no such interface (see -D)\0not in this kernel (CONFIG_PACKET)\0"
+	    "no such interface (see -D)\0kernel has no CONFIG_PACKET\0"
 	    "no space left\0quota exceeded\0file too large\0I/O error\0the reader is gone\0"
 	    "out of memory\0too many open files\0";
 
@@ -440,7 +442,8 @@ static char **options(char **argv)
 	return argv;
 }
 
-/* The value of an option as a decimal number to MAX, which never wraps; OTHERWISE without the option. */
+/* The value of an option as a decimal number to MAX, which never wraps; OTHERWISE without the
+ * option. */
 static uint64_t number(char letter, uint64_t otherwise, uint64_t max)
 {
 	const char *word = rc.option[(int)letter], *c = word;
@@ -456,8 +459,8 @@ static uint64_t number(char letter, uint64_t otherwise, uint64_t max)
 	return n;
 }
 
-/* An interface name must be one that the kernel takes as it stands; it would cut eth0:1 to eth0, and
- * 16 characters to 15. */
+/* An interface name must be one that the kernel takes as it stands; it would cut eth0:1 to
+ * eth0, and 16 characters to 15. */
 static void check_interface_name(void)
 {
 	const char *c = rc.ifname;
@@ -468,7 +471,8 @@ static void check_interface_name(void)
 		usage(*rc.ifname ? rc.ifname : "''", "not an interface name");
 }
 
-/* The link type that tcpdump calls NAME; -1 for none. Turns NAME into capitals, and its - into _. */
+/* The link type that tcpdump calls NAME; -1 for none. Turns NAME into capitals, and its - into
+ * _. */
 static int linktype(char *name)
 {
 	static const uint16_t named[] = PCAP_NAMED;
@@ -529,17 +533,18 @@ static void check_stdout(void)
 	if (is_terminal(STDOUT_FILENO))
 		usage("stdout", "a terminal: rawcap eth0 > /tmp/c.pcap");
 	if (flags & O_APPEND && lseek(STDOUT_FILENO, 0, SEEK_END) > 0)
-		usage("stdout", "not empty: > instead of >>");
+		usage("stdout", "not empty: use >");
 	rc.pipe = (int)syscall(SYS_fcntl, STDOUT_FILENO, F_GETPIPE_SZ);
 	rc.socket = !getsockopt(STDOUT_FILENO, SOL_SOCKET, SO_TYPE, &type, &len);
 }
 
 #define SIGBIT(sig) (1ul << ((sig) - 1))	/* in the first word of the kernel's signal sets */
 
-/* Signals are never let in: they are read, as from any other descriptor, where the program waits.
- * None can slip in between a look at a flag and the wait, none breaks off a write; a dead reader and
- * a file at its limit show as errors of write. And a descriptor of signals, made until one is above
- * stderr, takes the place of a missing 0 or 2: a packet socket would transmit what is written there. */
+/* Signals are never let in: they are read, as from any other descriptor, where the program
+ * waits. None can slip in between a look at a flag and the wait, none breaks off a write; a
+ * dead reader and a file at its limit show as errors of write. And a descriptor of signals,
+ * made until one is above stderr, takes the place of a missing 0 or 2: a packet socket would
+ * transmit what is written there. */
 static void catch_signals(void)
 {
 	unsigned long mask[_NSIG / 8 / sizeof(long)] = { 0 }, old[20];
@@ -551,7 +556,8 @@ static void catch_signals(void)
 		mask[0] |= SIGBIT(SIGHUP);
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, NULL, _NSIG / 8);
 	do
-		rc.signals = (int)syscall(SYS_signalfd4, -1, mask, _NSIG / 8, SFD_NONBLOCK | SFD_CLOEXEC);
+		rc.signals = (int)syscall(SYS_signalfd4, -1, mask, _NSIG / 8,
+		    SFD_NONBLOCK | SFD_CLOEXEC);
 	while ((unsigned)rc.signals <= STDERR_FILENO);
 	if (rc.signals < 0)
 		die("signalfd");
@@ -633,7 +639,8 @@ static void attach_filter(void)
 		program[3].jf = 0;
 	} else if (rc.direction == INOUT && rc.net.ifindex == NETIF_ALL) {
 		start = 0;
-	} else if (rc.direction == INOUT && rc.net.hatype != ARPHRD_LOOPBACK && rc.net.hatype != ARPHRD_CAN) {
+	} else if (rc.direction == INOUT && rc.net.hatype != ARPHRD_LOOPBACK &&
+	    rc.net.hatype != ARPHRD_CAN) {
 		start = 5;
 	}
 	if (rc.snaplen > rc.net.cooked)
@@ -660,7 +667,7 @@ static void link_error(int error)
 	} else if (error && error != ENETDOWN) {
 		complain(rc.ifname, error);
 		rc.status = 1;
-		rc.stop = GONE;
+		rc.stop = LIMIT;
 	}
 }
 
@@ -674,7 +681,7 @@ static void open_interface(void)
 	if (netif_start(&rc.net, rc.snaplen, rc.ring_kib, RING_KIB_DEFAULT, !rc.option['p']) < 0)
 		die(rc.net.failed);
 	if (rc.net.promisc_error)
-		complain("promiscuous mode", rc.net.promisc_error);
+		complain("promiscuous", rc.net.promisc_error);
 	link_error(netif_error(&rc.net));	/* bound to an interface that is down */
 	if (rc.option['v'])
 		say("ring KiB", decimal((size_t)(rc.net.ring_end - rc.net.ring) >> 10));
@@ -694,7 +701,9 @@ static void write_file_header(void)
 /* The end of the record that starts at AT in the buffer. */
 static uint32_t record_end(uint32_t at)
 {
-	return at + (uint32_t)sizeof(struct pcap_record) + ((struct pcap_record *)(void *)(out + at))->caplen;
+	const struct pcap_record *r = (void *)(out + at);
+
+	return at + (uint32_t)sizeof *r + r->caplen;
 }
 
 /* The end of the last record behind rc.first that ends by LIMIT; rc.first if none does. */
@@ -707,10 +716,10 @@ static uint32_t whole_records(uint32_t limit)
 	return at;
 }
 
-/* How many bytes a pipe is given, so that the write does not wait: all that it can hold when it is
- * empty, PIPE_BUF when poll says there is room, 0 otherwise, see pipe(7). They are whole records, so
- * that even a pipe whose reader is stuck ends with one; only what the empty pipe cannot hold goes
- * in parts. */
+/* How many bytes a pipe is given, so that the write does not wait: all that it can hold when
+ * it is empty, PIPE_BUF when poll says there is room, 0 otherwise, see pipe(7). They are whole
+ * records, so that even a pipe whose reader is stuck ends with one; only what the empty pipe
+ * cannot hold goes in parts. */
 static uint32_t pipe_share(void)
 {
 	uint32_t room = (uint32_t)rc.pipe, whole;
@@ -758,7 +767,8 @@ static void send_out(void)
 		len = rc.pipe > 0 ? pipe_share() : rc.end - rc.sent;
 		if (!len)
 			break;
-		n = rc.socket ? syscall(SYS_sendto, STDOUT_FILENO, out + rc.sent, len, MSG_DONTWAIT, NULL, 0) :
+		n = rc.socket ?
+		    syscall(SYS_sendto, STDOUT_FILENO, out + rc.sent, len, MSG_DONTWAIT, NULL, 0) :
 		    write(STDOUT_FILENO, out + rc.sent, len);
 		if (n >= 0) {
 			rc.sent += (uint32_t)n;
@@ -879,7 +889,10 @@ static void check_link(void)
 	int state = netif_state(&rc.net);
 
 	if (state < 0) {
-		link_error(ENODEV);
+		say(rc.ifname, "is gone");
+		rc.status = 1;
+		rc.stop = GONE;
+		rc.link = UP;
 	} else if (state) {
 		say(rc.ifname, "is up");
 		rc.link = UP;
@@ -889,15 +902,15 @@ static void check_link(void)
 	}
 }
 
-/* What is due from time to time: the kernel's counts, an interface that is down, the running count. */
+/* What is due from time to time: the kernel's counts, an interface that is down, the running
+ * count. */
 static void look_around(uint64_t now)
 {
 	netif_count(&rc.net);
 	rc.due = now + COUNT_MS;
 	if (rc.option['v'] && is_terminal(STDERR_FILENO)) {
 		rc.due = now + TELL_MS;
-		put("\r");
-		put_count(rc.taken, "captured");
+		put_count(rc.taken, "captured\r");	/* what comes next stands over it */
 		put_out();
 	}
 	if (rc.link != UP) {
@@ -916,12 +929,10 @@ static int take(void)
 	while (rc.end < OUT_FLUSH && rc.stop < LIMIT) {
 		room = out + rc.end + sizeof(struct pcap_record);
 		got = netif_next(&rc.net, &p, room, (size_t)(out + sizeof out - room));
-		if (!got)
-			return 0;
-		if (got < 0) {
+		if (got < 0)
 			link_error(errno);
-			continue;
-		}
+		if (got <= 0)
+			return 0;
 		put_record(&p);
 		if (rc.taken == rc.limit)
 			rc.stop = LIMIT;
@@ -933,7 +944,8 @@ static void take_signal(void)
 {
 	struct signalfd_siginfo info;
 
-	read(rc.signals, &info, sizeof info);
+	if (read(rc.signals, &info, sizeof info) < 0)
+		return;
 	if (info.ssi_signo == SIGUSR1)
 		tell_counts();
 	if (!(SIGBIT(info.ssi_signo) & (SIGBIT(SIGINT) | SIGBIT(SIGTERM) | SIGBIT(SIGHUP))))
@@ -1020,9 +1032,9 @@ static void close_filter(void)
 	linger(TICK_MS);
 }
 
-/* Goes on until all that the kernel saw is taken or dropped (it hands over a block that is not full
- * after BLOCK_TIMEOUT_MS), and until the reader has it: as long as it likes, but after a stop signal
- * only while it goes on reading. */
+/* Goes on until all that the kernel saw is taken or dropped (it hands over a block that is not
+ * full after BLOCK_TIMEOUT_MS), and until the reader has it: as long as it likes, but after a
+ * stop signal only while it goes on reading. */
 static void drain(void)
 {
 	uint64_t before, since;
@@ -1055,7 +1067,7 @@ _Noreturn static void list_interfaces(void)
 {
 	if (netif_list(out, sizeof out, list_one) < 0)
 		die("netlink");
-	answer("any [all of them]\n");
+	answer("any [all]\n");
 }
 
 int main(int argc, char **argv)
