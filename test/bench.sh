@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What a packet costs: rawcap beside tcpdump -w, flat out over a veth pair into a tmpfs file, sender
-# on one core, capture on another, same snaplen, same ring size; user + system time of the capturing
-# process. Prints a Markdown table of medians.
+# What a packet costs: rawcap beside tcpdump -w, from a veth pair into a tmpfs file, sender on one
+# core, capture on another, same snaplen, same ring size; user + system time of the capturing
+# process. Flat out, and at a rate that both can follow. Prints a Markdown table of medians.
 #
-#	test/bench.sh [ROUNDS [PACKETS]]	(5 rounds, 1000000 packets of 64 bytes, 300000 of 1400)
+#	test/bench.sh [ROUNDS]	(5)
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -39,9 +39,13 @@ until [[ $(ip link show vb) == *"state UP"* ]]; do sleep 0.02; done
 
 capture_core=$(($(nproc) > 1))
 
-# run_once TOOL SIZE PACKETS: appends "ns-per-packet percent-kept" to the tool's results.
+# frame size, packets, packets a second (0 = flat out)
+loads=("64 1000000 0" "64 500000 200000" "1400 300000 0" "1400 300000 200000")
+
+# run_once TOOL SIZE PACKETS RATE: appends "ns-per-packet percent-kept" to the tool's results.
 run_once() {
-	local command pid kept
+	local command pid kept rate=()
+	[ "$4" = 0 ] || rate=(-r "$4")
 	if [ "$1" = rawcap ]; then
 		command=("$RAWCAP" -s $snaplen -B $ring_kib va)
 	else
@@ -53,39 +57,39 @@ run_once() {
 		kill -0 "$pid" || { cat "$dir/stderr" >&2; exit 1; }
 		sleep 0.02
 	done
-	taskset -c 0 "$(command -v send)" -c "$3" -s "$2" vb > "$dir/sent"
+	taskset -c 0 "$(command -v send)" -c "$3" -s "$2" "${rate[@]}" vb > "$dir/sent"
 	sleep 1.3	# tcpdump looks at what is left in its ring once a second, and not at the end
 	kill -INT "$pid"
 	wait "$pid"
 	kept=$(pcapread -c "$dir/capture")
 	echo "$(($(cat "$dir/cpu") * 1000 / kept)) $(awk -v k="$kept" -v n="$3" 'BEGIN { printf "%.1f", k * 100 / n }')" \
-		>> "$dir/$1.$2"
+		>> "$dir/$1.$2.$4"
 	rm "$dir/capture"
 }
 
-# median TOOL SIZE COLUMN
+# median TOOL SIZE RATE COLUMN
 median() {
-	cut -d ' ' -f "$3" "$dir/$1.$2" | sort -n | sed -n "$(((rounds + 1) / 2))p"
+	cut -d ' ' -f "$4" "$dir/$1.$2.$3" | sort -n | sed -n "$(((rounds + 1) / 2))p"
 }
 
-for size in 64 1400; do
-	packets=${2:-1000000}
-	[ "$size" = 64 ] || packets=$((packets * 3 / 10))
-	for ((round = 0; round < rounds; round++)); do
-		run_once rawcap $size $packets
-		run_once tcpdump $size $packets
+for ((round = 0; round < rounds; round++)); do
+	for load in "${loads[@]}"; do
+		run_once rawcap $load
+		run_once tcpdump $load
 	done
 done
 
 cat << END
 $(uname -m), Linux $(uname -r), $(nproc) cores, $(tcpdump --version 2>&1 | head -n 1), medians of $rounds
 
-| frame | rawcap ns/packet | tcpdump ns/packet | ratio | rawcap kept | tcpdump kept |
-| --- | --- | --- | --- | --- | --- |
+| frame | packets/s | rawcap ns/packet | tcpdump ns/packet | ratio | rawcap kept | tcpdump kept |
+| --- | --- | --- | --- | --- | --- | --- |
 END
-for size in 64 1400; do
-	ours=$(median rawcap $size 1)
-	theirs=$(median tcpdump $size 1)
-	echo "| $size B | $ours | $theirs | $(awk -v a="$ours" -v b="$theirs" 'BEGIN { printf "%.2f", a / b }')" \
-		"| $(median rawcap $size 2) % | $(median tcpdump $size 2) % |"
+for load in "${loads[@]}"; do
+	read -r size _ rate <<< "$load"
+	ours=$(median rawcap "$size" "$rate" 1)
+	theirs=$(median tcpdump "$size" "$rate" 1)
+	echo "| $size B | ${rate/#0/flat out} | $ours | $theirs" \
+		"| $(awk -v a="$ours" -v b="$theirs" 'BEGIN { printf "%.2f", a / b }')" \
+		"| $(median rawcap "$size" "$rate" 2) % | $(median tcpdump "$size" "$rate" 2) % |"
 done

@@ -135,17 +135,25 @@ static void print_batch(const unsigned *sizes, unsigned n)
 			printf("%02x", frames[i][k]);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 /* Waits for the moment of frame `number` at -r frames a second. */
 static void pace(uint64_t number)
 {
 	static uint64_t start;
-	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
 	if (start == 0)
-		start = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+		start = now_ns();
 	uint64_t due = start + number * 1000000000 / opt.rate;
-	t = (struct timespec){ (time_t)(due / 1000000000), (long)(due % 1000000000) };
+	if (due <= now_ns())
+		return;	/* a sleep that is over already still costs microseconds */
+	struct timespec t = { (time_t)(due / 1000000000), (long)(due % 1000000000) };
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }
 
