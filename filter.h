@@ -439,6 +439,8 @@ struct op {
 	uint16_t a, x;		/* the ops that loaded A and X as they stand after this one, 0: not known */
 	uint16_t to[2];		/* an op's index, once known */
 	uint16_t place;		/* in the program, at assembly */
+	uint16_t fact;		/* a test of the link layer's type that was true on all ways to this op, 0: none */
+	uint16_t link_test;	/* this is one */
 	uint32_t k;
 };
 enum { ACCEPT, REJECT, ENTRY, FIRST };		/* indexes with a meaning */
@@ -451,6 +453,7 @@ static unsigned nops;
  * A condition ends with the ways on which it is true in `flow`, and those on which it is false in `no`.
  */
 static unsigned flow, no;
+static int linking;		/* tests made now are of the link layer's type */
 
 static uint16_t *way(unsigned w)
 {
@@ -483,18 +486,29 @@ static void swap_ways(void)
 	no = was;
 }
 
-/* Lead the ways of a list to an op; returns which op's X they all bring along, 0 if they differ. */
-static unsigned lead(unsigned list, unsigned target)
+/* The test of the link layer's type that was true on this way. */
+static unsigned fact_of(unsigned w)
 {
-	unsigned rest, x = ops[list >> 1].x;
+	const struct op *o = &ops[w >> 1];
+
+	return o->link_test && !(w & 1) ? w >> 1 : o->fact;
+}
+
+/* Lead the ways of a list to an op, which knows from before what they all know. */
+static void lead(unsigned list, unsigned target)
+{
+	unsigned rest, x = ops[list >> 1].x, fact = fact_of(list);
 
 	for (; list; list = rest) {
 		rest = *way(list);
 		*way(list) = (uint16_t)target;
 		if (ops[list >> 1].x != x)
 			x = 0;
+		if (fact_of(list) != fact)
+			fact = 0;
 	}
-	return x;
+	ops[target].x = (uint16_t)x;
+	ops[target].fact = (uint16_t)fact;
 }
 
 /* What flows on goes through this instruction; returns the op's index. */
@@ -507,7 +521,7 @@ static unsigned emit(unsigned code, uint32_t k)
 	if (nops == BPF_MAXINSNS)
 		fail("makes more than 4096 instructions");
 	*o = (struct op){ .code = (uint16_t)code, .k = k };
-	o->x = (uint16_t)lead(flow, nops);
+	lead(flow, nops);
 	if (code == BPF_ST || code == (BPF_MISC | BPF_TAX))
 		o->x = 0;
 	if ((code & 7) == BPF_LDX)
@@ -522,13 +536,13 @@ static int holds(unsigned jump, uint32_t a, uint32_t k)
 	return jump == BPF_JEQ ? a == k : jump == BPF_JSET ? (a & k) != 0 : jump == BPF_JGT ? a > k : a >= k;
 }
 
-/* On this way, does A hold this field? */
-static int is_loaded(unsigned w, unsigned code, uint32_t k, uint32_t mask)
+/* Was it this field that op `a` loaded, with X as it is at op `at`? */
+static int is_loaded(unsigned a, unsigned at, unsigned code, uint32_t k, uint32_t mask)
 {
-	unsigned x = ops[w >> 1].x;
-	const struct op *o = &ops[ops[w >> 1].a];
+	unsigned x = ops[at].x;
+	const struct op *o = &ops[a];
 
-	if (o == ops)
+	if (!a)
 		return 0;
 	if (mask != UINT32_MAX && (o->code != (BPF_ALU | BPF_AND) || o--->k != mask))
 		return 0;
@@ -553,6 +567,7 @@ static void branch(unsigned jump, uint32_t k, unsigned a)
 	unsigned n = emit(BPF_JMP | jump, k);
 
 	ops[n].a = (uint16_t)a;
+	ops[n].link_test = linking && jump == BPF_JEQ;
 	no = n ? n * 2 + 1 : 0;
 }
 
@@ -562,16 +577,20 @@ static void branch(unsigned jump, uint32_t k, unsigned a)
  */
 static void test(unsigned code, uint32_t off, uint32_t mask, unsigned jump, uint32_t k)
 {
-	unsigned ready = 0, load = 0, known_yes = 0, known_no = 0, rest, a = 0;
+	unsigned ready = 0, load = 0, known_yes = 0, known_no = 0, rest, a = 0, at, fact;
 	int known;
 
 	for (; flow; flow = rest) {
 		rest = *way(flow);
 		known = -2;
-		if (is_loaded(flow, code, off, mask))
+		at = flow >> 1;
+		fact = fact_of(flow);
+		if (is_loaded(ops[fact].a, at, code, off, mask))
+			known = holds(jump, ops[fact].k, k);
+		else if (is_loaded(ops[at].a, at, code, off, mask))
 			known = is_decided(flow, jump, k);
 		if (known == -1)
-			a = ops[flow >> 1].a;
+			a = ops[at].a;
 		push(known > 0 ? &known_yes : known == 0 ? &known_no : known == -1 ? &ready : &load, flow);
 	}
 	flow = load;
@@ -892,10 +911,12 @@ static void link_is(uint32_t proto)
 		fail("unknown to this link type");
 	*var('P') = layer.kind == K_PPP ? ppp_number(proto) : proto;
 	*var('Z') = (uint32_t)-2;
+	linking = !layer.labels;
 	if (layer.labels)		/* under the last label */
 		means("nZ&1=1&&((P=2048&&n0&240=64)||(P=34525&&n0&240=96))");
 	else
 		means(definitions[layer.kind]);
+	linking = 0;
 }
 
 /* One end of a packet: what `part` says about the fields at this offset. */
@@ -1919,6 +1940,7 @@ static unsigned filter_compile(const struct filter *f, struct sock_filter *prog)
 	values = prog;
 	nops = FIRST;
 	regs = 0;
+	linking = 0;
 	memset(ops, 0, FIRST * sizeof *ops);
 	flow = ENTRY * 2;
 	if (f->rule) {
@@ -1937,6 +1959,12 @@ static unsigned filter_compile(const struct filter *f, struct sock_filter *prog)
 			prog[--first] = (struct sock_filter){ .code = BPF_RET, .k = f->snaplen };
 	}
 	no = join(no, failing);
+	if (!flow) {		/* nothing can be accepted: no need to look */
+		nops = FIRST;
+		regs = 0;
+		no = ENTRY * 2;
+		ops[ENTRY].to[0] = 0;
+	}
 	first = prologue(prog, assemble(prog, first));
 	n = BPF_MAXINSNS - first;
 	memmove(prog, prog + first, n * sizeof *prog);

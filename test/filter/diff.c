@@ -737,6 +737,10 @@ static const char *may_differ(const struct verdicts *v, const char *text, unsign
 
 	(void)link;
 	if (v->mine >= 0 && v->theirs == -1) {
+		if (strstr(their_error, "unsupported protocol over mpls"))
+			return "a test that is never reached is not looked at";
+		if (strstr(their_error, "no destination found"))
+			return "libpcap fails on its own program";
 		if (strstr(their_error, "no VLAN support for Linux cooked"))
 			return "vlan on cooked links";
 		if (strstr(their_error, "division by zero") || strstr(their_error, "modulus by zero") || strstr(their_error, "shift by more than 31"))
@@ -748,6 +752,12 @@ static const char *may_differ(const struct verdicts *v, const char *text, unsign
 	if (v->mine == -1) {
 		if (strstr(mine_error, "offset out of range"))
 			return "offsets from 2^31 on refused";
+		if (strstr(mine_error, "shift by more than 31"))
+			return "a shift by a computed constant over 31";
+		if (strstr(mine_error, "division by zero"))
+			return "a division by a computed constant 0";
+		if (strstr(mine_error, "not a port") && strstr(text, "range"))
+			return "anything after the second port of a range";
 		if (strstr(mine_error, "cooked header"))
 			return "bytes of the cooked header, live";
 		if (strstr(text, "byte ") || strstr(text, "llc") || strstr(text, "geneve") || strstr(text, "protochain"))
@@ -771,6 +781,16 @@ static struct packet their_view(unsigned link, int form, const struct sample *s)
 		p.caplen = s->file.caplen;
 	}
 	return p;
+}
+
+/* Verdicts that differ because libpcap's own is wrong, in ways read from its code. */
+static int libpcap_is_wrong(const char *text, unsigned link)
+{
+	int metadata = strstr(text, "inbound") || strstr(text, "outbound") || strstr(text, "ifindex"), pppoes = strstr(text, "pppoes") != NULL;
+
+	if (link == RADIOTAP)		/* metadata looked for behind the radiotap header; the same register used for two offsets */
+		return metadata || pppoes || strstr(text, "/0");	/* and an address with an empty mask is loaded there only */
+	return metadata && pppoes;	/* metadata looked for behind the PPPoE header */
 }
 
 static struct verdicts judge(const char *text, unsigned link, int form, const struct sample *s)
@@ -849,7 +869,7 @@ static int kernel_takes(unsigned n)
 }
 
 static struct {
-	unsigned long expressions, accepted, refused, pairs, matches, live_pairs, disagree, different, selves, clobbered, twice, longest, attached;
+	unsigned long expressions, accepted, refused, pairs, matches, live_pairs, disagree, different, selves, wrong, clobbered, twice, longest, attached;
 } count;
 
 static void one_expression(unsigned link, int form)
@@ -887,7 +907,7 @@ static void one_expression(unsigned link, int form)
 		}
 	}
 	if (v.theirs == -2) {
-		v.their_length = 1;
+		v.their_length = v.mine_length;		/* libpcap gives no program */
 	} else {
 		if (compile_theirs(expr, link, form, 1, &o))
 			return;
@@ -912,6 +932,10 @@ static void one_expression(unsigned link, int form)
 		count.matches += (unsigned long)is_mine;
 		if (is_mine == is_theirs)
 			continue;
+		if (libpcap_is_wrong(expr, link)) {
+			count.wrong++;
+			break;
+		}
 		if (!have_unoptimized)
 			have_unoptimized = compile_theirs(expr, link, form, 0, &u) ? -1 : 1;
 		if (have_unoptimized > 0 && (clobbers_offset(&u) || (v.theirs != -2 && clobbers_offset(&o)))) {
@@ -985,8 +1009,8 @@ int main(int argc, char **argv)
 	printf("%lu expressions (%lu accepted, %lu refused by both, %lu differ as documented), %lu pairs (%lu live%s, %lu matches), %lu disagree\n",
 	    count.expressions, count.accepted, count.refused, count.different, count.pairs, count.live_pairs,
 	    live_ethernet ? "" : "; NO LIVE ETHERNET: needs CAP_NET_RAW and lo up", count.matches, count.disagree);
-	printf("%lu pairs on which libpcap's optimizer changed its own verdict, %lu programs in which libpcap overwrites its own offset\n",
-	    count.selves, count.clobbered);
+	printf("%lu pairs on which libpcap's optimizer changed its own verdict, %lu programs in which libpcap looks at a wrong offset\n",
+	    count.selves, count.clobbered + count.wrong);
 	printf("%lu programs attached to a socket, none refused by the kernel unless said above\n", count.attached);
 	printf("%.2f %% of the programs at most 2 times libpcap's, the longest %lu instructions\n",
 	    100.0 * (double)count.twice / (double)(count.accepted ? count.accepted : 1), count.longest);
