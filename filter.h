@@ -439,6 +439,7 @@ struct op {
 	uint16_t a, x;		/* the ops that loaded A and X as they stand after this one, 0: not known */
 	uint16_t to[2];		/* an op's index, once known */
 	uint16_t place;		/* in the program, at assembly */
+	uint16_t from;		/* the only way that leads here, 0: there are more */
 	uint16_t fact;		/* a test of the link layer's type that was true on all ways to this op, 0: none */
 	uint16_t link_test;	/* this is one */
 	uint32_t k;
@@ -499,6 +500,7 @@ static void lead(unsigned list, unsigned target)
 {
 	unsigned rest, x = ops[list >> 1].x, fact = fact_of(list);
 
+	ops[target].from = *way(list) ? 0 : (uint16_t)list;
 	for (; list; list = rest) {
 		rest = *way(list);
 		*way(list) = (uint16_t)target;
@@ -549,16 +551,30 @@ static int is_loaded(unsigned a, unsigned at, unsigned code, uint32_t k, uint32_
 	return o->code == code && o->k == k && ((code & 0xe0) != BPF_IND || (x && o->x == x));
 }
 
-/* What the test at this way's beginning says about one that follows: 1 true, 0 false, -1 nothing. */
-static int is_decided(unsigned w, unsigned jump, uint32_t k)
-{
-	const struct op *o = &ops[w >> 1];
+enum { LOOK_BACK = 32 };	/* tests that lie behind; more only make programs a little shorter */
 
-	if (o->code == (BPF_JMP | jump) && o->k == k)
-		return !(w & 1);
-	if (o->code == (BPF_JMP | BPF_JEQ) && !(w & 1))
-		return holds(jump, o->k, k);
-	return -1;
+/*
+ * What the tests on the way here say about one that follows: 1 true, 0 false; -1 nothing, but A holds the field;
+ * -2 nothing.
+ */
+static int is_decided(unsigned w, unsigned code, uint32_t off, uint32_t mask, unsigned jump, uint32_t k)
+{
+	int known = is_loaded(ops[w >> 1].a, w >> 1, code, off, mask) - 2;
+	unsigned n, fact = fact_of(w), at = w >> 1;
+
+	if (is_loaded(ops[fact].a, at, code, off, mask))
+		return holds(jump, ops[fact].k, k);
+	for (n = 0; w && n < LOOK_BACK; n++, w = ops[w >> 1].from) {
+		const struct op *o = &ops[w >> 1];
+
+		if ((o->code & 7) != BPF_JMP || !is_loaded(o->a, at, code, off, mask))
+			continue;
+		if (o->code == (BPF_JMP | jump) && o->k == k)
+			return !(w & 1);
+		if (o->code == (BPF_JMP | BPF_JEQ) && !(w & 1))
+			return holds(jump, o->k, k);
+	}
+	return known;
 }
 
 /* A test on A, which op `a` loaded. */
@@ -577,20 +593,14 @@ static void branch(unsigned jump, uint32_t k, unsigned a)
  */
 static void test(unsigned code, uint32_t off, uint32_t mask, unsigned jump, uint32_t k)
 {
-	unsigned ready = 0, load = 0, known_yes = 0, known_no = 0, rest, a = 0, at, fact;
+	unsigned ready = 0, load = 0, known_yes = 0, known_no = 0, rest, a = 0;
 	int known;
 
 	for (; flow; flow = rest) {
 		rest = *way(flow);
-		known = -2;
-		at = flow >> 1;
-		fact = fact_of(flow);
-		if (is_loaded(ops[fact].a, at, code, off, mask))
-			known = holds(jump, ops[fact].k, k);
-		else if (is_loaded(ops[at].a, at, code, off, mask))
-			known = is_decided(flow, jump, k);
+		known = is_decided(flow, code, off, mask, jump, k);
 		if (known == -1)
-			a = ops[at].a;
+			a = ops[flow >> 1].a;
 		push(known > 0 ? &known_yes : known == 0 ? &known_no : known == -1 ? &ready : &load, flow);
 	}
 	flow = load;
