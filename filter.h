@@ -136,6 +136,8 @@ static const struct filter *job;
 static const char *text_start;		/* for the column */
 static const char *blame;		/* the user's word that is wrong, if any is */
 static unsigned blame_len;
+static const char *last_number;		/* the last number alone */
+static unsigned last_number_len;
 static jmp_buf failed;
 static uint32_t variables[26];		/* A to Z in definitions */
 
@@ -387,7 +389,7 @@ static unsigned read_token(void)
 	in.len = read_mac(s, in.value);
 	if (in.len && in.len >= len)
 		return T_MAC;
-	in.len = len;
+	in.len = blame_len = len;
 	if (len)
 		return read_word(s, len);
 	if (*s == '\\') {
@@ -398,7 +400,7 @@ static unsigned read_token(void)
 	for (i = 0; i < sizeof meanings; i++)
 		if (!memcmp(s, doubles + 2 * i, *s ? 2 : 1))
 			return meanings[i];
-	in.len = *s != 0;
+	in.len = blame_len = *s != 0;
 	if (!strchr("+-*/%:[]!<>()&|^=", *s) && !in.internal)
 		fail("not part of any filter");
 	return *s == '!' ? W_NOT : (unsigned char)*s;
@@ -408,10 +410,8 @@ static void next_word(void)
 {
 	in.p += strspn(in.p, " \r\n\t");
 	in.at = in.p;
-	if (!in.internal) {
+	if (!in.internal)
 		blame = in.at;
-		blame_len = (unsigned)strcspn(in.at, " \r\n\t");
-	}
 	in.token = read_token();
 	in.p = in.at + in.len;
 	if (!in.internal)
@@ -909,6 +909,7 @@ static uint32_t ppp_number(uint32_t proto)
 static void link_is(uint32_t proto)
 {
 	static const char *const definitions[] = {
+		[K_UNKNOWN] = "1=0",
 		[K_ETHERNET] = "(P>1500&&t0:2=P)||(P<1501&&t0:2<=1500&&{l0})",
 		[K_COOKED] = "(P>1500&&t0:2=P)||(P<1501&&t0:2=4&&{l0})",
 		[K_PLAIN] = "t0:2=P",
@@ -1100,6 +1101,10 @@ static void number_is(uint32_t n)
 	unsigned bits = 32, type = state.quals.type;
 
 	want[0] = want[1] = n;
+	if (!in.internal) {
+		blame = last_number;
+		blame_len = last_number_len;
+	}
 	if (!type)
 		fail("alone a number says nothing");
 	if (type == W_PROTO) {
@@ -1568,6 +1573,10 @@ static enum result operand(void)
 		fail("nested too deep");
 	number = *in.value;
 	no = 0;
+	if (!in.internal) {
+		last_number = blame;
+		last_number_len = blame_len;
+	}
 	if (in.token == T_FIELD || in.token == '{' || in.token == '@') {
 		r = internal_operand();
 	} else if (in.token == W_NOT) {
@@ -1669,12 +1678,15 @@ static void whole(const char *text)
 	memset(&state, 0, sizeof state);
 	nvalues = first_value = depth = unfit = no = 0;
 	scratch = 2;		/* M[0] and M[1] are for offsets known at run time */
+	blame_len = 0;
+	if (strlen(text) > 32768)	/* so the answer takes milliseconds; it would not fit into 4096 instructions */
+		fail("too long");
 	link_layer(job->linktype);
 	next_word();
 	if (in.token)
 		condition(expression(0));
 	if (in.token)
-		fail("and or or expected before it");
+		fail("something does not belong before it");
 }
 
 /* ---- assembly ---- */
@@ -1936,37 +1948,30 @@ static unsigned read_bytecode(struct sock_filter *prog)
 	return n;
 }
 
-/*
- * Compile f->rule and f->text into prog, which has room for BPF_MAXINSNS.
- * Returns the number of instructions, 1 or more; 0 after writing what is wrong to f->err.
- */
-static unsigned filter_compile(const struct filter *f, struct sock_filter *prog)
+static unsigned compile(struct sock_filter *prog)
 {
 	unsigned first = BPF_MAXINSNS, n, i, failing = 0;
 
-	job = f;
-	if (setjmp(failed))
-		return 0;
 	values = prog;
 	nops = FIRST;
 	regs = 0;
 	linking = 0;
 	memset(ops, 0, FIRST * sizeof *ops);
 	flow = ENTRY * 2;
-	if (f->rule) {
-		whole(f->rule);
+	if (job->rule) {
+		whole(job->rule);
 		failing = no;
 	}
-	if (is_bytecode(f->text)) {
-		link_layer(f->linktype);
+	if (is_bytecode(job->text)) {
+		link_layer(job->linktype);
 		n = read_bytecode(prog);
 		first -= n;
 		memmove(prog + first, prog, n * sizeof *prog);
 		no = 0;
 	} else {
-		whole(f->text);
+		whole(job->text);
 		if (flow)
-			prog[--first] = (struct sock_filter){ .code = BPF_RET, .k = f->snaplen };
+			prog[--first] = (struct sock_filter){ .code = BPF_RET, .k = job->snaplen };
 	}
 	no = join(no, failing);
 	if (!flow) {		/* nothing can be accepted: no need to look */
@@ -1978,9 +1983,19 @@ static unsigned filter_compile(const struct filter *f, struct sock_filter *prog)
 	first = prologue(prog, assemble(prog, first));
 	n = BPF_MAXINSNS - first;
 	memmove(prog, prog + first, n * sizeof *prog);
-	for (i = 0; i < n && f->live && layer.cooked; i++)
+	for (i = 0; i < n && job->live && layer.cooked; i++)
 		uncook(prog + i);
 	return n;
+}
+
+/*
+ * Compile f->rule and f->text into prog, which has room for BPF_MAXINSNS.
+ * Returns the number of instructions, 1 or more; 0 after writing what is wrong to f->err.
+ */
+static unsigned filter_compile(const struct filter *f, struct sock_filter *prog)
+{
+	job = f;
+	return setjmp(failed) ? 0 : compile(prog);
 }
 
 /* ---- printing ---- */
