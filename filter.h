@@ -147,7 +147,7 @@ static uint32_t *var(int c)
 }
 
 /* Put a character where there is room for it and the NUL. */
-static char *put(char *s, const char *end, int c)
+static char *add_char(char *s, const char *end, int c)
 {
 	if (s < end - 1)
 		*s++ = (char)c;
@@ -155,21 +155,21 @@ static char *put(char *s, const char *end, int c)
 	return s;
 }
 
-static char *put_text(char *s, const char *end, const char *text)
+static char *add_text(char *s, const char *end, const char *text)
 {
 	while (*text)
-		s = put(s, end, *text++);
+		s = add_char(s, end, *text++);
 	return s;
 }
 
 /* A number in base 10 or 16, of at least `width` digits. */
-static char *put_number(char *s, const char *end, uint32_t n, unsigned base, unsigned width)
+static char *add_number(char *s, const char *end, uint32_t n, unsigned base, unsigned width)
 {
 	char digits[12], *d = digits + sizeof digits - 1;
 
 	for (*d = 0; n || (int)width > 0; n /= base, width--)
 		*--d = "0123456789abcdef"[n % base];
-	return put_text(s, end, d);
+	return add_text(s, end, d);
 }
 
 /* Say what is wrong with the current word, and give up. */
@@ -183,19 +183,19 @@ static _Noreturn void fail(const char *reason)
 		unsigned char c = (unsigned char)blame[i];
 
 		if (c > ' ' && c < 127)
-			s = put(s, end, c);
+			s = add_char(s, end, c);
 		else
-			s = put_number(put_text(s, end, "\\x"), end, c, 16, 2);
+			s = add_number(add_text(s, end, "\\x"), end, c, 16, 2);
 	}
-	s = put_text(s, end, i < blame_len ? "...: " : i ? ": " : "end: ");
-	s = put_text(put_text(s, end, reason), end, " (column ");
-	s = put_number(s, end, (uint32_t)(blame - text_start) + 1, 10, 1);
-	put(s, end, ')');
+	s = add_text(s, end, i < blame_len ? "...: " : i ? ": " : "end: ");
+	s = add_text(add_text(s, end, reason), end, " (column ");
+	s = add_number(s, end, (uint32_t)(blame - text_start) + 1, 10, 1);
+	add_char(s, end, ')');
 	longjmp(failed, 1);
 }
 
 /* The place of a word in a list of words, -1 if it is not there. */
-static int find(const char *list, const char *word, unsigned len)
+static int find_word(const char *list, const char *word, unsigned len)
 {
 	unsigned n;
 	int i = 0;
@@ -280,7 +280,7 @@ static unsigned read_ipv6(const char *s, uint32_t value[4])
 static unsigned read_mac(const char *s, uint32_t value[2])
 {
 	const char *p = s;
-	unsigned i, shape = 0, n, byte;	/* shape: two bits for each gap */
+	unsigned i, shape = 0, n, byte, shorts = 0;	/* shape: two bits for each gap */
 
 	for (i = value[0] = value[1] = 0; i < 6; i++) {
 		shape <<= 2;
@@ -290,10 +290,11 @@ static unsigned read_mac(const char *s, uint32_t value[2])
 			return 0;
 		for (n = byte = 0; n < 2 && digit(*p) < 16; n++)
 			byte = byte << 4 | digit(*p++);
+		shorts += n < 2;
 		value[1] = i < 2 ? value[1] << 8 | byte : value[1];
 		value[0] = value[0] << 8 | byte;
 	}
-	if (shape != 0x155 && shape != 0x2aa && shape != 0x3ff && (n < 2 || (shape && shape != 0xcc)))
+	if (shape != 0x155 && shape != 0x2aa && shape != 0x3ff && (shorts || (shape && shape != 0xcc)))
 		return 0;
 	return (unsigned)(p - s);
 }
@@ -320,20 +321,20 @@ static int read_number(const char *s, unsigned len, uint32_t *value)
 /* The value of tcp-syn, icmp-echo ...; negative if the word is none of them. */
 static int read_constant(const char *s, unsigned len)
 {
-	int i = find(offsets, s, len);
+	int i = find_word(offsets, s, len);
 
 	if (i >= 0)
 		return i > 13 ? i - 14 : i;
 	if (len > 4 && !memcmp(s, "tcp-", 4)) {
-		i = find(tcp_flags, s + 4, len - 4);
+		i = find_word(tcp_flags, s + 4, len - 4);
 		return i < 0 ? i : 1 << i;
 	}
 	if (len > 5 && !memcmp(s, "icmp-", 5))
-		return find(icmp_types, s + 5, len - 5);
+		return find_word(icmp_types, s + 5, len - 5);
 	if (len < 7 || memcmp(s, "icmp6-", 6))
 		return -1;
-	i = find(icmp6_types, s + 6, len - 6);
-	return i < 0 ? find(icmp6_errors, s + 6, len - 6) : i + 128;
+	i = find_word(icmp6_types, s + 6, len - 6);
+	return i < 0 ? find_word(icmp6_errors, s + 6, len - 6) : i + 128;
 }
 
 /* What a word is that begins with a letter or digit and has `len` characters. */
@@ -352,7 +353,7 @@ static unsigned read_word(const char *s, unsigned len)
 			fail("not a number of 32 bits");
 		return T_NAME;
 	}
-	i = find(keywords, s, len) + T_WORD;
+	i = find_word(keywords, s, len) + T_WORD;
 	if (i >= W_ETHER && i <= W_WLAN)
 		i = W_ETHER;
 	if (i >= W_ADDRESS1 && i <= W_ADDRESS4)
@@ -389,7 +390,9 @@ static unsigned read_token(void)
 	in.len = read_mac(s, in.value);
 	if (in.len && in.len >= len)
 		return T_MAC;
-	in.len = blame_len = len;
+	in.len = len;
+	if (!in.internal)
+		blame_len = len ? len : *s != 0;
 	if (len)
 		return read_word(s, len);
 	if (*s == '\\') {
@@ -400,7 +403,7 @@ static unsigned read_token(void)
 	for (i = 0; i < sizeof meanings; i++)
 		if (!memcmp(s, doubles + 2 * i, *s ? 2 : 1))
 			return meanings[i];
-	in.len = blame_len = *s != 0;
+	in.len = *s != 0;
 	if (!strchr("+-*/%:[]!<>()&|^=", *s) && !in.internal)
 		fail("not part of any filter");
 	return *s == '!' ? W_NOT : (unsigned char)*s;
@@ -419,7 +422,7 @@ static void next_word(void)
 }
 
 /* Is the current word this one? Then go on to the next. */
-static int take(unsigned token)
+static int accept_token(unsigned token)
 {
 	if (in.token != token)
 		return 0;
@@ -456,26 +459,26 @@ static unsigned nops;
 static unsigned flow, no;
 static int linking;		/* tests made now are of the link layer's type */
 
-static uint16_t *way(unsigned w)
+static uint16_t *way_out(unsigned w)
 {
 	return &ops[w >> 1].to[w & 1];
 }
 
-static unsigned join(unsigned a, unsigned b)
+static unsigned join_ways(unsigned a, unsigned b)
 {
 	unsigned end = a;
 
 	if (!a)
 		return b;
-	while (*way(end))
-		end = *way(end);
-	*way(end) = (uint16_t)b;
+	while (*way_out(end))
+		end = *way_out(end);
+	*way_out(end) = (uint16_t)b;
 	return a;
 }
 
-static void push(unsigned *list, unsigned w)
+static void push_way(unsigned *list, unsigned w)
 {
-	*way(w) = (uint16_t)*list;
+	*way_out(w) = (uint16_t)*list;
 	*list = w;
 }
 
@@ -496,14 +499,14 @@ static unsigned fact_of(unsigned w)
 }
 
 /* Lead the ways of a list to an op, which knows from before what they all know. */
-static void lead(unsigned list, unsigned target)
+static void lead_ways(unsigned list, unsigned target)
 {
 	unsigned rest, x = ops[list >> 1].x, fact = fact_of(list);
 
-	ops[target].from = *way(list) ? 0 : (uint16_t)list;
+	ops[target].from = *way_out(list) ? 0 : (uint16_t)list;
 	for (; list; list = rest) {
-		rest = *way(list);
-		*way(list) = (uint16_t)target;
+		rest = *way_out(list);
+		*way_out(list) = (uint16_t)target;
 		if (ops[list >> 1].x != x)
 			x = 0;
 		if (fact_of(list) != fact)
@@ -523,7 +526,7 @@ static unsigned emit(unsigned code, uint32_t k)
 	if (nops == BPF_MAXINSNS)
 		fail("makes more than 4096 instructions");
 	*o = (struct op){ .code = (uint16_t)code, .k = k };
-	lead(flow, nops);
+	lead_ways(flow, nops);
 	if (code == BPF_ST || code == (BPF_MISC | BPF_TAX))
 		o->x = 0;
 	if ((code & 7) == BPF_LDX)
@@ -597,11 +600,11 @@ static void test(unsigned code, uint32_t off, uint32_t mask, unsigned jump, uint
 	int known;
 
 	for (; flow; flow = rest) {
-		rest = *way(flow);
+		rest = *way_out(flow);
 		known = is_decided(flow, code, off, mask, jump, k);
 		if (known == -1)
 			a = ops[flow >> 1].a;
-		push(known > 0 ? &known_yes : known == 0 ? &known_no : known == -1 ? &ready : &load, flow);
+		push_way(known > 0 ? &known_yes : known == 0 ? &known_no : known == -1 ? &ready : &load, flow);
 	}
 	flow = load;
 	if (load) {
@@ -609,10 +612,10 @@ static void test(unsigned code, uint32_t off, uint32_t mask, unsigned jump, uint
 		if (mask != UINT32_MAX)
 			a = emit(BPF_ALU | BPF_AND, mask);
 	}
-	flow = join(flow, ready);
+	flow = join_ways(flow, ready);
 	branch(jump, k, a);
-	flow = join(flow, known_yes);
-	no = join(no, known_no);
+	flow = join_ways(flow, known_yes);
+	no = join_ways(no, known_no);
 }
 
 /* ---- link layer ---- */
@@ -669,7 +672,7 @@ static void link_layer(int linktype)
 /* ---- arithmetic ---- */
 
 enum result { LITERAL, CONSTANT, VALUE, CONDITION, ID };	/* what an expression is */
-static uint32_t number;		/* its value, of a LITERAL or CONSTANT */
+static uint32_t constant;		/* its value, of a LITERAL or CONSTANT */
 
 /* The code that computes a VALUE into A waits here until all the checks that must come before it are made. */
 static struct sock_filter *values;	/* BPF_MAXINSNS of them: the program's own place, not used until assembly */
@@ -690,7 +693,7 @@ static void flush(unsigned end)
 
 	for (i = first_value; i < end; i++) {
 		if ((values[i].code & 7) == BPF_LDX && i == first_value) {	/* is that in X already? */
-			for (w = flow; w && ops[w >> 1].x == x; w = *way(w))
+			for (w = flow; w && ops[w >> 1].x == x; w = *way_out(w))
 				;
 			if (!w && x && ops[x].code == values[i].code && ops[x].k == values[i].k)
 				continue;
@@ -737,7 +740,7 @@ static void read_bytes(int letter, enum result kind, unsigned size)
 			value(BPF_ALU | BPF_ADD | BPF_X, 0);
 		value(BPF_MISC | BPF_TAX, 0);
 	} else {
-		b.off += number;
+		b.off += constant;
 		if (!b.reg && !over_ip) {
 			if (b.off >> 31 && letter != 'm')
 				fail("offset out of range");
@@ -776,16 +779,16 @@ static enum result calculate(enum result left, uint32_t a, unsigned op, enum res
 		value(BPF_ALU | BPF_X | op, 0);
 		return VALUE;
 	}
-	if (!number && (op == BPF_DIV || op == BPF_MOD))
+	if (!constant && (op == BPF_DIV || op == BPF_MOD))
 		fail("division by zero");
-	if (number > 31 && (op == BPF_LSH || op == BPF_RSH))
+	if (constant > 31 && (op == BPF_LSH || op == BPF_RSH))
 		fail("shift by more than 31 bits");
 	if (left == VALUE) {
-		if (op != BPF_AND || number != UINT32_MAX)
-			value(BPF_ALU | op, number);
+		if (op != BPF_AND || constant != UINT32_MAX)
+			value(BPF_ALU | op, constant);
 		return VALUE;
 	}
-	number = compute(op, a, number);
+	constant = compute(op, a, constant);
 	return CONSTANT;
 }
 
@@ -828,15 +831,15 @@ static void compare(enum result left, uint32_t a, unsigned token, enum result ri
 		flush(nvalues);
 		branch(jump | BPF_X, 0, 0);
 	} else if (left == VALUE || right == VALUE) {
-		compare_value(jump, left == VALUE ? number : a);
+		compare_value(jump, left == VALUE ? constant : a);
 	} else {
 		no = 0;
-		if (!holds(jump, a, number))
+		if (!holds(jump, a, constant))
 			swap_ways();
 	}
 	if (negated)
 		swap_ways();
-	no = join(no, unfit);
+	no = join_ways(no, unfit);
 	unfit = 0;
 }
 
@@ -953,7 +956,7 @@ static void end_is(int part, uint32_t offset)
 		no = 0;
 		if (want_mask[i])
 			means("nO:4&M=A");
-		failing = join(no, failing);
+		failing = join_ways(no, failing);
 	}
 	no = failing;
 }
@@ -968,7 +971,7 @@ static void ends(void)
 	next_word();
 	destination = source = *in.value;
 	next_word();
-	if (take(',')) {
+	if (accept_token(',')) {
 		destination = *in.value;
 		next_word();
 	} else {
@@ -985,9 +988,9 @@ static void ends(void)
 		flow = no;
 	end_is(part == 'w' ? 'd' : part, destination);
 	if (dir == W_AND)
-		no = join(no, was);
+		no = join_ways(no, was);
 	else
-		flow = join(flow, was);
+		flow = join_ways(flow, was);
 }
 
 /* ---- primitives ---- */
@@ -1124,7 +1127,7 @@ static void number_is(uint32_t n)
 /* A service's port, by name or number; returns its transport, 0 if it goes by both. */
 static unsigned service(const char *s, unsigned len, uint32_t *n)
 {
-	int i = find(services, s, len);
+	int i = find_word(services, s, len);
 
 	if (i < 0) {
 		if (!read_number(s, len, n) || *n > 65535 || !len)
@@ -1156,13 +1159,13 @@ static void named_ports(void)
 
 static void named_protocol(void)
 {
-	int i = find(keywords, in.at, in.len) + T_WORD, ether = state.quals.proto == W_ETHER;
+	int i = find_word(keywords, in.at, in.len) + T_WORD, ether = state.quals.proto == W_ETHER;
 
 	if (ether ? i >= W_IP && i <= W_NETBEUI : i >= W_TCP && i <= W_VRRP && i != W_IGRP) {
 		protocol_number(numbers[i - W_IP]);
 		return;
 	}
-	i = find(ether ? "loopback " : protocols, in.at, in.len);
+	i = find_word(ether ? "loopback " : protocols, in.at, in.len);
 	if (i < 0)
 		fail("not a protocol");
 	protocol_number(ether ? 0x9000 : protocol_numbers[i]);
@@ -1231,7 +1234,7 @@ static unsigned depth;
 static enum result condition(enum result r)
 {
 	if (r == LITERAL) {
-		number_is(number);
+		number_is(constant);
 		return ID;
 	}
 	if (r != ID && (r != CONDITION || state.ids))
@@ -1258,7 +1261,7 @@ static uint32_t operand_number(uint32_t limit)
 }
 
 /* proto[expression:size]: the current word is the bracket. */
-static void bytes(unsigned proto)
+static void indexed_bytes(unsigned proto)
 {
 	unsigned here, failing, size = 1;
 	uint32_t offset;
@@ -1268,10 +1271,10 @@ static void bytes(unsigned proto)
 		fail("has no bytes to read");
 	next_word();
 	r = expression(2);
-	offset = number;
+	offset = constant;
 	if (r >= CONDITION)
 		fail("a number expected before it");
-	if (take(':'))
+	if (accept_token(':'))
 		size = operand_number(4);
 	must(']', "] expected");
 	here = flow;
@@ -1289,10 +1292,10 @@ static void bytes(unsigned proto)
 	} else if (proto == W_RADIO && layer.kind != K_WIRELESS) {
 		fail("this link type has no radio header");
 	}
-	unfit = join(no, failing);
+	unfit = join_ways(no, failing);
 	if (state.unchecked)
 		flow = here;
-	number = offset;
+	constant = offset;
 	read_bytes(proto < W_TCP ? 'n' : proto < W_ICMP6 ? 'i' : proto == W_ICMP6 ? 'j' : proto == W_RADIO ? 'r' : 'h', r, size);
 }
 
@@ -1313,7 +1316,7 @@ static unsigned direction(void)
 /* The current word as a number, or as its place in a list. */
 static unsigned place(const char *list)
 {
-	int i = in.token == T_NUMBER ? (int)(*in.value & 0xff) : find(list, in.at, in.len);
+	int i = in.token == T_NUMBER ? (int)(*in.value & 0xff) : find_word(list, in.at, in.len);
 
 	if (i < 0 || in.token == T_END)
 		fail("unknown to 802.11");
@@ -1346,7 +1349,7 @@ static void frame_is(void)
 		type = in.token == T_NUMBER ? type : type % 3 * 4;
 		next_word();
 	}
-	if (what == W_SUBTYPE || take(W_SUBTYPE)) {
+	if (what == W_SUBTYPE || accept_token(W_SUBTYPE)) {
 		i = place(subtypes);
 		if (in.token == T_NUMBER)
 			i = what == W_SUBTYPE ? 1 : i | type;
@@ -1373,7 +1376,7 @@ static enum result primitive(unsigned proto)
 	int ids = state.ids;
 
 	if (token == '[' && proto) {
-		bytes(proto);
+		indexed_bytes(proto);
 		return VALUE;
 	}
 	state.quals = (struct qualifiers){ proto, W_OR, 0 };
@@ -1420,7 +1423,7 @@ static void optional(uint32_t limit)
 {
 	unsigned parens = 0;
 
-	for (; take('('); parens++)
+	for (; accept_token('('); parens++)
 		;
 	*var('N') = UINT32_MAX;
 	if (in.token == T_NUMBER || parens)
@@ -1459,8 +1462,8 @@ static void vlan_is(void)
 	emit(BPF_LD, 4);
 	emit(BPF_ST, 0);
 	means(tag);
-	flow = join(flow, yes);
-	no = join(no, failing);
+	flow = join_ways(flow, yes);
+	no = join_ways(no, failing);
 	layer.type.reg = layer.payload.reg = regs = 1;
 }
 
@@ -1487,7 +1490,7 @@ static void pppoes_is(void)
 }
 
 /* The words that are primitives by themselves, with or without a number. */
-static void other(unsigned token)
+static void numbered_word(unsigned token)
 {
 	state.quals.type = 0;
 	*var('L') = (uint32_t)job->linktype;
@@ -1533,7 +1536,7 @@ static enum result word(void)
 		value(BPF_LD | BPF_LEN, 0);
 		return VALUE;
 	}
-	other(token);
+	numbered_word(token);
 	return CONDITION;
 }
 
@@ -1548,13 +1551,13 @@ static enum result internal_operand(void)
 		return CONDITION;
 	}
 	next_word();
-	number = *in.value;
+	constant = *in.value;
 	next_word();
 	if (letter == '@') {
-		link_is(number);
+		link_is(constant);
 		return CONDITION;
 	}
-	if (take(':')) {
+	if (accept_token(':')) {
 		size = *in.value;
 		next_word();
 	}
@@ -1571,7 +1574,7 @@ static enum result operand(void)
 
 	if (++depth > NESTING)
 		fail("nested too deep");
-	number = *in.value;
+	constant = *in.value;
 	no = 0;
 	if (!in.internal) {
 		last_number = blame;
@@ -1580,24 +1583,24 @@ static enum result operand(void)
 	if (in.token == T_FIELD || in.token == '{' || in.token == '@') {
 		r = internal_operand();
 	} else if (in.token == W_NOT) {
-		for (; take(W_NOT); negated = !negated)
+		for (; accept_token(W_NOT); negated = !negated)
 			;
 		r = condition(expression(1));
 		if (negated)
 			swap_ways();
-	} else if (take('(')) {
+	} else if (accept_token('(')) {
 		state.parens = 1;
 		r = expression(0);
 		must(')', ") expected");
 		state.parens = parens;
 		state.quals = quals;
 		state.ids = ids;
-	} else if (take('-')) {
+	} else if (accept_token('-')) {
 		r = expression(7);
 		if (r >= CONDITION)
 			fail("a number expected before it");
 		r = calculate(CONSTANT, 0, BPF_SUB, r);
-	} else if (take(T_NUMBER)) {
+	} else if (accept_token(T_NUMBER)) {
 		r = LITERAL;
 	} else if (in.token >= T_IPV4 && in.token <= T_NAME) {
 		name_is();
@@ -1641,12 +1644,12 @@ static enum result expression(unsigned level)
 			next_word();
 			condition(expression(1));
 			if (token == W_AND)
-				no = join(no, was);
+				no = join_ways(no, was);
 			else
-				flow = join(flow, was);
+				flow = join_ways(flow, was);
 			continue;
 		}
-		a = number;
+		a = constant;
 		if (r == VALUE)		/* taken back when the right side is constant */
 			value(BPF_ST, scratch++);
 		next_word();
@@ -1671,7 +1674,7 @@ static enum result expression(unsigned level)
 }
 
 /* One whole text as a condition; an empty one is always true. */
-static void whole(const char *text)
+static void whole_text(const char *text)
 {
 	in.p = blame = text_start = text;
 	in.internal = 0;
@@ -1698,8 +1701,8 @@ static unsigned assemble(struct sock_filter *prog, unsigned first)
 {
 	unsigned i, side, to[2] = { 0, 0 };
 
-	lead(flow, ACCEPT);
-	lead(no, REJECT);
+	lead_ways(flow, ACCEPT);
+	lead_ways(no, REJECT);
 	ops[ACCEPT].place = (uint16_t)first;
 	if (no)
 		prog[--first] = (struct sock_filter){ .code = BPF_RET };
@@ -1959,7 +1962,7 @@ static unsigned compile(struct sock_filter *prog)
 	memset(ops, 0, FIRST * sizeof *ops);
 	flow = ENTRY * 2;
 	if (job->rule) {
-		whole(job->rule);
+		whole_text(job->rule);
 		failing = no;
 	}
 	if (is_bytecode(job->text)) {
@@ -1969,11 +1972,11 @@ static unsigned compile(struct sock_filter *prog)
 		memmove(prog + first, prog, n * sizeof *prog);
 		no = 0;
 	} else {
-		whole(job->text);
+		whole_text(job->text);
 		if (flow)
 			prog[--first] = (struct sock_filter){ .code = BPF_RET, .k = job->snaplen };
 	}
-	no = join(no, failing);
+	no = join_ways(no, failing);
 	if (!flow) {		/* nothing can be accepted: no need to look */
 		nops = FIRST;
 		regs = 0;
@@ -2003,55 +2006,55 @@ static unsigned filter_compile(const struct filter *f, struct sock_filter *prog)
 enum { FILTER_LINE = 80 };	/* room for any line, its newline and NUL */
 
 /* Text in which % stands for the number in decimal, signed, and $ for it in hex. */
-static char *put_form(char *s, const char *end, const char *form, uint32_t k)
+static char *add_form(char *s, const char *end, const char *form, uint32_t k)
 {
 	for (; *form; form++) {
 		if (*form == '$') {
-			s = put_number(s, end, k, 16, 1);
+			s = add_number(s, end, k, 16, 1);
 		} else if (*form != '%') {
-			s = put(s, end, *form);
+			s = add_char(s, end, *form);
 		} else {
 			if (k >> 31)
-				s = put(s, end, '-');
-			s = put_number(s, end, k >> 31 ? -k : k, 10, 1);
+				s = add_char(s, end, '-');
+			s = add_number(s, end, k >> 31 ? -k : k, 10, 1);
 		}
 	}
 	return s;
 }
 
-static char *put_blanks(char *s, const char *end, const char *upto)
+static char *add_blanks(char *s, const char *end, const char *upto)
 {
 	while (s < upto)
-		s = put(s, end, ' ');
+		s = add_char(s, end, ' ');
 	return s;
 }
 
 /* One instruction in words, as tcpdump -d shows it. */
-static char *put_instruction(char *s, const char *end, const struct sock_filter *p, unsigned i)
+static char *add_instruction(char *s, const char *end, const struct sock_filter *p, unsigned i)
 {
 	static const char metadata[] = "proto type ifidx nla nlan mark queue hatype rxhash cpu xor_x vlan_tci vlanp poff "
 		"random vlan_tpid ";
 	const char *name = metadata, *from;
 	unsigned op = find_opcode(p->code), which = (p->k - SKF_AD_OFF) / 4;
 
-	s = put_number(put(s, end, '('), end, i, 10, 3);
-	s = put_text(s, end, ") ");
+	s = add_number(add_char(s, end, '('), end, i, 10, 3);
+	s = add_text(s, end, ") ");
 	from = s;
-	s = put_blanks(put_text(s, end, opcodes[op].name), end, from + 9);
+	s = add_blanks(add_text(s, end, opcodes[op].name), end, from + 9);
 	from = s;
 	if (opcodes[op].operand == ABSOLUTE && which < SKF_AD_MAX / 4) {
 		for (; which; which--)
 			name = strchr(name, ' ') + 1;
-		for (s = put(s, end, '['); *name != ' '; name++)
-			s = put(s, end, *name);
-		s = put(s, end, ']');
+		for (s = add_char(s, end, '['); *name != ' '; name++)
+			s = add_char(s, end, *name);
+		s = add_char(s, end, ']');
 	} else {
-		s = put_form(s, end, forms[opcodes[op].operand], p->code == BPF_JMP ? i + 1 + p->k : p->k);
+		s = add_form(s, end, forms[opcodes[op].operand], p->code == BPF_JMP ? i + 1 + p->k : p->k);
 	}
 	if ((p->code & 7) != BPF_JMP || p->code == BPF_JMP)
 		return s;
-	s = put_form(put_blanks(s, end, from + 16), end, " jt %", i + 1 + p->jt);
-	return put_form(s, end, "\tjf %", i + 1 + p->jf);
+	s = add_form(add_blanks(s, end, from + 16), end, " jt %", i + 1 + p->jt);
+	return add_form(s, end, "\tjf %", i + 1 + p->jf);
 }
 
 /*
@@ -2065,19 +2068,19 @@ static unsigned filter_print(char *line, const struct sock_filter *prog, unsigne
 	char *s = line;
 
 	if (detail == 1) {
-		s = put_instruction(s, end, p, i);
+		s = add_instruction(s, end, p, i);
 	} else if (detail == 2) {
-		s = put_form(s, end, "{ 0x$, ", p->code);
-		s = put_form(s, end, "%, ", p->jt);
-		s = put_form(s, end, "%, 0x", p->jf);
-		s = put_text(put_number(s, end, p->k, 16, 8), end, " },");
+		s = add_form(s, end, "{ 0x$, ", p->code);
+		s = add_form(s, end, "%, ", p->jt);
+		s = add_form(s, end, "%, 0x", p->jf);
+		s = add_text(add_number(s, end, p->k, 16, 8), end, " },");
 	} else {
 		if (!i)
-			s = put_form(s, end, "%\n", n);
-		s = put_form(s, end, "% ", p->code);
-		s = put_form(s, end, "% ", p->jt);
-		s = put_form(s, end, "% ", p->jf);
-		s = put_number(s, end, p->k, 10, 1);
+			s = add_form(s, end, "%\n", n);
+		s = add_form(s, end, "% ", p->code);
+		s = add_form(s, end, "% ", p->jt);
+		s = add_form(s, end, "% ", p->jf);
+		s = add_number(s, end, p->k, 10, 1);
 	}
-	return (unsigned)(put(s, end, '\n') - line);
+	return (unsigned)(add_char(s, end, '\n') - line);
 }

@@ -113,10 +113,10 @@ refuses() {
 	printf 'port %100000s' '' | tr ' ' 9 | run -2 "$check" -
 	seq -s ' or port ' 1 12000 | run -2 "$check" -
 	head -c 131072 /dev/urandom | tr -d '\0' | run -2 "$check" -
-	text=$(seq -s ' or ' 1 150)
+	text=$(seq -s " or " 1 60)
 	"$check" -l -k "port ($text)"
 	"$check" -l -k "not port ($text)"
-	text=$(seq -f 'host 10.0.0.%g' -s ' or ' 1 200)
+	text=$(seq -f 'host 10.0.0.%g' -s " or " 1 80)
 	"$check" -l -k "$text"
 }
 

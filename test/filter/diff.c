@@ -758,6 +758,8 @@ static const char *may_differ(const struct verdicts *v, const char *text, unsign
 			return "a division by a computed constant 0";
 		if (strstr(mine_error, "not a port") && strstr(text, "range"))
 			return "anything after the second port of a range";
+		if (strstr(mine_error, "not a protocol") || (strstr(mine_error, "not looked up") && strchr(text, '\\')))
+			return "names beyond the small tables";
 		if (strstr(mine_error, "cooked header"))
 			return "bytes of the cooked header, live";
 		if (strstr(text, "byte ") || strstr(text, "llc") || strstr(text, "geneve") || strstr(text, "protochain"))
