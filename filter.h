@@ -139,6 +139,7 @@ static unsigned blame_len;
 static const char *last_number;		/* the last number alone */
 static unsigned last_number_len;
 static jmp_buf failed;
+static const char digits[] = "0123456789";
 static uint32_t variables[26];		/* A to Z in definitions */
 
 static uint32_t *var(int c)
@@ -146,10 +147,10 @@ static uint32_t *var(int c)
 	return &variables[c - 'A'];
 }
 
-/* Put a character where there is room for it and the NUL. */
+/* Put a character where there is room for it and the NUL: `end` is the last place for that. */
 static char *add_char(char *s, const char *end, int c)
 {
-	if (s < end - 1)
+	if (s < end)
 		*s++ = (char)c;
 	*s = 0;
 	return s;
@@ -165,7 +166,7 @@ static char *add_text(char *s, const char *end, const char *text)
 /* A number in base 10 or 16, of at least `width` digits. */
 static char *add_number(char *s, const char *end, uint32_t n, unsigned base, unsigned width)
 {
-	char digits[12], *d = digits + sizeof digits - 1;
+	char buffer[12], *d = buffer + sizeof buffer - 1;
 
 	for (*d = 0; n || (int)width > 0; n /= base, width--)
 		*--d = "0123456789abcdef"[n % base];
@@ -176,7 +177,7 @@ static char *add_number(char *s, const char *end, uint32_t n, unsigned base, uns
 static _Noreturn void fail(const char *reason)
 {
 	char *s = job->err;
-	const char *end = s + job->errsize;
+	const char *end = s + job->errsize - 1;
 	unsigned i;
 
 	for (i = 0; i < blame_len && i < 40; i++) {
@@ -192,6 +193,23 @@ static _Noreturn void fail(const char *reason)
 	s = add_number(s, end, (uint32_t)(blame - text_start) + 1, 10, 1);
 	add_char(s, end, ')');
 	longjmp(failed, 1);
+}
+
+static int is_one_of(int c, const char *set)
+{
+	while (*set && *set != c)
+		set++;
+	return *set;
+}
+
+/* How many characters of a set s begins with. */
+static unsigned span(const char *s, const char *set)
+{
+	unsigned n = 0;
+
+	while (is_one_of(s[n], set))
+		n++;
+	return n;
 }
 
 /* The place of a word in a list of words, -1 if it is not there. */
@@ -349,7 +367,7 @@ static unsigned read_word(const char *s, unsigned len)
 		in.bits = read_ipv4(s, in.value, &end);
 		if (in.bits > 8 && end == s + len)
 			return T_IPV4;
-		if (strspn(s, "0123456789") >= len)
+		if (span(s, digits) >= len)
 			fail("not a number of 32 bits");
 		return T_NAME;
 	}
@@ -381,7 +399,7 @@ static unsigned read_token(void)
 	if (in.internal && *s >= 'a' && (digit(s[1]) < 10 || (s[1] >= 'A' && s[1] <= 'Z')))
 		return T_FIELD;
 	if (digit(*s) < 10 || ((*s | 0x20) >= 'a' && (*s | 0x20) <= 'z'))
-		for (i = 0; digit(s[i]) < 10 || ((s[i] | 0x20) >= 'a' && (s[i] | 0x20) <= 'z') || (s[i] && strchr("._-", s[i])); i++)
+		for (i = 0; digit(s[i]) < 10 || ((s[i] | 0x20) >= 'a' && (s[i] | 0x20) <= 'z') || is_one_of(s[i], "._-"); i++)
 			if (s[i] != '-' && s[i] != '_')
 				len = i + 1;
 	in.len = read_ipv6(s, in.value);
@@ -396,7 +414,9 @@ static unsigned read_token(void)
 	if (len)
 		return read_word(s, len);
 	if (*s == '\\') {
-		in.len = (unsigned)strcspn(++in.at, " !()\n\t");
+		for (in.at++; in.at[len] && !is_one_of(in.at[len], " !()\n\t"); len++)
+			;
+		in.len = len;
 		return T_NAME;
 	}
 	in.len = 2;
@@ -404,14 +424,14 @@ static unsigned read_token(void)
 		if (!memcmp(s, doubles + 2 * i, *s ? 2 : 1))
 			return meanings[i];
 	in.len = *s != 0;
-	if (!strchr("+-*/%:[]!<>()&|^=", *s) && !in.internal)
+	if (*s && !is_one_of(*s, "+-*/%:[]!<>()&|^=") && !in.internal)
 		fail("not part of any filter");
 	return *s == '!' ? W_NOT : (unsigned char)*s;
 }
 
 static void next_word(void)
 {
-	in.p += strspn(in.p, " \r\n\t");
+	in.p += span(in.p, " \r\n\t");
 	in.at = in.p;
 	if (!in.internal)
 		blame = in.at;
@@ -897,8 +917,7 @@ static void means(const char *definition)
 static uint32_t ppp_number(uint32_t proto)
 {
 	static const uint16_t pairs[][2] = {
-		{ 0x0800, 0x21 }, { 0x86dd, 0x57 }, { 0x6003, 0x27 }, { 0x809b, 0x29 },
-		{ 0x0600, 0x25 }, { 0xfe, 0x23 }, { 0x42, 0x31 }, { 0xe0, 0x2b }, { 0x8847, 0x281 },
+		{ 0x0800, 0x21 }, { 0x86dd, 0x57 }, { 0x6003, 0x27 }, { 0xfe, 0x23 }, { 0x42, 0x31 }, { 0x8847, 0x281 },
 	};
 	unsigned i;
 
@@ -1140,14 +1159,15 @@ static unsigned service(const char *s, unsigned len, uint32_t *n)
 
 static void named_ports(void)
 {
-	const char *dash = memchr(in.at, '-', in.len);
-	unsigned from, to, len, proto = state.quals.proto;
+	unsigned from, to, len = in.len, proto = state.quals.proto;
 
-	len = dash && state.quals.type == W_PORTRANGE ? (unsigned)(dash - in.at) : in.len;
+	if (state.quals.type == W_PORTRANGE)
+		for (len = 0; len < in.len && in.at[len] != '-'; len++)
+			;
 	from = to = service(in.at, len, &want[0]);
 	want[1] = want[0];
 	if (len < in.len)
-		to = service(dash + 1, in.len - len - 1, &want[1]);
+		to = service(in.at + len + 1, in.len - len - 1, &want[1]);
 	else if (state.quals.type == W_PORTRANGE)
 		fail("not a range of ports");
 	if (from != to)
@@ -1903,7 +1923,9 @@ static int memory_is_sound(const struct sock_filter *prog, unsigned n)
 /* Is this text numbers only, and more than one? */
 static int is_bytecode(const char *text)
 {
-	return digit(*text) < 10 && strpbrk(text, ", \t\r\n") && !text[strspn(text, "0123456789, \t\r\n")];
+	unsigned n = span(text, digits);
+
+	return n && text[n] && !text[span(text, "0123456789, \t\r\n")];
 }
 
 static uint32_t bytecode_number(uint32_t limit)
@@ -1911,8 +1933,8 @@ static uint32_t bytecode_number(uint32_t limit)
 	uint32_t n;
 
 	blame += blame_len;
-	blame += strspn(blame, ", \t\r\n");
-	blame_len = (unsigned)strspn(blame, "0123456789");
+	blame += span(blame, ", \t\r\n");
+	blame_len = span(blame, digits);
 	if (!blame_len || !read_number(blame, blame_len, &n) || n > limit)
 		fail("not a number in range");
 	return n;
@@ -1946,7 +1968,7 @@ static unsigned read_bytecode(struct sock_filter *prog)
 		fail("scratch memory read before it is written");
 	blame += blame_len;
 	blame_len = (unsigned)strlen(blame);
-	if (blame[strspn(blame, ", \t\r\n")])
+	if (blame[span(blame, ", \t\r\n")])
 		fail("more than the program says");
 	return n;
 }
@@ -2044,7 +2066,8 @@ static char *add_instruction(char *s, const char *end, const struct sock_filter 
 	from = s;
 	if (opcodes[op].operand == ABSOLUTE && which < SKF_AD_MAX / 4) {
 		for (; which; which--)
-			name = strchr(name, ' ') + 1;
+			while (*name++ != ' ')
+				;
 		for (s = add_char(s, end, '['); *name != ' '; name++)
 			s = add_char(s, end, *name);
 		s = add_char(s, end, ']');
@@ -2064,7 +2087,7 @@ static char *add_instruction(char *s, const char *end, const struct sock_filter 
 static unsigned filter_print(char *line, const struct sock_filter *prog, unsigned n, unsigned i, int detail)
 {
 	const struct sock_filter *p = prog + i;
-	const char *end = line + FILTER_LINE;
+	const char *end = line + FILTER_LINE - 1;
 	char *s = line;
 
 	if (detail == 1) {
