@@ -2087,7 +2087,7 @@ static char *add_instruction(char *s, const char *end, const struct sock_filter 
 static unsigned filter_print(char *line, const struct sock_filter *prog, unsigned n, unsigned i, int detail)
 {
 	const struct sock_filter *p = prog + i;
-	const char *end = line + FILTER_LINE - 1;
+	const char *end = line + (FILTER_LINE - 1);
 	char *s = line;
 
 	if (detail == 1) {
