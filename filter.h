@@ -900,6 +900,9 @@ static void means(const char *definition)
 	struct state was = state;
 	unsigned first = first_value, failing = unfit;
 
+	no = 0;
+	if (!flow)		/* dead code */
+		return;
 	first_value = nvalues;
 	unfit = 0;
 	memset(&state, 0, sizeof state);
@@ -1702,7 +1705,7 @@ static void whole_text(const char *text)
 	nvalues = first_value = depth = unfit = no = 0;
 	scratch = 2;		/* M[0] and M[1] are for offsets known at run time */
 	blame_len = 0;
-	if (strlen(text) > 32768)	/* so the answer takes milliseconds; it would not fit into 4096 instructions */
+	if (strlen(text) > 16384)	/* hardly any such text makes less than 4096 instructions; answers take milliseconds */
 		fail("too long");
 	link_layer(job->linktype);
 	next_word();
