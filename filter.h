@@ -1,0 +1,2112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * filter.h - pcap-filter(7) text in, classic BPF out
+ *
+ * A small compiler by the book, in one pass: words -> grammar -> tests on fields -> instructions.
+ * It knows nothing of sockets: a function of its text alone, on static storage.
+ *
+ *	words		next_word() cuts the text as libpcap's scanner does
+ *	instructions	an op has two ways out; a test leaves its yes and no ways open until it is known
+ *			what comes next, so `and`, `or` and `not` only join lists of open ways
+ *	definitions	`tcp`, `host`, `vlan` ... are defined in the filter language itself, by
+ *			shorter words of it: see the table of definitions
+ *	arithmetic	tcp[13] & 2 != 0
+ *	primitives	what the words with qualifiers before them mean
+ *	grammar		one operator-precedence parser for all of it
+ *	assembly	ops to instructions, from the last to the first, so each jump's length is known
+ *	bytecode	what `tcpdump -ddd` prints, checked as the kernel checks it
+ *	printing	-d, -dd, -ddd, one line at a time
+ */
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* linux/filter.h, linux/bpf_common.h */
+struct sock_filter {
+	uint16_t code;
+	uint8_t jt, jf;		/* instructions to skip when the test is true, false */
+	uint32_t k;
+};
+
+enum {
+	BPF_LD = 0x00, BPF_LDX = 0x01, BPF_ST = 0x02, BPF_ALU = 0x04,
+	BPF_JMP = 0x05, BPF_RET = 0x06, BPF_MISC = 0x07,
+	BPF_W = 0x00, BPF_H = 0x08, BPF_B = 0x10,
+	BPF_IMM = 0x00, BPF_ABS = 0x20, BPF_IND = 0x40, BPF_MEM = 0x60, BPF_LEN = 0x80, BPF_MSH = 0xa0,
+	BPF_ADD = 0x00, BPF_SUB = 0x10, BPF_MUL = 0x20, BPF_DIV = 0x30, BPF_OR = 0x40, BPF_AND = 0x50,
+	BPF_LSH = 0x60, BPF_RSH = 0x70, BPF_NEG = 0x80, BPF_MOD = 0x90, BPF_XOR = 0xa0,
+	BPF_JA = 0x00, BPF_JEQ = 0x10, BPF_JGT = 0x20, BPF_JGE = 0x30, BPF_JSET = 0x40,
+	BPF_K = 0x00, BPF_X = 0x08, BPF_TAX = 0x00,
+	BPF_MAXINSNS = 4096, BPF_MEMWORDS = 16,
+};
+#define SKF_AD_OFF 0xfffff000u		/* -0x1000: loads from here on read metadata, not bytes */
+enum {
+	SKF_AD_PROTOCOL = 0, SKF_AD_PKTTYPE = 4, SKF_AD_IFINDEX = 8,
+	SKF_AD_VLAN_TAG = 44, SKF_AD_VLAN_TAG_PRESENT = 48, SKF_AD_MAX = 64,
+};
+
+/* What to compile, and for what. */
+struct filter {
+	const char *rule;	/* must hold besides `text`, with offsets of its own; NULL: nothing */
+	const char *text;	/* an expression, "" for everything, or the output of tcpdump -ddd */
+	int linktype;		/* LINKTYPE_ number of the link */
+	int live;		/* 1: for a socket's filter, 0: for packets as they stand in a file */
+	uint32_t snaplen;	/* what an accepted packet returns */
+	uint32_t netmask;	/* of the interface, for `ip broadcast`; 0: unknown */
+	char *err;		/* gets one line without newline when it fails */
+	size_t errsize;		/* of err, at least 1 */
+};
+
+/* ---- words ---- */
+
+enum token {		/* besides these: operator characters as themselves, words from W_AND on */
+	T_END, T_NUMBER, T_IPV4, T_IPV6, T_MAC, T_NAME, T_FIELD,
+	T_UNEQUAL, T_AT_LEAST, T_AT_MOST, T_LEFT, T_RIGHT, T_WORD = 128,
+};
+
+/*
+ * The words of the language. From W_IP on Ethernet types and SAPs, from W_TCP on protocols over IP; what they are
+ * to be compared with stands in numbers[].
+ */
+static const char keywords[] =
+	"and or not "
+	"ip ip6 arp rarp decnet lat sca moprc mopdl iso stp netbeui "
+	"tcp udp sctp ah esp pim icmp igmp igrp vrrp carp icmp6 "
+	"radio ether link ppp slip fddi tr wlan "
+	"src dst addr1 addr2 addr3 addr4 ra ta address1 address2 address3 address4 "
+	"host net port portrange proto protochain gateway mask "
+	"broadcast multicast less greater inbound outbound ifindex "
+	"vlan mpls pppoed pppoes len length type subtype dir direction ";
+enum word {
+	W_AND = T_WORD, W_OR, W_NOT,
+	W_IP, W_IP6, W_ARP, W_RARP, W_DECNET, W_LAT, W_SCA, W_MOPRC, W_MOPDL, W_ISO, W_STP, W_NETBEUI,
+	W_TCP, W_UDP, W_SCTP, W_AH, W_ESP, W_PIM, W_ICMP, W_IGMP, W_IGRP, W_VRRP, W_CARP, W_ICMP6,
+	W_RADIO, W_ETHER, W_LINK, W_PPP, W_SLIP, W_FDDI, W_TR, W_WLAN,
+	W_SRC, W_DST, W_ADDR1, W_ADDR2, W_ADDR3, W_ADDR4, W_RA, W_TA, W_ADDRESS1, W_ADDRESS2, W_ADDRESS3, W_ADDRESS4,
+	W_HOST, W_NET, W_PORT, W_PORTRANGE, W_PROTO, W_PROTOCHAIN, W_GATEWAY, W_MASK,
+	W_BROADCAST, W_MULTICAST, W_LESS, W_GREATER, W_INBOUND, W_OUTBOUND, W_IFINDEX,
+	W_VLAN, W_MPLS, W_PPPOED, W_PPPOES, W_LEN, W_LENGTH, W_TYPE, W_SUBTYPE, W_DIR, W_DIRECTION,
+};
+
+enum { V4 = 1, V6 = 2 };
+static const uint16_t numbers[] = {
+	0x0800, 0x86dd, 0x0806, 0x8035, 0x6003, 0x6004, 0x6007, 0x6002, 0x6001, 0xfe, 0x42, 0xf0,
+	6, 17, 132, 51, 50, 103, 1, 2, 9, 112, 112, 58,
+};
+
+/* /etc/protocols and /etc/services in small. A service goes by one transport only, or by both. */
+static const char protocols[] = "ipencap ipv6 ipv6-frag gre ipv6-icmp eigrp ospf ipip l2tp ";
+static const uint8_t protocol_numbers[] = { 4, 41, 44, 47, 58, 88, 89, 94, 115 };
+static const char services[] =
+	"http imap2 imaps pop3 pop3s smtp ssh telnet ftp ftp-data bgp submission ldap mysql "
+	"bootps bootpc tftp ntp snmp snmp-trap syslog isakmp openvpn "
+	"domain https sunrpc nfs sip microsoft-ds ";
+enum { TCP_SERVICES = 14, UDP_SERVICES = 23 };	/* up to here tcp, then udp, then both */
+static const uint16_t service_ports[] = {
+	80, 143, 993, 110, 995, 25, 22, 23, 21, 20, 179, 587, 389, 3306,
+	67, 68, 69, 123, 161, 162, 514, 500, 1194,
+	53, 443, 111, 2049, 5060, 445,
+};
+
+/* Words for numbers. The value is the place in the list, plus 128 for icmp6_types; of tcp_flags it is the bit. */
+static const char offsets[] = "icmptype icmpcode - - - - - - - - - - - tcpflags icmp6type icmp6code ";
+static const char icmp_types[] = "echoreply - - unreach sourcequench redirect - - echo routeradvert routersolicit "
+	"timxceed paramprob tstamp tstampreply ireq ireqreply maskreq maskreply ";
+static const char icmp6_errors[] = "- destinationunreach packettoobig timeexceeded parameterproblem ";
+static const char icmp6_types[] =
+	"echo echoreply multicastlistenerquery multicastlistenerreportv1 multicastlistenerdone routersolicit "
+	"routeradvert neighborsolicit neighboradvert redirect routerrenum nodeinformationquery "
+	"nodeinformationresponse ineighbordiscoverysolicit ineighbordiscoveryadvert multicastlistenerreportv2 "
+	"homeagentdiscoveryrequest homeagentdiscoveryreply mobileprefixsolicit mobileprefixadvert "
+	"certpathsolicit certpathadvert - multicastrouteradvert multicastroutersolicit multicastrouterterm ";
+static const char tcp_flags[] = "fin syn rst push ack urg ece cwr ";
+
+static struct input {
+	const char *p;		/* where the next word is looked for */
+	const char *at;		/* where the current word begins */
+	uint32_t value[4];	/* of a number, IPv4 (left-justified), IPv6, MAC (its last 4 bytes, its first 2) */
+	unsigned len;		/* of the current word */
+	unsigned token;
+	unsigned bits;		/* of IPv4: 8, 16, 24 or 32 */
+	int internal;		/* it is a definition that is read */
+} in;
+
+static const struct filter *job;
+static const char *text_start;		/* for the column */
+static const char *blame;		/* the user's word that is wrong, if any is */
+static unsigned blame_len;
+static const char *last_number;		/* the last number alone */
+static unsigned last_number_len;
+static jmp_buf failed;
+static const char digits[] = "0123456789";
+static uint32_t variables[26];		/* A to Z in definitions */
+
+static uint32_t *var(int c)
+{
+	return &variables[c - 'A'];
+}
+
+/* Put a character where there is room for it and the NUL: `end` is the last place for that. */
+static char *add_char(char *s, const char *end, int c)
+{
+	if (s < end)
+		*s++ = (char)c;
+	*s = 0;
+	return s;
+}
+
+static char *add_text(char *s, const char *end, const char *text)
+{
+	while (*text)
+		s = add_char(s, end, *text++);
+	return s;
+}
+
+/* A number in base 10 or 16, of at least `width` digits. */
+static char *add_number(char *s, const char *end, uint32_t n, unsigned base, unsigned width)
+{
+	char buffer[12], *d = buffer + sizeof buffer - 1;
+
+	for (*d = 0; n || (int)width > 0; n /= base, width--)
+		*--d = "0123456789abcdef"[n % base];
+	return add_text(s, end, d);
+}
+
+/* Say what is wrong with the current word, and give up. */
+static _Noreturn void fail(const char *reason)
+{
+	char *s = job->err;
+	const char *end = s + job->errsize - 1;
+	unsigned i;
+
+	for (i = 0; i < blame_len && i < 40; i++) {
+		unsigned char c = (unsigned char)blame[i];
+
+		if (c > ' ' && c < 127)
+			s = add_char(s, end, c);
+		else
+			s = add_number(add_text(s, end, "\\x"), end, c, 16, 2);
+	}
+	s = add_text(s, end, i < blame_len ? "...: " : i ? ": " : "end: ");
+	s = add_text(add_text(s, end, reason), end, " (column ");
+	s = add_number(s, end, (uint32_t)(blame - text_start) + 1, 10, 1);
+	add_char(s, end, ')');
+	longjmp(failed, 1);
+}
+
+static int is_one_of(int c, const char *set)
+{
+	while (*set && *set != c)
+		set++;
+	return *set;
+}
+
+/* How many characters of a set s begins with. */
+static unsigned span(const char *s, const char *set)
+{
+	unsigned n = 0;
+
+	while (is_one_of(s[n], set))
+		n++;
+	return n;
+}
+
+/* The place of a word in a list of words, -1 if it is not there. */
+static int find_word(const char *list, const char *word, unsigned len)
+{
+	unsigned n;
+	int i = 0;
+
+	for (; *list; i++, list++) {
+		for (n = 0; n < len && list[n] == word[n]; n++)
+			;
+		if (n == len && list[n] == ' ')
+			return i;
+		while (*list != ' ')
+			list++;
+	}
+	return -1;
+}
+
+/* The value of a digit in any base up to 16, more if it is none. */
+static unsigned digit(int c)
+{
+	unsigned d = (unsigned)c - '0';
+
+	return d < 10 ? d : ((unsigned)c | 0x20) - 'a' < 6 ? ((unsigned)c | 0x20) - 'a' + 10 : 99;
+}
+
+/* a.b, a.b.c or a.b.c.d, also a alone: the bits read, 0 if it is none; *end is what follows. */
+static unsigned read_ipv4(const char *s, uint32_t *value, const char **end)
+{
+	unsigned bits = 0, n;
+
+	*end = s;
+	for (*value = 0; bits < 32 && digit(*s) < 10; s++) {
+		for (n = 0; digit(*s) < 10; s++)
+			if ((n = n * 10 + digit(*s)) > 255)
+				return 0;
+		bits += 8;
+		*value |= n << (32 - bits);
+		*end = s;
+		if (*s != '.')
+			return bits;
+	}
+	return *end + 1 == s ? bits & 32 : 0;
+}
+
+/* An IPv6 address in full or with ::, perhaps ending in dotted IPv4: its length, 0 if it is none. */
+static unsigned read_ipv6(const char *s, uint32_t value[4])
+{
+	const char *p = s, *q;
+	unsigned n = 0, gap = 9, i;
+	uint16_t group[9];
+	uint32_t v;
+
+	while (n < 8) {
+		if (gap > 8 && p[0] == ':' && p[1] == ':') {
+			gap = n;
+			p += 2;
+		} else if (n && p[0] == ':' && digit(p[1]) < 16) {
+			p++;
+		} else if (p != s) {
+			break;
+		}
+		if (digit(*p) > 15)
+			break;
+		for (v = 0, q = p; q < p + 4 && digit(*q) < 16; q++)
+			v = v << 4 | digit(*q);
+		if (*q == '.' && read_ipv4(p, &v, &q) == 32)
+			group[n++] = (uint16_t)(v >> 16);
+		group[n++] = (uint16_t)v;
+		p = q;
+	}
+	if (gap > 8 ? n != 8 : n > 7)
+		return 0;
+	for (i = 0; i < 8; i++) {	/* after the gap the groups stand at the end */
+		v = i < gap ? group[i] : i + n >= gap + 8 ? group[i + n - 8] : 0;
+		value[i / 2] = value[i / 2] << 16 | v;
+	}
+	return (unsigned)(p - s);
+}
+
+/*
+ * A MAC address: six groups of one or two digits between colons, dashes or dots, or aabb.ccdd.eeff,
+ * or aabbccddeeff. Its length, 0 if it is none.
+ */
+static unsigned read_mac(const char *s, uint32_t value[2])
+{
+	const char *p = s;
+	unsigned i, shape = 0, n, byte, shorts = 0;	/* shape: two bits for each gap */
+
+	for (i = value[0] = value[1] = 0; i < 6; i++) {
+		shape <<= 2;
+		if (i && (*p == ':' || *p == '-' || *p == '.'))
+			shape |= *p++ == ':' ? 1 : p[-1] & 2 ? 3 : 2;
+		if (digit(*p) > 15)
+			return 0;
+		for (n = byte = 0; n < 2 && digit(*p) < 16; n++)
+			byte = byte << 4 | digit(*p++);
+		shorts += n < 2;
+		value[1] = i < 2 ? value[1] << 8 | byte : value[1];
+		value[0] = value[0] << 8 | byte;
+	}
+	if (shape != 0x155 && shape != 0x2aa && shape != 0x3ff && (shorts || (shape && shape != 0xcc)))
+		return 0;
+	return (unsigned)(p - s);
+}
+
+/* A number as C writes it; false if the word of that length is none. */
+static int read_number(const char *s, unsigned len, uint32_t *value)
+{
+	unsigned base = 10, i = 0, d;
+
+	if (*s == '0' && len > 1) {
+		base = 8;
+		if (len > 2 && (s[1] | 0x20) == 'x')
+			base = 16, i = 2;
+	}
+	for (*value = 0; i < len; i++) {
+		d = digit(s[i]);
+		if (d >= base || *value > (UINT32_MAX - d) / base)
+			return 0;
+		*value = *value * base + d;
+	}
+	return 1;
+}
+
+/* The value of tcp-syn, icmp-echo ...; negative if the word is none of them. */
+static int read_constant(const char *s, unsigned len)
+{
+	int i = find_word(offsets, s, len);
+
+	if (i >= 0)
+		return i > 13 ? i - 14 : i;
+	if (len > 4 && !memcmp(s, "tcp-", 4)) {
+		i = find_word(tcp_flags, s + 4, len - 4);
+		return i < 0 ? i : 1 << i;
+	}
+	if (len > 5 && !memcmp(s, "icmp-", 5))
+		return find_word(icmp_types, s + 5, len - 5);
+	if (len < 7 || memcmp(s, "icmp6-", 6))
+		return -1;
+	i = find_word(icmp6_types, s + 6, len - 6);
+	return i < 0 ? find_word(icmp6_errors, s + 6, len - 6) : i + 128;
+}
+
+/* What a word is that begins with a letter or digit and has `len` characters. */
+static unsigned read_word(const char *s, unsigned len)
+{
+	const char *end;
+	int i;
+
+	if (digit(*s) < 10) {
+		if (read_number(s, len, in.value))
+			return T_NUMBER;
+		in.bits = read_ipv4(s, in.value, &end);
+		if (in.bits > 8 && end == s + len)
+			return T_IPV4;
+		if (span(s, digits) >= len)
+			fail("not a number of 32 bits");
+		return T_NAME;
+	}
+	i = find_word(keywords, s, len) + T_WORD;
+	if (i >= W_ETHER && i <= W_WLAN)
+		i = W_ETHER;
+	if (i >= W_ADDRESS1 && i <= W_ADDRESS4)
+		i -= W_ADDRESS1 - W_ADDR1;
+	if (i >= T_WORD)
+		return (unsigned)i;
+	i = read_constant(s, len);
+	in.value[0] = (uint32_t)i;
+	return i < 0 ? T_NAME : T_NUMBER;
+}
+
+/* The longest word at in.at: its token; its length in in.len. */
+static unsigned read_token(void)
+{
+	static const char doubles[] = "&&||>=<=!===<<>>";
+	static const uint8_t meanings[] = { W_AND, W_OR, T_AT_LEAST, T_AT_MOST, T_UNEQUAL, '=', T_LEFT, T_RIGHT };
+	const char *s = in.at;
+	unsigned i, len = 0;
+
+	in.len = 1;
+	if (in.internal && *s >= 'A' && *s <= 'Z') {
+		*in.value = *var(*s);
+		return T_NUMBER;
+	}
+	if (in.internal && *s >= 'a' && (digit(s[1]) < 10 || (s[1] >= 'A' && s[1] <= 'Z')))
+		return T_FIELD;
+	if (digit(*s) < 10 || ((*s | 0x20) >= 'a' && (*s | 0x20) <= 'z'))
+		for (i = 0; digit(s[i]) < 10 || ((s[i] | 0x20) >= 'a' && (s[i] | 0x20) <= 'z') || is_one_of(s[i], "._-"); i++)
+			if (s[i] != '-' && s[i] != '_')
+				len = i + 1;
+	in.len = read_ipv6(s, in.value);
+	if (in.len)
+		return T_IPV6;
+	in.len = read_mac(s, in.value);
+	if (in.len && in.len >= len)
+		return T_MAC;
+	in.len = len;
+	if (!in.internal)
+		blame_len = len ? len : *s != 0;
+	if (len)
+		return read_word(s, len);
+	if (*s == '\\') {
+		for (in.at++; in.at[len] && !is_one_of(in.at[len], " !()\n\t"); len++)
+			;
+		in.len = len;
+		return T_NAME;
+	}
+	in.len = 2;
+	for (i = 0; i < sizeof meanings; i++)
+		if (!memcmp(s, doubles + 2 * i, *s ? 2 : 1))
+			return meanings[i];
+	in.len = *s != 0;
+	if (*s && !is_one_of(*s, "+-*/%:[]!<>()&|^=") && !in.internal)
+		fail("not part of any filter");
+	return *s == '!' ? W_NOT : (unsigned char)*s;
+}
+
+static void next_word(void)
+{
+	in.p += span(in.p, " \r\n\t");
+	in.at = in.p;
+	if (!in.internal)
+		blame = in.at;
+	in.token = read_token();
+	in.p = in.at + in.len;
+	if (!in.internal)
+		blame_len = in.len;
+}
+
+/* Is the current word this one? Then go on to the next. */
+static int accept_token(unsigned token)
+{
+	if (in.token != token)
+		return 0;
+	next_word();
+	return 1;
+}
+
+/* ---- instructions ---- */
+
+/*
+ * An op is an instruction with two ways out: to[0] when it is a jump whose test is true or no jump at all, to[1] when
+ * its test is false. A way's number is the op's index * 2 + 0 or 1. Ways that lead to the same, still unknown place
+ * form a list through the to[] they will be written to; 0 ends it.
+ */
+struct op {
+	uint16_t code;
+	uint16_t a, x;		/* the ops that loaded A and X as they stand after this one, 0: not known */
+	uint16_t to[2];		/* an op's index, once known */
+	uint16_t place;		/* in the program, at assembly */
+	uint16_t from;		/* the only way that leads here, 0: there are more */
+	uint16_t fact;		/* a test of the link layer's type that was true on all ways to this op, 0: none */
+	uint16_t link_test;	/* this is one */
+	uint32_t k;
+};
+enum { ACCEPT, REJECT, ENTRY, FIRST };		/* indexes with a meaning */
+
+static struct op ops[BPF_MAXINSNS];
+static unsigned nops;
+
+/*
+ * What is emitted next is where the list `flow` leads; when that is empty it is dead code, and not emitted.
+ * A condition ends with the ways on which it is true in `flow`, and those on which it is false in `no`.
+ */
+static unsigned flow, no;
+static int linking;		/* tests made now are of the link layer's type */
+
+static uint16_t *way_out(unsigned w)
+{
+	return &ops[w >> 1].to[w & 1];
+}
+
+static unsigned join_ways(unsigned a, unsigned b)
+{
+	unsigned end = a;
+
+	if (!a)
+		return b;
+	while (*way_out(end))
+		end = *way_out(end);
+	*way_out(end) = (uint16_t)b;
+	return a;
+}
+
+static void push_way(unsigned *list, unsigned w)
+{
+	*way_out(w) = (uint16_t)*list;
+	*list = w;
+}
+
+static void swap_ways(void)
+{
+	unsigned was = flow;
+
+	flow = no;
+	no = was;
+}
+
+/* The test of the link layer's type that was true on this way. */
+static unsigned fact_of(unsigned w)
+{
+	const struct op *o = &ops[w >> 1];
+
+	return o->link_test && !(w & 1) ? w >> 1 : o->fact;
+}
+
+/* Lead the ways of a list to an op, which knows from before what they all know. */
+static void lead_ways(unsigned list, unsigned target)
+{
+	unsigned rest, x = ops[list >> 1].x, fact = fact_of(list);
+
+	ops[target].from = *way_out(list) ? 0 : (uint16_t)list;
+	for (; list; list = rest) {
+		rest = *way_out(list);
+		*way_out(list) = (uint16_t)target;
+		if (ops[list >> 1].x != x)
+			x = 0;
+		if (fact_of(list) != fact)
+			fact = 0;
+	}
+	ops[target].x = (uint16_t)x;
+	ops[target].fact = (uint16_t)fact;
+}
+
+/* What flows on goes through this instruction; returns the op's index. */
+static unsigned emit(unsigned code, uint32_t k)
+{
+	struct op *o = &ops[nops];
+
+	if (!flow)
+		return 0;
+	if (nops == BPF_MAXINSNS)
+		fail("makes more than 4096 instructions");
+	*o = (struct op){ .code = (uint16_t)code, .k = k };
+	lead_ways(flow, nops);
+	if (code == BPF_ST || code == (BPF_MISC | BPF_TAX))
+		o->x = 0;
+	if ((code & 7) == BPF_LDX)
+		o->x = (uint16_t)nops;
+	flow = nops * 2;
+	return nops++;
+}
+
+/* The result of a relation between two numbers. */
+static int holds(unsigned jump, uint32_t a, uint32_t k)
+{
+	return jump == BPF_JEQ ? a == k : jump == BPF_JSET ? (a & k) != 0 : jump == BPF_JGT ? a > k : a >= k;
+}
+
+/* Was it this field that op `a` loaded, with X as it is at op `at`? */
+static int is_loaded(unsigned a, unsigned at, unsigned code, uint32_t k, uint32_t mask)
+{
+	unsigned x = ops[at].x;
+	const struct op *o = &ops[a];
+
+	if (!a)
+		return 0;
+	if (mask != UINT32_MAX && (o->code != (BPF_ALU | BPF_AND) || o--->k != mask))
+		return 0;
+	return o->code == code && o->k == k && ((code & 0xe0) != BPF_IND || (x && o->x == x));
+}
+
+enum { LOOK_BACK = 32 };	/* tests that lie behind; more only make programs a little shorter */
+
+/*
+ * What the tests on the way here say about one that follows: 1 true, 0 false; -1 nothing, but A holds the field;
+ * -2 nothing.
+ */
+static int is_decided(unsigned w, unsigned code, uint32_t off, uint32_t mask, unsigned jump, uint32_t k)
+{
+	int known = is_loaded(ops[w >> 1].a, w >> 1, code, off, mask) - 2;
+	unsigned n, fact = fact_of(w), at = w >> 1;
+
+	if (is_loaded(ops[fact].a, at, code, off, mask))
+		return holds(jump, ops[fact].k, k);
+	for (n = 0; w && n < LOOK_BACK; n++, w = ops[w >> 1].from) {
+		const struct op *o = &ops[w >> 1];
+
+		if ((o->code & 7) != BPF_JMP || !is_loaded(o->a, at, code, off, mask))
+			continue;
+		if (o->code == (BPF_JMP | jump) && o->k == k)
+			return !(w & 1);
+		if (o->code == (BPF_JMP | BPF_JEQ) && !(w & 1))
+			return holds(jump, o->k, k);
+	}
+	return known;
+}
+
+/* A test on A, which op `a` loaded. */
+static void branch(unsigned jump, uint32_t k, unsigned a)
+{
+	unsigned n = emit(BPF_JMP | jump, k);
+
+	ops[n].a = (uint16_t)a;
+	ops[n].link_test = linking && jump == BPF_JEQ;
+	no = n ? n * 2 + 1 : 0;
+}
+
+/*
+ * A field against a constant. Ways on which A holds the field already skip the load,
+ * those on which the answer is known skip the test as well.
+ */
+static void test(unsigned code, uint32_t off, uint32_t mask, unsigned jump, uint32_t k)
+{
+	unsigned ready = 0, load = 0, known_yes = 0, known_no = 0, rest, a = 0;
+	int known;
+
+	for (; flow; flow = rest) {
+		rest = *way_out(flow);
+		known = is_decided(flow, code, off, mask, jump, k);
+		if (known == -1)
+			a = ops[flow >> 1].a;
+		push_way(known > 0 ? &known_yes : known == 0 ? &known_no : known == -1 ? &ready : &load, flow);
+	}
+	flow = load;
+	if (load) {
+		a = emit(code, off);
+		if (mask != UINT32_MAX)
+			a = emit(BPF_ALU | BPF_AND, mask);
+	}
+	flow = join_ways(flow, ready);
+	branch(jump, k, a);
+	flow = join_ways(flow, known_yes);
+	no = join_ways(no, known_no);
+}
+
+/* ---- link layer ---- */
+
+enum kind { K_UNKNOWN, K_RAW, K_PPP, K_ETHERNET, K_WIRELESS, K_COOKED, K_PLAIN };
+
+/* From where an offset counts: a constant, and for reg > 0 also M[reg - 1], known at run time. */
+struct base {
+	uint32_t off;
+	uint32_t reg;
+};
+
+static const struct {
+	uint16_t linktype;	/* LINKTYPE_ number */
+	uint8_t kind;
+	uint8_t type, payload;	/* offsets of the type field and of what follows the link header */
+} linktypes[] = {
+	{ 1, K_ETHERNET, 12, 14 },	/* EN10MB */
+	{ 101, K_RAW, 0, 0 },		/* RAW */
+	{ 113, K_COOKED, 14, 16 },	/* LINUX_SLL */
+	{ 276, K_PLAIN, 0, 20 },	/* LINUX_SLL2 */
+	{ 127, K_WIRELESS, 0, 0 },	/* IEEE802_11_RADIO */
+};
+
+static struct layer {
+	struct base header, type, payload;	/* link header, its type field, what follows it */
+	uint32_t network;	/* from the payload to the network header: LLC and SNAP, MPLS labels */
+	unsigned kind;
+	unsigned cooked;	/* length of the cooked header, which a live socket does not have; 0: not cooked */
+	unsigned vlans, labels;	/* how many were named */
+} layer;
+static unsigned regs;		/* highest reg in use */
+
+static void link_layer(int linktype)
+{
+	unsigned i;
+
+	layer = (struct layer){ .kind = K_UNKNOWN };
+	for (i = 0; i < sizeof linktypes / sizeof *linktypes; i++)
+		if (linktypes[i].linktype == linktype) {
+			layer.kind = linktypes[i].kind;
+			layer.type.off = linktypes[i].type;
+			layer.payload.off = linktypes[i].payload;
+		}
+	if (layer.payload.off >= 16)
+		layer.cooked = layer.payload.off;
+	if (layer.kind == K_WIRELESS) {
+		layer.header.reg = 1;
+		layer.payload.reg = 2;
+		layer.network = 8;
+	}
+}
+
+/* ---- arithmetic ---- */
+
+enum result { LITERAL, CONSTANT, VALUE, CONDITION, ID };	/* what an expression is */
+static uint32_t constant;		/* its value, of a LITERAL or CONSTANT */
+
+/* The code that computes a VALUE into A waits here until all the checks that must come before it are made. */
+static struct sock_filter *values;	/* BPF_MAXINSNS of them: the program's own place, not used until assembly */
+static unsigned nvalues, first_value;	/* those below first_value belong to a number around this one */
+static unsigned unfit;		/* the ways on which a check before it failed */
+static unsigned scratch;	/* the next free M[] */
+
+static void value(unsigned code, uint32_t k)
+{
+	if (nvalues == BPF_MAXINSNS || scratch > BPF_MEMWORDS)
+		fail("too much arithmetic");
+	values[nvalues++] = (struct sock_filter){ .code = (uint16_t)code, .k = k };
+}
+
+static void flush(unsigned end)
+{
+	unsigned i, x = ops[flow >> 1].x, w;
+
+	for (i = first_value; i < end; i++) {
+		if ((values[i].code & 7) == BPF_LDX && i == first_value) {	/* is that in X already? */
+			for (w = flow; w && ops[w >> 1].x == x; w = *way_out(w))
+				;
+			if (!w && x && ops[x].code == values[i].code && ops[x].k == values[i].k)
+				continue;
+		}
+		emit(values[i].code, values[i].k);
+	}
+	nvalues = first_value;
+}
+
+/* The bytes at base letter + offset, size 1, 2 or 4; kind is the offset's. */
+static void read_bytes(int letter, enum result kind, unsigned size)
+{
+	struct base b = letter == 'h' ? layer.header : letter == 't' ? layer.type : layer.payload;
+	unsigned code = BPF_LD | (size == 1 ? BPF_B : size == 2 ? BPF_H : BPF_W);
+	int over_ip = letter == 'i', spare = kind == VALUE && b.reg && over_ip;
+
+	if (size == 3 || size - 1 > 3)
+		fail("a size is 1, 2 or 4");
+	if (letter == 'm' || letter == 'r')
+		b = (struct base){ letter == 'm' ? SKF_AD_OFF : 0, 0 };
+	if (letter == 'n' || letter == 'i' || letter == 'j')
+		b.off += layer.network;
+	if (letter == 'j')
+		b.off += 40;
+	if (b.reg > regs)
+		regs = b.reg;
+	if (spare)		/* the header's length is computed in A */
+		value(BPF_ST, scratch++);
+	if (over_ip && !b.reg)
+		value(BPF_LDX | BPF_MSH | BPF_B, b.off);
+	else if (b.reg)
+		value(BPF_LDX | BPF_MEM, b.reg - 1);
+	if (over_ip && b.reg) {
+		value(BPF_LD | BPF_IND | BPF_B, b.off);
+		value(BPF_ALU | BPF_AND, 15);
+		value(BPF_ALU | BPF_LSH, 2);
+		value(BPF_ALU | BPF_ADD | BPF_X, 0);
+		value(BPF_MISC | BPF_TAX, 0);
+	}
+	if (spare)
+		value(BPF_LD | BPF_MEM, --scratch);
+	if (kind == VALUE) {
+		if (b.reg || over_ip)
+			value(BPF_ALU | BPF_ADD | BPF_X, 0);
+		value(BPF_MISC | BPF_TAX, 0);
+	} else {
+		b.off += constant;
+		if (!b.reg && !over_ip) {
+			if (b.off >> 31 && letter != 'm')
+				fail("offset out of range");
+			value(code | BPF_ABS, b.off);
+			return;
+		}
+	}
+	value(code | BPF_IND, b.off);
+}
+
+static uint32_t compute(unsigned op, uint32_t a, uint32_t b)
+{
+	switch (op) {
+	case BPF_ADD: return a + b;
+	case BPF_SUB: return a - b;
+	case BPF_MUL: return a * b;
+	case BPF_DIV: return a / b;
+	case BPF_MOD: return a % b;
+	case BPF_OR: return a | b;
+	case BPF_AND: return a & b;
+	case BPF_XOR: return a ^ b;
+	case BPF_LSH: return a << b;
+	}
+	return a >> b;
+}
+
+/* left op right: the right one was computed last, a left VALUE stands in M[scratch], constants are a and number. */
+static enum result calculate(enum result left, uint32_t a, unsigned op, enum result right)
+{
+	if (right == VALUE) {
+		value(BPF_MISC | BPF_TAX, 0);
+		if (left == VALUE)
+			value(BPF_LD | BPF_MEM, scratch);
+		else
+			value(BPF_LD | BPF_IMM, a);
+		value(BPF_ALU | BPF_X | op, 0);
+		return VALUE;
+	}
+	if (!constant && (op == BPF_DIV || op == BPF_MOD))
+		fail("division by zero");
+	if (constant > 31 && (op == BPF_LSH || op == BPF_RSH))
+		fail("shift by more than 31 bits");
+	if (left == VALUE) {
+		if (op != BPF_AND || constant != UINT32_MAX)
+			value(BPF_ALU | op, constant);
+		return VALUE;
+	}
+	constant = compute(op, a, constant);
+	return CONSTANT;
+}
+
+/* The condition that the VALUE and k are so related. */
+static void compare_value(unsigned jump, uint32_t k)
+{
+	uint32_t mask = UINT32_MAX;
+	unsigned n = nvalues;
+	struct sock_filter load;
+
+	if (values[n - 1].code == (BPF_ALU | BPF_AND))
+		mask = values[--n].k;
+	load = values[n - 1];
+	if (!mask || (load.code & 7) != BPF_LD || (load.code & 0x60) == BPF_MEM || load.code == BPF_LD) {
+		flush(nvalues);
+		branch(jump, k, 0);
+		return;
+	}
+	flush(n - 1);
+	if (mask != UINT32_MAX && jump == BPF_JEQ && !k) {
+		test(load.code, load.k, UINT32_MAX, BPF_JSET, mask);
+		swap_ways();
+	} else {
+		test(load.code, load.k, mask, jump, k);
+	}
+}
+
+/* left token right, as calculate() finds them. */
+static void compare(enum result left, uint32_t a, unsigned token, enum result right)
+{
+	unsigned jump = token == '=' || token == T_UNEQUAL ? BPF_JEQ : token == '>' || token == T_AT_MOST ? BPF_JGT : BPF_JGE;
+	int negated = token == T_UNEQUAL || token == '<' || token == T_AT_MOST;
+
+	if (right == VALUE && jump != BPF_JEQ) {	/* the right one is in A: a > b is not b >= a */
+		jump ^= BPF_JGT ^ BPF_JGE;
+		negated = !negated;
+	}
+	if (left == VALUE && right == VALUE) {
+		value(BPF_LDX | BPF_MEM, scratch);
+		flush(nvalues);
+		branch(jump | BPF_X, 0, 0);
+	} else if (left == VALUE || right == VALUE) {
+		compare_value(jump, left == VALUE ? constant : a);
+	} else {
+		no = 0;
+		if (!holds(jump, a, constant))
+			swap_ways();
+	}
+	if (negated)
+		swap_ways();
+	no = join_ways(no, unfit);
+	unfit = 0;
+}
+
+/* ---- definitions ---- */
+
+/* The words before a name or number; they hold for the ones after it, too. */
+struct qualifiers {
+	unsigned proto;		/* 0: none */
+	unsigned dir;		/* W_SRC, W_DST, W_ADDR1 ...; W_AND or W_OR for both ends */
+	unsigned type;		/* W_HOST, W_NET, W_PORT, W_PORTRANGE, W_PROTO; 0: there are no qualifiers in force */
+};
+
+static struct state {
+	struct qualifiers quals;
+	int parens;		/* are there open ones? */
+	int ids;		/* within: names and numbers only, as in port (80 or 443) */
+	int unchecked;		/* within the right side of + - ... */
+} state;
+
+static uint32_t want[4], want_mask[4];	/* the address that host, net ... look for; or two ports */
+static unsigned want_dir;		/* and at which end */
+
+static enum result operand(void);
+static enum result expression(unsigned level);
+static enum result condition(enum result r);
+
+/*
+ * The condition that a definition describes. A definition is an expression of the language that is defined, and of
+ *	n6:2	the field at offset 6 with 2 bytes, from: h the link header, t its type field, l what follows it,
+ *		n the network header, i what follows an IPv4 header, j an IPv6 header, m metadata
+ *	A	a variable
+ *	{p0,2}	part p for the source at 0, the destination at 2, or both, as the qualifiers say; {p0}: at 0
+ *	@2048	the link layer says that this protocol follows
+ */
+static void means(const char *definition)
+{
+	struct input outer = in;
+	struct state was = state;
+	unsigned first = first_value, failing = unfit;
+
+	no = 0;
+	if (!flow)		/* dead code */
+		return;
+	first_value = nvalues;
+	unfit = 0;
+	memset(&state, 0, sizeof state);
+	in.p = definition;
+	in.internal = 1;
+	next_word();
+	condition(expression(0));
+	in = outer;
+	state = was;
+	first_value = first;
+	unfit = failing;
+}
+
+/* PPP has numbers of its own for some. */
+static uint32_t ppp_number(uint32_t proto)
+{
+	static const uint16_t pairs[][2] = {
+		{ 0x0800, 0x21 }, { 0x86dd, 0x57 }, { 0x6003, 0x27 }, { 0xfe, 0x23 }, { 0x42, 0x31 }, { 0x8847, 0x281 },
+	};
+	unsigned i;
+
+	for (i = 0; i < sizeof pairs / sizeof *pairs; i++)
+		if (pairs[i][0] == proto)
+			return pairs[i][1];
+	return proto;
+}
+
+/* Does a packet of this Ethernet type, or with this LLC SAP, follow? */
+static void link_is(uint32_t proto)
+{
+	static const char *const definitions[] = {
+		[K_UNKNOWN] = "1=0",
+		[K_ETHERNET] = "(P>1500&&t0:2=P)||(P<1501&&t0:2<=1500&&{l0})",
+		[K_COOKED] = "(P>1500&&t0:2=P)||(P<1501&&t0:2=4&&{l0})",
+		[K_PLAIN] = "t0:2=P",
+		[K_RAW] = "(P=2048&&n0&240=64)||(P=34525&&n0&240=96)",
+		[K_WIRELESS] = "h0&4=0&&h0&8!=0&&((P>1500&&l6:2=P)||(P<1501&&{l0}))",
+		[K_PPP] = "t0:2=P",
+	};
+
+	if (flow && (layer.kind == K_UNKNOWN || (layer.labels && proto != 0x0800 && proto != 0x86dd)))
+		fail("unknown to this link type");
+	*var('P') = layer.kind == K_PPP ? ppp_number(proto) : proto;
+	*var('Z') = (uint32_t)-2;
+	linking = !layer.labels;
+	if (layer.labels)		/* under the last label */
+		means("nZ&1=1&&((P=2048&&n0&240=64)||(P=34525&&n0&240=96))");
+	else
+		means(definitions[layer.kind]);
+	linking = 0;
+}
+
+/* One end of a packet: what `part` says about the fields at this offset. */
+static void end_is(int part, uint32_t offset)
+{
+	unsigned i, words = part == '4' ? 1 : 4, failing = 0;
+
+	*var('O') = offset;
+	*var('U') = offset + 2;
+	*var('A') = want[0];
+	*var('B') = want[1];
+	switch (part) {
+	case 'l': means("((P=254||P=240||P=6)&&l0:2=P*257)||(P!=254&&P!=240&&P!=6&&l0=P)"); return;
+	case 'i': means("(A=B&&iO:2=A)||(A!=B&&iO:2>=A&&iO:2<=B)"); return;
+	case 'j': means("(A=B&&jO:2=A)||(A!=B&&jO:2>=A&&jO:2<=B)"); return;
+	case 'm': means("(G=0&&hU:4=A&&hO:2=B)||(G=1&&hO&1=1)"); return;
+	case 's': means("h0&4=0&&((h0&8=0&&{m10})||(h0&8!=0&&((h1&2=0&&{m10})||(h1&2!=0&&((h1&1=0&&{m16})||(h1&1!=0&&{m24}))))))"); return;
+	case 'd': means("h0&4=0&&((h0&8=0&&{m4})||(h0&8!=0&&((h1&1=0&&{m4})||(h1&1!=0&&{m16}))))"); return;
+	}
+	for (i = 0; i < words; i++, *var('O') += 4) {
+		*var('A') = want[i];
+		*var('M') = want_mask[i];
+		no = 0;
+		if (want_mask[i])
+			means("nO:4&M=A");
+		failing = join_ways(no, failing);
+	}
+	no = failing;
+}
+
+/* {part source,destination}: the current word is the brace. */
+static void ends(void)
+{
+	unsigned dir = want_dir, was;
+	int part = *in.p++;
+	uint32_t source, destination;
+
+	next_word();
+	destination = source = *in.value;
+	next_word();
+	if (accept_token(',')) {
+		destination = *in.value;
+		next_word();
+	} else {
+		dir = W_SRC;
+	}
+	next_word();
+	if (dir == W_DST)
+		source = destination;
+	end_is(part == 'w' ? dir == W_DST ? 'd' : 's' : part, source);
+	if (dir != W_AND && dir != W_OR)
+		return;
+	was = dir == W_AND ? no : flow;
+	if (dir == W_OR)
+		flow = no;
+	end_is(part == 'w' ? 'd' : part, destination);
+	if (dir == W_AND)
+		no = join_ways(no, was);
+	else
+		flow = join_ways(flow, was);
+}
+
+/* ---- primitives ---- */
+
+static void protocol_is(uint32_t n, unsigned versions)
+{
+	*var('N') = n;
+	*var('V') = versions;
+	means("(V!=2&&ip&&n9=N)||(V!=1&&ip6&&(n6=N||(n6=44&&n40=N)))");
+}
+
+/* A protocol named alone. */
+static void named_alone(unsigned proto)
+{
+	if (proto >= W_RADIO)
+		fail("is no protocol by itself");
+	if (proto < W_TCP)
+		link_is(numbers[proto - W_IP]);
+	else
+		protocol_is(numbers[proto - W_IP], proto < W_ICMP ? V4 | V6 : proto < W_ICMP6 ? V4 : V6);
+}
+
+static void protocol_number(uint32_t n)
+{
+	unsigned proto = state.quals.proto;
+
+	if (proto == W_ETHER)
+		link_is(n);
+	else if (proto && proto != W_IP && proto != W_IP6)
+		fail("that protocol carries no other");
+	else
+		protocol_is(n, proto == W_IP ? V4 : proto == W_IP6 ? V6 : V4 | V6);
+}
+
+/* Look at the ends that the qualifiers say. */
+static void set_direction(void)
+{
+	want_dir = state.quals.dir;
+	if (want_dir >= W_ADDR1 && want_dir <= W_TA && (layer.kind != K_WIRELESS || in.token != T_MAC))
+		fail("only 802.11 addresses have that place");
+}
+
+static void port_is(unsigned proto)
+{
+	if (proto && (proto < W_TCP || proto > W_SCTP))
+		fail("only tcp, udp and sctp have ports");
+	set_direction();
+	if (want[0] > want[1]) {
+		uint32_t least = want[1];
+
+		want[1] = want[0];
+		want[0] = least;
+	}
+	*var('N') = proto ? numbers[proto - W_IP] : 0;
+	means("(ip6&&((N=0&&(n6=6||n6=17||n6=132))||(N!=0&&n6=N))&&{j0,2})||"
+	    "(ip&&((N=0&&(n9=6||n9=17||n9=132))||(N!=0&&n9=N))&&n6:2&8191=0&&{i0,2})");
+}
+
+static void host_is(unsigned words)
+{
+	unsigned proto = state.quals.proto;
+
+	set_direction();
+	if (words == 4 ? proto && proto != W_IP6 : proto && proto != W_IP && proto != W_ARP && proto != W_RARP)
+		fail("that protocol has no such addresses");
+	*var('Q') = proto || !layer.labels ? proto : W_IP;
+	*var('I') = W_IP;
+	*var('J') = W_ARP;
+	*var('K') = W_RARP;
+	if (words == 4)
+		means("ip6&&{68,24}");
+	else
+		means("((Q=0||Q=I)&&ip&&{412,16})||((Q=0||Q=J)&&arp&&{414,24})||((Q=0||Q=K)&&rarp&&{414,24})");
+}
+
+/* A MAC address, or (G) any group address. */
+static void mac_is(void)
+{
+	static const char *const places[] = {	/* addr1 ... */
+		"{m4}", "(h0&12!=4||(h0&240!=192&&h0&240!=208))&&{m10}", "h0&12!=4&&{m16}", "h1&3=3&&{m24}",
+		"h0&8!=0&&{m4}", "h0&8!=0&&(h0&12!=4||(h0&240!=192&&h0&240!=208))&&{m10}",
+	};
+
+	set_direction();
+	if (layer.kind != K_WIRELESS && layer.kind != K_ETHERNET)
+		fail("this link type has no such address");
+	if (layer.kind == K_ETHERNET)
+		means("{m6,0}");
+	else
+		means(want_dir >= W_ADDR1 && want_dir <= W_TA ? places[want_dir - W_ADDR1] : "{w0,0}");
+}
+
+/* A mask of that many bits; beside it there must be nothing. */
+static void set_mask(unsigned words, uint32_t bits)
+{
+	unsigned i, b;
+
+	if (bits > words * 32)
+		fail("too long for a mask");
+	for (i = 0; i < words; i++, bits -= b) {
+		b = bits > 32 ? 32 : bits;
+		want_mask[i] = b ? UINT32_MAX << (32 - b) : 0;
+		if (want[i] & ~want_mask[i])
+			fail("bits outside the mask");
+	}
+}
+
+/* A number alone, as the qualifiers say. */
+static void number_is(uint32_t n)
+{
+	unsigned bits = 32, type = state.quals.type;
+
+	want[0] = want[1] = n;
+	if (!in.internal) {
+		blame = last_number;
+		blame_len = last_number_len;
+	}
+	if (!type)
+		fail("alone a number says nothing");
+	if (type == W_PROTO) {
+		protocol_number(n);
+	} else if (type >= W_PORT) {
+		if (n > 65535)
+			fail("not a port");
+		port_is(state.quals.proto);
+	} else {
+		for (; type == W_NET && want[0] && !(want[0] >> 24); bits -= 8)
+			want[0] <<= 8;
+		set_mask(1, bits);
+		host_is(1);
+	}
+}
+
+/* A service's port, by name or number; returns its transport, 0 if it goes by both. */
+static unsigned service(const char *s, unsigned len, uint32_t *n)
+{
+	int i = find_word(services, s, len);
+
+	if (i < 0) {
+		if (!read_number(s, len, n) || *n > 65535 || !len)
+			fail("not a port");
+		return 0;
+	}
+	*n = service_ports[i];
+	return i < TCP_SERVICES ? W_TCP : i < UDP_SERVICES ? W_UDP : 0;
+}
+
+static void named_ports(void)
+{
+	unsigned from, to, len = in.len, proto = state.quals.proto;
+
+	if (state.quals.type == W_PORTRANGE)
+		for (len = 0; len < in.len && in.at[len] != '-'; len++)
+			;
+	from = to = service(in.at, len, &want[0]);
+	want[1] = want[0];
+	if (len < in.len)
+		to = service(in.at + len + 1, in.len - len - 1, &want[1]);
+	else if (state.quals.type == W_PORTRANGE)
+		fail("not a range of ports");
+	if (from != to)
+		from = 0;
+	if (from && proto && proto != from)
+		fail("a port of another protocol");
+	port_is(from ? from : proto);
+}
+
+static void named_protocol(void)
+{
+	int i = find_word(keywords, in.at, in.len) + T_WORD, ether = state.quals.proto == W_ETHER;
+
+	if (ether ? i >= W_IP && i <= W_NETBEUI : i >= W_TCP && i <= W_VRRP && i != W_IGRP) {
+		protocol_number(numbers[i - W_IP]);
+		return;
+	}
+	i = find_word(ether ? "loopback " : protocols, in.at, in.len);
+	if (i < 0)
+		fail("not a protocol");
+	protocol_number(ether ? 0x9000 : protocol_numbers[i]);
+}
+
+/* An address and, behind it, the length of its mask or (IPv4) the mask. */
+static void address_is(unsigned words)
+{
+	uint32_t bits = words == 1 ? in.bits : 128;
+	unsigned separator, type = state.quals.type;
+
+	if (type != W_HOST && type != W_NET)
+		fail("an address where none belongs");
+	next_word();
+	separator = in.token;
+	if (separator == '/' || (separator == W_MASK && words == 1)) {
+		next_word();
+		bits = *in.value;
+		if (in.token != (separator == '/' ? T_NUMBER : T_IPV4) || (type == W_HOST && bits != 128))
+			fail("no mask belongs here");
+		next_word();
+	}
+	if (separator == W_MASK) {
+		want_mask[0] = bits;
+		if (want[0] & ~bits)
+			fail("bits outside the mask");
+	} else {
+		set_mask(words, bits);
+	}
+	host_is(words);
+}
+
+/* A name or address, as the qualifiers say. */
+static void name_is(void)
+{
+	unsigned type = state.quals.type;
+
+	if (!type)
+		fail("needs host, net, port or the like before it");
+	memcpy(want, in.value, sizeof want);
+	if (in.token == T_IPV4 || in.token == T_IPV6) {
+		address_is(in.token == T_IPV4 ? 1 : 4);
+		return;
+	}
+	if (in.token == T_MAC) {
+		if (state.quals.proto != W_ETHER || type != W_HOST)
+			fail("needs ether before it");
+		*var('G') = 0;
+		mac_is();
+	} else if (type == W_PORT || type == W_PORTRANGE) {
+		named_ports();
+	} else if (type == W_PROTO) {
+		named_protocol();
+	} else {
+		fail("names are not looked up");
+	}
+	next_word();
+}
+
+/* ---- grammar ---- */
+
+enum { NESTING = 100 };		/* operands within operands; each takes a few hundred bytes of stack */
+static unsigned depth;
+
+/* A result as a condition: a number alone is what the qualifiers in force say. */
+static enum result condition(enum result r)
+{
+	if (r == LITERAL) {
+		number_is(constant);
+		return ID;
+	}
+	if (r != ID && (r != CONDITION || state.ids))
+		fail("not a condition before it");
+	return r;
+}
+
+static void must(unsigned token, const char *reason)
+{
+	if (in.token != token)
+		fail(reason);
+	next_word();
+}
+
+/* The current word as a number, up to a limit; the word after it becomes current. */
+static uint32_t operand_number(uint32_t limit)
+{
+	uint32_t n = *in.value;
+
+	if (in.token != T_NUMBER || n > limit)
+		fail("not a number in range");
+	next_word();
+	return n;
+}
+
+/* proto[expression:size]: the current word is the bracket. */
+static void indexed_bytes(unsigned proto)
+{
+	unsigned here, failing, size = 1;
+	uint32_t offset;
+	enum result r;
+
+	if (proto == W_ISO || proto == W_STP || proto == W_NETBEUI || proto == W_AH || proto == W_ESP)
+		fail("has no bytes to read");
+	next_word();
+	r = expression(2);
+	offset = constant;
+	if (r >= CONDITION)
+		fail("a number expected before it");
+	if (accept_token(':'))
+		size = operand_number(4);
+	must(']', "] expected");
+	here = flow;
+	no = 0;
+	if (state.unchecked)	/* as libpcap: right of an operator there is no check of the protocol */
+		flow = 0;
+	failing = unfit;
+	if (proto < W_TCP) {
+		link_is(numbers[proto - W_IP]);
+	} else if (proto == W_ICMP6) {
+		means("ip6&&n6=58");
+	} else if (proto < W_RADIO) {
+		*var('N') = numbers[proto - W_IP];
+		means("ip&&n9=N&&n6:2&8191=0");
+	} else if (proto == W_RADIO && layer.kind != K_WIRELESS) {
+		fail("this link type has no radio header");
+	}
+	unfit = join_ways(no, failing);
+	if (state.unchecked)
+		flow = here;
+	constant = offset;
+	read_bytes(proto < W_TCP ? 'n' : proto < W_ICMP6 ? 'i' : proto == W_ICMP6 ? 'j' : proto == W_RADIO ? 'r' : 'h', r, size);
+}
+
+/* src, dst, src or dst, src and dst, addr1 ... */
+static unsigned direction(void)
+{
+	unsigned dir = in.token, op;
+
+	next_word();
+	op = in.token;
+	if ((dir != W_SRC && dir != W_DST) || (op != W_AND && op != W_OR))
+		return dir;
+	next_word();
+	must(W_SRC + W_DST - dir, "src or dst expected");
+	return op;
+}
+
+/* The current word as a number, or as its place in a list. */
+static unsigned place(const char *list)
+{
+	int i = in.token == T_NUMBER ? (int)(*in.value & 0xff) : find_word(list, in.at, in.len);
+
+	if (i < 0 || in.token == T_END)
+		fail("unknown to 802.11");
+	return (unsigned)i;
+}
+
+/* type T, type T subtype S, subtype S, dir D */
+static void frame_is(void)
+{
+	static const char subtypes[] =	/* 16 of each type */
+		"assoc-req assoc-resp reassoc-req reassoc-resp probe-req probe-resp - - "
+		"beacon atim disassoc auth deauth - - - - - - - - - - - - - "
+		"ps-poll rts cts ack cf-end cf-end-ack data data-cf-ack data-cf-poll data-cf-ack-poll null cf-ack "
+		"cf-poll cf-ack-poll qos-data qos-data-cf-ack qos-data-cf-poll qos-data-cf-ack-poll qos - "
+		"qos-cf-poll qos-cf-ack-poll ";
+	unsigned what = in.token, type = 0, i;
+
+	if (layer.kind != K_WIRELESS)
+		fail("only on 802.11");
+	next_word();
+	*var('M') = 12;
+	if (what >= W_DIR) {
+		*var('N') = place("nods tods fromds dstods ");
+		next_word();
+		means("h1&3=N");
+		return;
+	}
+	if (what == W_TYPE) {
+		type = place("mgt ctl data management control ");
+		type = in.token == T_NUMBER ? type : type % 3 * 4;
+		next_word();
+	}
+	if (what == W_SUBTYPE || accept_token(W_SUBTYPE)) {
+		i = place(subtypes);
+		if (in.token == T_NUMBER)
+			i = what == W_SUBTYPE ? 1 : i | type;
+		else
+			i = i % 16 * 16 | i / 16 * 4;
+		if (what == W_SUBTYPE)
+			type = i & 12;
+		if ((i & 15) != type)
+			fail("no subtype of that type");
+		type = i;
+		*var('M') = 0xfc;
+		next_word();
+	}
+	*var('N') = type;
+	if (type & 3 || (type & 0xf0 && *var('M') == 12))
+		fail("unknown to 802.11");
+	means("h0&M=N");
+}
+
+/* After an optional protocol: what is asked about it. */
+static enum result primitive(unsigned proto)
+{
+	unsigned token = in.token;
+	int ids = state.ids;
+
+	if (token == '[' && proto) {
+		indexed_bytes(proto);
+		return VALUE;
+	}
+	state.quals = (struct qualifiers){ proto, W_OR, 0 };
+	if (token == W_BROADCAST || token == W_MULTICAST) {
+		state.quals.dir = W_DST;
+		want[0] = UINT32_MAX;
+		want[1] = 0xffff;
+		*var('G') = token == W_MULTICAST;
+		*var('M') = ~job->netmask;
+		if (!proto || proto == W_ETHER)
+			mac_is();
+		else if (proto == W_IP)
+			means(token == W_MULTICAST ? "ip&&n16>=224" : "ip&&(n16:4&M=0||n16:4&M=M)");
+		else if (proto == W_IP6 && token == W_MULTICAST)
+			means("ip6&&n24=255");
+		else
+			fail("not of that protocol");
+		next_word();
+	} else if (token == W_PROTOCHAIN || token == W_GATEWAY) {
+		fail(token == W_GATEWAY ? "needs names, which are not looked up" : "needs a loop, which the kernel refuses");
+	} else if (token >= W_TYPE && token <= W_DIRECTION) {
+		frame_is();
+	} else if (token < W_SRC || token > W_PROTO) {
+		named_alone(proto);
+	} else {
+		state.quals.type = W_HOST;
+		if (token <= W_TA)
+			state.quals.dir = direction();
+		if (token == W_PROTO || (in.token >= W_HOST && in.token <= W_PORTRANGE)) {
+			state.quals.type = in.token;
+			next_word();
+		}
+		state.ids = 1;
+		condition(operand());
+		state.ids = ids;
+		return CONDITION;
+	}
+	state.quals.type = 0;
+	return CONDITION;
+}
+
+/* N = the number that may follow, in parentheses or not, up to a limit; above that if there is none. */
+static void optional(uint32_t limit)
+{
+	unsigned parens = 0;
+
+	for (; accept_token('('); parens++)
+		;
+	*var('N') = UINT32_MAX;
+	if (in.token == T_NUMBER || parens)
+		*var('N') = operand_number(limit);
+	for (; parens; parens--)
+		must(')', ") expected");
+}
+
+/*
+ * What follows `vlan` counts from behind the tag, to the end of the expression. The kernel keeps the outermost tag
+ * in metadata, so a live program looks there first; then what follows stands where it stood: M[0] says.
+ */
+static void vlan_is(void)
+{
+	static const char tag[] = "(@33024||@34984||@37120)&&(N>4095||n0:2&4095=N)";
+	unsigned failing, yes;
+
+	if (layer.labels || layer.kind < K_ETHERNET)
+		fail("this link type has no VLAN tags");
+	if (!job->live || layer.kind == K_WIRELESS || layer.vlans++) {
+		means(tag);
+		layer.type.off = layer.payload.off + 2;
+		layer.payload.off += 4;
+		return;
+	}
+	if (layer.kind >= K_COOKED) {
+		means("m48=1&&(N>4095||m44&4095=N)");
+		return;
+	}
+	means("m48=1");
+	failing = no;
+	means("N>4095||m44&4095=N");
+	yes = flow;
+	flow = failing;
+	failing = no;
+	emit(BPF_LD, 4);
+	emit(BPF_ST, 0);
+	means(tag);
+	flow = join_ways(flow, yes);
+	no = join_ways(no, failing);
+	layer.type.reg = layer.payload.reg = regs = 1;
+}
+
+static void mpls_is(void)
+{
+	*var('Z') = (uint32_t)-2;
+	if (!layer.labels && layer.kind != K_ETHERNET && layer.kind != K_PPP)
+		fail("this link type has no MPLS");
+	means(layer.labels ? "nZ&1=0&&(N>1048575||n0:4>>12=N)" : "@34887&&(N>1048575||n0:4>>12=N)");
+	layer.network += 4;
+	layer.labels = 1;
+}
+
+/* What follows `pppoes` counts from the PPP header on, to the end of the expression. */
+static void pppoes_is(void)
+{
+	means("@34916&&(N>65535||n2:2=N)");
+	layer.header = layer.payload;
+	layer.header.off += layer.network + 6;
+	layer.type = layer.payload = layer.header;
+	layer.payload.off += 2;
+	layer.network = 0;
+	layer.kind = K_PPP;
+}
+
+/* The words that are primitives by themselves, with or without a number. */
+static void numbered_word(unsigned token)
+{
+	state.quals.type = 0;
+	*var('L') = (uint32_t)job->linktype;
+	switch (token) {
+	case W_VLAN:
+		optional(4095);
+		vlan_is();
+		return;
+	case W_MPLS:
+		optional(0xfffff);
+		mpls_is();
+		return;
+	case W_PPPOES:
+		optional(0xffff);
+		pppoes_is();
+		return;
+	case W_PPPOED:
+		means("@34915");
+		return;
+	case W_INBOUND: case W_OUTBOUND:
+		means("(L=113&&h0:2=4)||(L=276&&h10=4)||(L!=113&&L!=276&&m4=4)");
+		if (token == W_INBOUND)
+			swap_ways();
+		return;
+	}
+	*var('N') = operand_number(UINT32_MAX);
+	means(token == W_LESS ? "len<=N" : token == W_GREATER ? "len>=N" : "(L=276&&h4:4=N)||(L!=276&&m8=N)");
+}
+
+/* What begins with a word. */
+static enum result word(void)
+{
+	unsigned token = in.token;
+
+	if (token < W_IP || token == W_MASK)
+		fail(token ? "not expected here" : "something is missing");
+	if ((token >= W_SRC && token <= W_MULTICAST) || token >= W_TYPE)
+		return primitive(0);
+	next_word();
+	if (token <= W_WLAN)
+		return primitive(token);
+	if (token == W_LEN || token == W_LENGTH) {
+		value(BPF_LD | BPF_LEN, 0);
+		return VALUE;
+	}
+	numbered_word(token);
+	return CONDITION;
+}
+
+/* What only definitions have. */
+static enum result internal_operand(void)
+{
+	int letter = *in.at;
+	unsigned size = 1;
+
+	if (letter == '{') {
+		ends();
+		return CONDITION;
+	}
+	next_word();
+	constant = *in.value;
+	next_word();
+	if (letter == '@') {
+		link_is(constant);
+		return CONDITION;
+	}
+	if (accept_token(':')) {
+		size = *in.value;
+		next_word();
+	}
+	read_bytes(letter, LITERAL, size);
+	return VALUE;
+}
+
+/* A number, an address, a primitive, something in parentheses, or a not or minus and what it is about. */
+static enum result operand(void)
+{
+	struct qualifiers quals = state.quals;
+	int ids = state.ids, parens = state.parens, negated = 0;
+	enum result r;
+
+	if (++depth > NESTING)
+		fail("nested too deep");
+	constant = *in.value;
+	no = 0;
+	if (!in.internal) {
+		last_number = blame;
+		last_number_len = blame_len;
+	}
+	if (in.token == T_FIELD || in.token == '{' || in.token == '@') {
+		r = internal_operand();
+	} else if (in.token == W_NOT) {
+		for (; accept_token(W_NOT); negated = !negated)
+			;
+		r = condition(expression(1));
+		if (negated)
+			swap_ways();
+	} else if (accept_token('(')) {
+		state.parens = 1;
+		r = expression(0);
+		must(')', ") expected");
+		state.parens = parens;
+		state.quals = quals;
+		state.ids = ids;
+	} else if (accept_token('-')) {
+		r = expression(7);
+		if (r >= CONDITION)
+			fail("a number expected before it");
+		r = calculate(CONSTANT, 0, BPF_SUB, r);
+	} else if (accept_token(T_NUMBER)) {
+		r = LITERAL;
+	} else if (in.token >= T_IPV4 && in.token <= T_NAME) {
+		name_is();
+		r = ID;
+	} else {
+		r = word();
+	}
+	depth--;
+	return r;
+}
+
+/* Operands with operators between them that bind at least as tight as `level`. */
+static enum result expression(unsigned level)
+{
+	static const uint8_t operators[][3] = {		/* how tight, what it computes */
+		{ W_AND, 0, 0 }, { W_OR, 0, 0 }, { '=', 1, 0 }, { T_UNEQUAL, 1, 0 },
+		{ '<', 1, 0 }, { '>', 1, 0 }, { T_AT_MOST, 1, 0 }, { T_AT_LEAST, 1, 0 },
+		{ '|', 2, BPF_OR }, { '&', 3, BPF_AND }, { T_LEFT, 4, BPF_LSH }, { T_RIGHT, 4, BPF_RSH },
+		{ '+', 5, BPF_ADD }, { '-', 5, BPF_SUB }, { '*', 6, BPF_MUL }, { '/', 6, BPF_DIV },
+		{ '%', 7, BPF_MOD }, { '^', 7, BPF_XOR },	/* take all arithmetic to their right, as libpcap's do */
+	};
+	enum result r = operand(), right;
+	unsigned i, token, tight, was;
+	uint32_t a;
+	int unchecked;
+
+	for (;;) {
+		token = in.token;
+		for (i = 0; i < sizeof operators / sizeof *operators && operators[i][0] != token; i++)
+			;
+		if (i == sizeof operators / sizeof *operators || operators[i][1] < level)
+			return r;
+		tight = operators[i][1];
+		if (!tight) {
+			r = condition(r);
+			if (r == ID && state.parens)
+				state.ids = 1;
+			was = token == W_AND ? no : flow;
+			if (token == W_OR)
+				flow = no;
+			next_word();
+			condition(expression(1));
+			if (token == W_AND)
+				no = join_ways(no, was);
+			else
+				flow = join_ways(flow, was);
+			continue;
+		}
+		a = constant;
+		if (r == VALUE)		/* taken back when the right side is constant */
+			value(BPF_ST, scratch++);
+		next_word();
+		unchecked = state.unchecked;
+		state.unchecked |= tight > 1;
+		right = expression(tight == 7 ? 2 : tight + 1);
+		state.unchecked = unchecked;
+		if (r >= CONDITION || right >= CONDITION)
+			fail("numbers expected before it");
+		if (r == VALUE) {
+			scratch--;
+			nvalues -= right != VALUE;
+		}
+		if (tight > 1) {
+			r = calculate(r, a, operators[i][2], right);
+			continue;
+		}
+		compare(r, a, token, right);
+		r = CONDITION;
+		state.quals.type = 0;
+	}
+}
+
+/* One whole text as a condition; an empty one is always true. */
+static void whole_text(const char *text)
+{
+	in.p = blame = text_start = text;
+	in.internal = 0;
+	memset(&state, 0, sizeof state);
+	nvalues = first_value = depth = unfit = no = 0;
+	scratch = 2;		/* M[0] and M[1] are for offsets known at run time */
+	blame_len = 0;
+	if (strlen(text) > 16384)	/* hardly any such text makes less than 4096 instructions; answers take milliseconds */
+		fail("too long");
+	link_layer(job->linktype);
+	next_word();
+	if (in.token)
+		condition(expression(0));
+	if (in.token)
+		fail("something does not belong before it");
+}
+
+/* ---- assembly ---- */
+/*
+ * Lay out the ops in front of prog[first], which is where accepted packets go on; from the last to the first,
+ * because all jumps lead forward: where they end is known. Returns the index of the first instruction.
+ */
+static unsigned assemble(struct sock_filter *prog, unsigned first)
+{
+	unsigned i, side, to[2] = { 0, 0 };
+
+	lead_ways(flow, ACCEPT);
+	lead_ways(no, REJECT);
+	ops[ACCEPT].place = (uint16_t)first;
+	if (no)
+		prog[--first] = (struct sock_filter){ .code = BPF_RET };
+	ops[REJECT].place = (uint16_t)first;
+	for (i = nops; i-- > ENTRY; ) {
+		struct op *o = &ops[i];
+		int jump = (o->code & 7) == BPF_JMP;
+
+		if (first < 40)		/* room for what one op takes, and for the prologue */
+			fail("makes more than 4096 instructions");
+		for (side = 0; side <= (unsigned)jump; side++) {
+			to[side] = ops[o->to[side]].place;
+			if (to[side] - first < (jump ? 254u : 1u))
+				continue;
+			prog[first - 1] = (struct sock_filter){ .code = BPF_JMP, .k = to[side] - first };
+			to[side] = --first;
+		}
+		if (i == ENTRY)
+			break;
+		o->place = (uint16_t)--first;
+		prog[first] = (struct sock_filter){ .code = o->code, .k = o->k };
+		if (jump) {
+			prog[first].jt = (uint8_t)(to[0] - first - 1);
+			prog[first].jf = (uint8_t)(to[1] - first - 1);
+		}
+	}
+	return first;
+}
+
+/* What computes M[0] and M[1] where they are used; returns the index of the first instruction. */
+static unsigned prologue(struct sock_filter *prog, unsigned first)
+{
+	static const uint8_t vlan[][4] = { { BPF_LD, 0, 0, 0 }, { BPF_ST, 0, 0, 0 } };
+	static const uint8_t radiotap[][4] = {		/* code, jt, jf, k */
+		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 3 },	/* M[0]: the radiotap header's length, little-endian */
+		{ BPF_ALU | BPF_LSH, 0, 0, 8 },
+		{ BPF_MISC | BPF_TAX, 0, 0, 0 },
+		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 2 },
+		{ BPF_ALU | BPF_OR | BPF_X, 0, 0, 0 },
+		{ BPF_ST, 0, 0, 0 },
+		{ BPF_MISC | BPF_TAX, 0, 0, 0 },	/* M[1]: where the 802.11 header ends */
+		{ BPF_ALU | BPF_ADD, 0, 0, 24 },
+		{ BPF_ST, 0, 0, 1 },
+		{ BPF_LD | BPF_IND | BPF_B, 0, 0, 0 },
+		{ BPF_JMP | BPF_JSET, 0, 19, 8 },	/* a data frame? */
+		{ BPF_JMP | BPF_JSET, 18, 0, 4 },
+		{ BPF_JMP | BPF_JSET, 0, 3, 0x80 },	/* two bytes of QoS */
+		{ BPF_LD | BPF_MEM, 0, 0, 1 },
+		{ BPF_ALU | BPF_ADD, 0, 0, 2 },
+		{ BPF_ST, 0, 0, 1 },
+		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 7 },
+		{ BPF_JMP | BPF_JSET, 12, 0, 0x80 },	/* radiotap extended: no more is known */
+		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 4 },
+		{ BPF_JMP | BPF_JSET, 0, 10, 2 },	/* its flags, after the TSFT if that is there, tell ... */
+		{ BPF_JMP | BPF_JSET, 0, 2, 1 },
+		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 16 },
+		{ BPF_JMP | BPF_JSET, 2, 7, 0x20 },
+		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 8 },
+		{ BPF_JMP | BPF_JSET, 0, 5, 0x20 },
+		{ BPF_LD | BPF_MEM, 0, 0, 1 },		/* ... of padding to a multiple of 4 */
+		{ BPF_ALU | BPF_ADD, 0, 0, 3 },
+		{ BPF_ALU | BPF_RSH, 0, 0, 2 },
+		{ BPF_ALU | BPF_LSH, 0, 0, 2 },
+		{ BPF_ST, 0, 0, 1 },
+	};
+	const uint8_t (*rows)[4] = radiotap;
+	unsigned n = regs > 1 ? sizeof radiotap / sizeof *radiotap : 6;
+
+	if (!regs)
+		return first;
+	if (job->linktype != 127) {
+		rows = vlan;
+		n = 2;
+	}
+	while (n--)
+		prog[--first] = (struct sock_filter){ rows[n][0], rows[n][1], rows[n][2], rows[n][3] };
+	return first;
+}
+
+/* On a live cooked socket the data begins behind the cooked header, of which the kernel knows a few fields. */
+static void uncook(struct sock_filter *s)
+{
+	static const uint8_t fields[][4] = {	/* header length, offset, size, what the kernel calls it */
+		{ 16, 0, BPF_H, SKF_AD_PKTTYPE }, { 16, 14, BPF_H, SKF_AD_PROTOCOL },
+		{ 20, 0, BPF_H, SKF_AD_PROTOCOL }, { 20, 4, BPF_W, SKF_AD_IFINDEX }, { 20, 10, BPF_B, SKF_AD_PKTTYPE },
+	};
+	unsigned mode = s->code & 0xe7, i;
+
+	if (mode != (BPF_LD | BPF_ABS) && mode != (BPF_LD | BPF_IND) && mode != (BPF_LDX | BPF_MSH))
+		return;
+	if (mode == (BPF_LD | BPF_ABS) && s->k >= SKF_AD_OFF)
+		return;
+	if (s->k >= layer.cooked) {
+		s->k -= layer.cooked;
+		return;
+	}
+	for (i = 0; i < sizeof fields / sizeof *fields; i++)
+		if (fields[i][0] == layer.cooked && fields[i][1] == s->k && (fields[i][2] | BPF_LD | BPF_ABS) == s->code) {
+			s->k = SKF_AD_OFF + fields[i][3];
+			return;
+		}
+	fail("reads the cooked header, which a live socket has not");
+}
+
+/* ---- bytecode ---- */
+
+enum { NONE, ABSOLUTE, INDIRECT, PACKETLEN, HEADERLEN, MEMORY, HEX, DECIMAL, INDEX, TARGET };
+static const char forms[][12] = {	/* how operands look */
+	"", "[%]", "[x + %]", "#pktlen", "4*([%]&0xf)", "M[%]", "#0x$", "#%", "x", "%",
+};
+
+/* All the instructions there are. */
+static const struct {
+	uint8_t code;
+	uint8_t operand;	/* its form */
+	char name[5];
+} opcodes[] = {
+	{ 0x20, ABSOLUTE, "ld" }, { 0x28, ABSOLUTE, "ldh" }, { 0x30, ABSOLUTE, "ldb" }, { 0x80, PACKETLEN, "ld" },
+	{ 0x40, INDIRECT, "ld" }, { 0x48, INDIRECT, "ldh" }, { 0x50, INDIRECT, "ldb" }, { 0x00, HEX, "ld" },
+	{ 0x01, HEX, "ldx" }, { 0xb1, HEADERLEN, "ldxb" }, { 0x60, MEMORY, "ld" }, { 0x61, MEMORY, "ldx" },
+	{ 0x02, MEMORY, "st" }, { 0x03, MEMORY, "stx" }, { 0x05, TARGET, "ja" },
+	{ 0x15, HEX, "jeq" }, { 0x25, HEX, "jgt" }, { 0x35, HEX, "jge" }, { 0x45, HEX, "jset" },
+	{ 0x1d, INDEX, "jeq" }, { 0x2d, INDEX, "jgt" }, { 0x3d, INDEX, "jge" }, { 0x4d, INDEX, "jset" },
+	{ 0x04, DECIMAL, "add" }, { 0x14, DECIMAL, "sub" }, { 0x24, DECIMAL, "mul" }, { 0x34, DECIMAL, "div" },
+	{ 0x44, HEX, "or" }, { 0x54, HEX, "and" }, { 0x64, DECIMAL, "lsh" }, { 0x74, DECIMAL, "rsh" },
+	{ 0x94, DECIMAL, "mod" }, { 0xa4, HEX, "xor" },
+	{ 0x0c, INDEX, "add" }, { 0x1c, INDEX, "sub" }, { 0x2c, INDEX, "mul" }, { 0x3c, INDEX, "div" },
+	{ 0x4c, INDEX, "or" }, { 0x5c, INDEX, "and" }, { 0x6c, INDEX, "lsh" }, { 0x7c, INDEX, "rsh" },
+	{ 0x9c, INDEX, "mod" }, { 0xac, INDEX, "xor" }, { 0x84, NONE, "neg" },
+	{ 0x07, NONE, "tax" }, { 0x87, NONE, "txa" }, { 0x06, DECIMAL, "ret" }, { 0x16, NONE, "ret" },
+};
+enum { OPCODES = sizeof opcodes / sizeof *opcodes };
+
+static unsigned find_opcode(unsigned code)
+{
+	unsigned i;
+
+	for (i = 0; i < OPCODES && opcodes[i].code != code; i++)
+		;
+	return i;
+}
+
+/* What the kernel's bpf_check_classic() finds wrong with instruction i of n; NULL: nothing. */
+static const char *bad_instruction(const struct sock_filter *s, unsigned i, unsigned n)
+{
+	unsigned op = s->code & 0xf0, class = s->code & 7, left = n - 1 - i;
+
+	if (s->code > 255 || find_opcode(s->code) == OPCODES)
+		return "no such instruction";
+	if (class == BPF_ALU && !(s->code & BPF_X)) {
+		if (!s->k && (op == BPF_DIV || op == BPF_MOD))
+			return "division by zero";
+		if (s->k > 31 && (op == BPF_LSH || op == BPF_RSH))
+			return "shift by more than 31 bits";
+	}
+	if ((s->code & 0xe7) == (BPF_LD | BPF_ABS) && s->k >= SKF_AD_OFF && (s->k - SKF_AD_OFF >= SKF_AD_MAX || s->k & 3))
+		return "no such metadata";
+	if (class == BPF_JMP && (op ? s->jt > s->jf ? s->jt : s->jf : s->k) >= left)
+		return "jumps out of the program";
+	if (!left && class != BPF_RET)
+		return "the last instruction is not ret";
+	return NULL;
+}
+
+/* Is scratch memory written on every way to where it is read? The kernel refuses what is not. */
+static int memory_is_sound(const struct sock_filter *prog, unsigned n)
+{
+	static uint16_t stored[BPF_MAXINSNS];	/* M[] written on all ways that jump here */
+	unsigned i, now = 0xffff, bit;
+
+	memset(stored, 0xff, sizeof stored);
+	stored[0] = 0;
+	for (i = 0; i < n; i++) {
+		const struct sock_filter *s = prog + i;
+		unsigned class = s->code & 7;
+
+		now &= stored[i];
+		bit = s->k < BPF_MEMWORDS ? 1u << s->k : 0x10000;
+		if (class == BPF_ST || class == BPF_ST + 1)
+			now |= bit;
+		if ((class <= BPF_LDX && (s->code & 0xe0) == BPF_MEM) && !(now & bit))
+			return 0;
+		if (now & 0x10000)
+			return 0;
+		if (class != BPF_JMP)
+			continue;
+		if (s->code == BPF_JMP) {
+			stored[i + 1 + s->k] &= (uint16_t)now;
+		} else {
+			stored[i + 1 + s->jt] &= (uint16_t)now;
+			stored[i + 1 + s->jf] &= (uint16_t)now;
+		}
+		now = 0xffff;
+	}
+	return 1;
+}
+
+/* Is this text numbers only, and more than one? */
+static int is_bytecode(const char *text)
+{
+	unsigned n = span(text, digits);
+
+	return n && text[n] && !text[span(text, "0123456789, \t\r\n")];
+}
+
+static uint32_t bytecode_number(uint32_t limit)
+{
+	uint32_t n;
+
+	blame += blame_len;
+	blame += span(blame, ", \t\r\n");
+	blame_len = span(blame, digits);
+	if (!blame_len || !read_number(blame, blame_len, &n) || n > limit)
+		fail("not a number in range");
+	return n;
+}
+
+/* Read and check a compiled program; returns its length. */
+static unsigned read_bytecode(struct sock_filter *prog)
+{
+	unsigned i, n;
+
+	blame = text_start = job->text;
+	blame_len = 0;
+	n = bytecode_number(BPF_MAXINSNS);
+	if (!n)
+		fail("an empty program");
+	for (i = 0; i < n; i++) {
+		struct sock_filter *s = prog + i;
+		const char *wrong;
+
+		s->code = (uint16_t)bytecode_number(255);
+		s->jt = (uint8_t)bytecode_number(255);
+		s->jf = (uint8_t)bytecode_number(255);
+		s->k = bytecode_number(UINT32_MAX);
+		wrong = bad_instruction(s, i, n);
+		if (wrong)
+			fail(wrong);
+		if (s->code == BPF_RET && s->k > job->snaplen)
+			s->k = job->snaplen;
+	}
+	if (!memory_is_sound(prog, n))
+		fail("scratch memory read before it is written");
+	blame += blame_len;
+	blame_len = (unsigned)strlen(blame);
+	if (blame[span(blame, ", \t\r\n")])
+		fail("more than the program says");
+	return n;
+}
+
+static unsigned compile(struct sock_filter *prog)
+{
+	unsigned first = BPF_MAXINSNS, n, i, failing = 0;
+
+	values = prog;
+	nops = FIRST;
+	regs = 0;
+	linking = 0;
+	memset(ops, 0, FIRST * sizeof *ops);
+	flow = ENTRY * 2;
+	if (job->rule) {
+		whole_text(job->rule);
+		failing = no;
+	}
+	if (is_bytecode(job->text)) {
+		link_layer(job->linktype);
+		n = read_bytecode(prog);
+		first -= n;
+		memmove(prog + first, prog, n * sizeof *prog);
+		no = 0;
+	} else {
+		whole_text(job->text);
+		if (flow)
+			prog[--first] = (struct sock_filter){ .code = BPF_RET, .k = job->snaplen };
+	}
+	no = join_ways(no, failing);
+	if (!flow) {		/* nothing can be accepted: no need to look */
+		nops = FIRST;
+		regs = 0;
+		no = ENTRY * 2;
+		ops[ENTRY].to[0] = 0;
+	}
+	first = prologue(prog, assemble(prog, first));
+	n = BPF_MAXINSNS - first;
+	memmove(prog, prog + first, n * sizeof *prog);
+	for (i = 0; i < n && job->live && layer.cooked; i++)
+		uncook(prog + i);
+	return n;
+}
+
+/*
+ * Compile f->rule and f->text into prog, which has room for BPF_MAXINSNS.
+ * Returns the number of instructions, 1 or more; 0 after writing what is wrong to f->err.
+ */
+static unsigned filter_compile(const struct filter *f, struct sock_filter *prog)
+{
+	job = f;
+	return setjmp(failed) ? 0 : compile(prog);
+}
+
+/* ---- printing ---- */
+
+enum { FILTER_LINE = 80 };	/* room for any line, its newline and NUL */
+
+/* Text in which % stands for the number in decimal, signed, and $ for it in hex. */
+static char *add_form(char *s, const char *end, const char *form, uint32_t k)
+{
+	for (; *form; form++) {
+		if (*form == '$') {
+			s = add_number(s, end, k, 16, 1);
+		} else if (*form != '%') {
+			s = add_char(s, end, *form);
+		} else {
+			if (k >> 31)
+				s = add_char(s, end, '-');
+			s = add_number(s, end, k >> 31 ? -k : k, 10, 1);
+		}
+	}
+	return s;
+}
+
+static char *add_blanks(char *s, const char *end, const char *upto)
+{
+	while (s < upto)
+		s = add_char(s, end, ' ');
+	return s;
+}
+
+/* One instruction in words, as tcpdump -d shows it. */
+static char *add_instruction(char *s, const char *end, const struct sock_filter *p, unsigned i)
+{
+	static const char metadata[] = "proto type ifidx nla nlan mark queue hatype rxhash cpu xor_x vlan_tci vlanp poff "
+		"random vlan_tpid ";
+	const char *name = metadata, *from;
+	unsigned op = find_opcode(p->code), which = (p->k - SKF_AD_OFF) / 4;
+
+	s = add_number(add_char(s, end, '('), end, i, 10, 3);
+	s = add_text(s, end, ") ");
+	from = s;
+	s = add_blanks(add_text(s, end, opcodes[op].name), end, from + 9);
+	from = s;
+	if (opcodes[op].operand == ABSOLUTE && which < SKF_AD_MAX / 4) {
+		for (; which; which--)
+			while (*name++ != ' ')
+				;
+		for (s = add_char(s, end, '['); *name != ' '; name++)
+			s = add_char(s, end, *name);
+		s = add_char(s, end, ']');
+	} else {
+		s = add_form(s, end, forms[opcodes[op].operand], p->code == BPF_JMP ? i + 1 + p->k : p->k);
+	}
+	if ((p->code & 7) != BPF_JMP || p->code == BPF_JMP)
+		return s;
+	s = add_form(add_blanks(s, end, from + 16), end, " jt %", i + 1 + p->jt);
+	return add_form(s, end, "\tjf %", i + 1 + p->jf);
+}
+
+/*
+ * Instruction i of n as tcpdump prints it, into line[FILTER_LINE], with its newline: detail 1 is -d, 2 -dd,
+ * 3 -ddd (before the first instruction there is a line with their number). Returns the length.
+ */
+static unsigned filter_print(char *line, const struct sock_filter *prog, unsigned n, unsigned i, int detail)
+{
+	const struct sock_filter *p = prog + i;
+	const char *end = line + (FILTER_LINE - 1);
+	char *s = line;
+
+	if (detail == 1) {
+		s = add_instruction(s, end, p, i);
+	} else if (detail == 2) {
+		s = add_form(s, end, "{ 0x$, ", p->code);
+		s = add_form(s, end, "%, ", p->jt);
+		s = add_form(s, end, "%, 0x", p->jf);
+		s = add_text(add_number(s, end, p->k, 16, 8), end, " },");
+	} else {
+		if (!i)
+			s = add_form(s, end, "%\n", n);
+		s = add_form(s, end, "% ", p->code);
+		s = add_form(s, end, "% ", p->jt);
+		s = add_form(s, end, "% ", p->jf);
+		s = add_number(s, end, p->k, 10, 1);
+	}
+	return (unsigned)(add_char(s, end, '\n') - line);
+}

@@ -1,0 +1,14 @@
+#!/bin/sh -e
+# build.sh PROGRAM: builds test/filter/PROGRAM.c into build/test/filter-PROGRAM and prints its path
+here=$(cd "$(dirname "$0")" && pwd)
+out=$here/../../build/test/filter-$1
+mkdir -p "${out%/*}"
+case $1 in
+diff) set -- "$1" -lpcap -ldl ;;
+esac
+program=$1
+shift
+if [ ! "$out" -nt "$here/$program.c" ] || [ ! "$out" -nt "$here/../../filter.h" ] || [ ! "$out" -nt "$here/bpf.h" ]; then
+	cc -std=gnu11 -O2 -Wall -Wextra -Wno-unused-function -o "$out" "$here/$program.c" "$@" >&2
+fi
+echo "$out"

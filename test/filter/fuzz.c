@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fuzz.c - any bytes as a filter: an answer, and never a program the kernel would refuse
+ *
+ * The first byte chooses link type and form, the second the room for the error. libFuzzer, see DIFFERENCES for
+ * nothing: here only filter.h is on trial. A program that comes out is printed, read back as bytecode and run.
+ */
+#include <stdlib.h>
+#include "../../filter.h"
+#include "bpf.h"
+
+static struct sock_filter program[BPF_MAXINSNS], again[BPF_MAXINSNS];
+static char text[1 << 17], printed[BPF_MAXINSNS * FILTER_LINE];
+
+static void insist(int condition)
+{
+	if (!condition)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const int linktypes_tested[] = { 1, 101, 113, 276, 127, 12345 };
+	static const uint8_t bytes_seen[64] = { [12] = 8, [14] = 0x45, [23] = 6 };
+	struct packet p = { .data = bytes_seen, .caplen = 64, .len = 64, .has_metadata = 1 };
+	char error[300], line[FILTER_LINE];
+	struct filter f = { .text = text, .snaplen = 262144, .err = error };
+	unsigned n, i, detail;
+	size_t at = 0;
+
+	if (size < 2 || size > sizeof text)
+		return 0;
+	f.linktype = linktypes_tested[data[0] % 6];
+	f.live = data[0] >> 7;
+	f.errsize = 1 + data[1];
+	memcpy(text, data + 2, size - 2);
+	text[size - 2] = 0;
+	memset(error, '#', sizeof error);
+	n = filter_compile(&f, program);
+	insist(n <= BPF_MAXINSNS);
+	if (!n) {
+		insist(strlen(error) < f.errsize && error[f.errsize] == '#');
+		for (i = 0; error[i]; i++)
+			insist(error[i] >= ' ' && error[i] < 127);
+		return 0;
+	}
+	for (i = 0; i < n; i++) {
+		insist(!bad_instruction(program + i, i, n));
+		for (detail = 1; detail <= 3; detail++) {
+			unsigned length = filter_print(line, program, n, i, (int)detail);
+
+			insist(length && length < FILTER_LINE && line[length - 1] == '\n');
+			if (detail == 3) {
+				memcpy(printed + at, line, length);
+				at += length;
+			}
+		}
+	}
+	printed[at] = 0;
+	insist(memory_is_sound(program, n));
+	bpf_run(program, &p);
+	f.text = printed;
+	f.linktype = 1;
+	insist(filter_compile(&f, again) == n && !memcmp(program, again, n * sizeof *program));
+	return 0;
+}
