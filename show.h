@@ -2,8 +2,8 @@
  *
  * A pure function of the bytes it is given: no state between packets, no allocation, no I/O, no
  * name looked up. The bytes are the most hostile input there is, so all of them are read in one
- * place, get(), which knows where the captured bytes end. The first read past that end makes the
- * line "cut": from there on get() gives 0, put() writes nothing, and the line is closed with
+ * place, line_get(), which knows where the captured bytes end. The first read past that end makes the
+ * line "cut": from there on line_get() gives 0, line_put() writes nothing, and the line is closed with
  * " [|tcp]" (the layer that was cut) as tcpdump does. The layers need not check anything else,
  * only not loop for ever on zeros.
  *
@@ -23,10 +23,10 @@ struct show {
 	const unsigned char *bytes;
 	uint32_t caplen;	/* bytes there are, at most 262144 */
 	uint32_t origlen;	/* bytes there were on the wire */
-	uint32_t linktype;	/* LINKTYPE_..., see link_rows */
+	uint32_t linktype;	/* LINKTYPE_..., see show_link_rows */
 	uint32_t sec, nsec;	/* since 1970 UTC; nsec is 0..999999999 */
 	uint8_t stamp;		/* times -t was given: 0 hh:mm:ss.uuuuuu in UTC, 1 none, 2 seconds.uuuuuu */
-	uint8_t link;		/* -e: the link header too */
+	uint8_t link;		/* 1 for -e, the link header too; or 0 */
 	uint8_t hex;		/* what show_hex shows: SHOW_ASCII, SHOW_WHOLE */
 	uint32_t linklen;	/* set by show_packet: where the link header ends */
 };
@@ -40,6 +40,7 @@ enum {
 /* What is known while a line is written. Places in the packet are offsets from its first byte. */
 struct line {
 	char *to, *limit;	/* where the next character goes; where none goes any more */
+	char *from;		/* behind the time */
 	struct show *s;
 	const unsigned char *bytes;
 	const char *name;	/* of the layer, for "[|name]" */
@@ -47,605 +48,663 @@ struct line {
 	uint32_t end;		/* no byte from here on: not captured, or not of this layer */
 	uint32_t base;		/* first byte of the layer */
 	uint32_t len;		/* bytes of the layer on the wire, from base on */
-	uint32_t v;		/* the number that V and IF in a text mean */
+	uint32_t v, w;		/* the numbers that V, IF and W in a text mean */
 	uint32_t net;		/* the source address in the IP header */
-	uint8_t six;		/* which is one of IPv6 */
+	uint8_t six;		/* 1 if that is one of IPv6 */
 	uint8_t addressed;	/* its addresses are in the line */
 	uint8_t fragment;	/* it is one of several, the first */
+	uint8_t next;		/* the protocol it carries */
 	uint8_t depth;		/* layers entered */
-	uint8_t link;		/* -e, or nothing better to show */
+	uint8_t link;		/* 1 for -e, or for want of anything better to show; or 0 */
 	uint8_t cut;		/* something was to be read that is not there */
 };
 
-static void say(struct line *l, const char *text);
+enum { LAYERS_MAX = 16 };	/* more layers than that in one packet are not shown: it bounds the stack */
+
+static void line_say(struct line *l, const char *text);
 
 /* ---- characters and numbers ---- */
 
-static void put(struct line *l, unsigned c)
+static void line_put(struct line *l, unsigned c)
 {
 	if (!l->cut && l->to < l->limit)
 		*l->to++ = (char)c;
 }
 
-/* How num() writes a number: base, and least digits. */
+/* How line_num() writes a number: base, and digits to be written even if 0, less the last. */
 enum { DEC = 10, HEX = 16, DEC2 = 10 | 1 << 8, DEC6 = 10 | 5 << 8, HEX2 = 16 | 1 << 8, HEX4 = 16 | 3 << 8 };
 
-static void num(struct line *l, uint32_t v, unsigned form)
+static void line_num(struct line *l, uint32_t v, unsigned form)
 {
-	if (v >= (form & 255) || form >> 8)
-		num(l, v / (form & 255), form >> 8 ? form - 256 : form);
-	put(l, (unsigned char)"0123456789abcdef"[v % (form & 255)]);
+	unsigned base = form & 255;
+
+	if (v >= base || form > 255)
+		line_num(l, v / base, form > 255 ? form - 256 : form);
+	line_put(l, (unsigned char)"0123456789abcdef"[v % base]);
 }
 
-/* False, and the line is cut, unless n more bytes can be read. */
-static int need(struct line *l, uint32_t n)
+/* The line is cut unless n more bytes can be read. */
+static void line_need(struct line *l, uint32_t n)
 {
 	if (l->at + n > l->end)
 		l->cut = 1;
-	return !l->cut;
 }
 
 /* The next n bytes, 1 to 4, as a number in network order. 0 if they are not there. */
-static uint32_t get(struct line *l, unsigned n)
+static uint32_t line_get(struct line *l, unsigned n)
 {
 	uint32_t v = 0;
 
-	if (need(l, n))
+	line_need(l, n);
+	if (!l->cut)
 		while (n--)
 			v = v << 8 | l->bytes[l->at++];
 	return v;
 }
 
 /* A field of n bytes at an offset in the layer. */
-static uint32_t field(struct line *l, unsigned offset, unsigned n)
+static uint32_t line_field(struct line *l, unsigned offset, unsigned n)
 {
 	l->at = l->base + offset;
-	return get(l, n);
+	return line_get(l, n);
 }
 
-/* The layer's first n bytes are done with. */
-static void enter(struct line *l, uint32_t n)
+/* The layer's first n bytes are done with: the next one starts behind them. */
+static void line_enter(struct line *l, uint32_t n)
 {
-	l->at = l->base += n;
+	if (n > l->len)
+		l->cut = 1;
 	l->len -= n;
+	l->at = l->base += n;
 }
 
 /* n bytes with something between them. */
-static void bytes(struct line *l, unsigned n, unsigned between, unsigned form)
+static void line_several(struct line *l, unsigned n, unsigned between, unsigned form)
 {
+	line_need(l, n);
 	for (;;) {
-		num(l, get(l, 1), form);
+		line_num(l, line_get(l, 1), form);
 		if (!--n)
 			return;
-		put(l, between);
+		line_put(l, between);
 	}
+}
+
+/* The next byte as a character, if it is one that can be seen. */
+static void line_letter(struct line *l)
+{
+	unsigned c = line_get(l, 1);
+
+	line_put(l, c - '!' <= '~' - '!' ? c : '.');
 }
 
 /* ---- the words of a text ---- */
 
-#define U8	"\1"	/* the next 1, 2 or 4 bytes as a number */
+#define U8	"\1"	/* the next 1, 2 or 4 bytes, in decimal */
 #define U16	"\2"
 #define U32	"\4"
-#define X32	"\14"	/* 4 bytes in hex, without leading zeros */
-#define IP4	"\3"	/* the next bytes as an address */
-#define IP6	"\5"
-#define MAC	"\6"
-#define V	"\7"	/* the value, in decimal, in 4 digits of hex */
-#define VX	"\10"
-#define LOAD	"\13"	/* the value becomes the next byte */
-#define LOAD2	"\15"
-#define IF	"\16"	/* what follows up to FI, if the value has one of the bits of the next byte ("\377": is not 0) */
-#define FI	"\17"
-#define NOLINK	"\20"	/* the value is 1 if -e was not given */
-#define NAME	"\21"	/* the layer's name, for "[|name]", up to the tab */
-#define PICK	"\22"	/* the rest is a table: on with the row that the next two bytes are the key of */
-#define ENTER	"\23"	/* the layer starts here */
-#define SRC	"\24"	/* the addresses of the packet */
-#define DST	"\25"
-#define LEN	"\26"	/* ", length 12": the layer's */
-#define LENGTH	"\27"	/* its number alone */
-#define QUOTED	"\30"	/* go to the port in an IPv4 packet that an ICMP message quotes */
+#define X8	"\5"	/* the next 1, 2 or 4 bytes, in hex */
+#define X16	"\6"
+#define X32	"\10"
+#define IP4	"\13"	/* the next bytes as an address */
+#define IP6	"\14"
+#define MAC	"\15"
+#define V	"\16"	/* the values, in decimal; the first in 4 digits of hex */
+#define W	"\17"
+#define VX	"\20"
+#define LOAD	"\21"	/* the value becomes the next 1 or 2 bytes */
+#define LOAD2	"\22"
+#define IF	"\23"	/* what follows up to FI, if the value has one of the bits of the next byte ("\377": is not 0) */
+#define IS	"\24"	/* what follows up to FI, if the value is the next byte */
+#define FI	"\25"
+#define LINK	"\26"	/* the value becomes 2 if -e was given, else 1 */
+#define NAME	"\27"	/* the layer's name, for "[|name]", up to the tab */
+#define PICK	"\30"	/* the rest is a table: on with the row that the next two bytes are the key of */
+#define ENTER	"\31"	/* the next layer starts here; or as many bytes behind the start of this as the value says */
+#define SKIP	"\32"
+#define SRC	"\33"	/* the addresses of the packet */
+#define DST	"\34"
+#define LEN	"\35"	/* ", length 12": the layer's */
+#define LENGTH	"\36"	/* its number alone */
+#define QUOTED	"\37"	/* go to the port in an IPv4 packet that an ICMP message quotes */
 
-/* Common phrases, in phrase_rows. */
-#define UNREACH	"\31"
-#define IDSEQ	"\32"
-#define QDST	"\33"
-#define UNR6	"\34"
-#define LISTEN	"\35"
-#define TOPORT	"\36"
-#define MLDADDR	"\37"
+/* "\204" = go to byte 4 of the layer: octal 200 and the offset, at most 077 */
 
-/* "\204" = go to byte 4 of the layer: 0200 and the offset, at most 077 */
+/* A layer that is a function: its place in show_layers[]. */
+#define DO_LINK	"\300"
+#define DO_TYPE	"\301"
+#define DO_VLAN	"\302"
+#define DO_IP	"\303"
+#define DO_IP4	"\304"
+#define DO_IP6	"\305"
+#define DO_EXT	"\306"
+#define DO_FRAG	"\307"
+#define DO_TCP	"\310"
+#define DO_UDP	"\311"
+#define DO_DNS	"\312"
+#define DO_DHCP	"\313"
 
-/* layers[] */
-#define DO_IP4	"\300"
-#define DO_IP6	"\301"
-#define DO_TCP	"\302"
-#define DO_UDP	"\303"
-#define DO_DNS	"\304"
-#define DO_DHCP	"\305"
-#define DO_TYPE	"\306"
-#define DO_VLAN	"\307"
-#define DO_RAW	"\310"
-#define DO_RADIO "\311"
-#define DO_SLL	"\312"
-/* texts[] */
+/* A layer that is a text with a table: its place in show_texts[]. */
 #define DO_ARP	"\340"
-#define DO_ICMP	"\341"
-#define DO_ICMP6 "\342"
-#define DO_LLC	"\343"
-#define DO_DHCP6 "\344"
-#define DO_PPPOE "\345"
-#define DO_PPP "\346"
+#define DO_ARP4	"\341"
+#define DO_ICMP	"\342"
+#define DO_ICMP6 "\343"
+#define DO_LLC	"\344"
+#define DO_DHCP6 "\345"
+#define DO_PPPOE "\346"
+#define DO_PPP	"\347"
+#define DO_WAY	"\350"
+#define DO_FRAME "\351"
 
-static const char phrase_rows[] =
-	"\0" UNREACH " unreachable\n"
-	"\0" IDSEQ ", id \204" U16 ", seq " U16 LEN "\n"
-	"\0" QDST "\230" IP4 "\n"
-	"\0" UNR6 "destination unreachable, unreachable \n"
-	"\0" LISTEN "multicast listener \n"
-	"\0" TOPORT "\16\6tcp port \17\n"
-	"\0" MLDADDR "max resp delay: \204" U16 " addr: \210" IP6 LEN "\n";
+/* What many texts say. */
+#define ENDS	"\360"	/* addresses */
+#define IDSEQ	"\361"
+#define QDST	"\362"	/* the destination of the IPv4 packet that is quoted, of the IPv6 packet */
+#define QDST6	"\363"
+#define UNREACH	"\364"
+#define PROHIB	"\365"
+#define UNREACH6 "\366"
+#define GROUP	"\367"
+#define GROUPADDR "\370"
+#define TOPORT	"\371"
+
+/* Tables and texts of bytes. Left alone, the compiler would put each at a multiple of 32. */
+#define TEXT static const char __attribute__((aligned(1)))
+
+TEXT show_phrase_rows[] =
+	"\0" ENDS	SRC " > " DST ": \n"
+	"\0" IDSEQ	", id \204" U16 ", seq " U16 LEN "\n"
+	"\0" QDST	"\230" IP4 "\n"
+	"\0" QDST6	"\240" IP6 "\n"
+	"\0" UNREACH	" unreachable\n"
+	"\0" PROHIB	UNREACH " - admin prohibited\n"
+	"\0" UNREACH6	"destination unreachable, unreachable \n"
+	"\0" GROUP	"multicast listener \n"
+	"\0" GROUPADDR	"max resp delay: \204" U16 " addr: \210" IP6 LEN "\n"
+	"\0" TOPORT	LOAD " " IS "\6tcp" FI IS "\21udp" FI " port \n";
 
 /* The text of the row with that key. A key byte of 255 stands for any, as in the last row of every table. */
-static const char *find(const char *row, unsigned key)
+static const char *show_find(const char *row, unsigned key)
 {
-	for (;; row++) {
-		unsigned high = (unsigned char)*row++;
-		unsigned low = (unsigned char)*row++;
+	unsigned high, low;
+
+	for (;;) {
+		high = (unsigned char)*row++;
+		low = (unsigned char)*row++;
 		if ((high == 255 || high == key >> 8) && (low == 255 || low == (key & 255)))
 			return row;
-		while (*row != '\n')
-			row++;
+		while (*row++ != '\n')
+			;
 	}
 }
 
 /* ---- applications ---- */
 
-static const char dns_type_rows[] =
+TEXT show_dns_type_rows[] =
 	"\0\1A\n" "\0\34AAAA\n" "\0\14PTR\n" "\0\5CNAME\n" "\0\20TXT\n" "\0\41SRV\n"
-	"\0\17MX\n" "\0\2NS\n" "\0\6SOA\n" "\0\377ANY\n" "\377\377Type" V "\n";
+	"\0\17MX\n" "\0\2NS\n" "\0\6SOA\n" "\0\377ANY\n" "\377\377Type" W "\n";
 
-/* A name, every label with its dot. What the labels point to is not followed: a question has no reason to. */
-static void dns_name(struct line *l)
+/* A name, every label with its dot. No pointer is followed: the first name has nothing to point to. */
+static void show_dns_name(struct line *l)
 {
-	uint32_t n, c;
+	uint32_t n;
 
-	while ((n = get(l, 1)) && n < 64) {
-		while (n--) {
-			c = get(l, 1);
-			put(l, c - 33 < 94 ? c : '.');
-		}
-		put(l, '.');
+	while ((n = line_get(l, 1)) && n < 64) {
+		while (n--)
+			line_letter(l);
+		line_put(l, '.');
 	}
 }
 
-static void dns(struct line *l)
+static void show_dns(struct line *l)
 {
-	uint32_t answer;
 	char *to;
 
-	say(l, U16 LOAD);
-	answer = l->v & 128;
-	say(l, answer ? " q: \214" : IF "\1+" FI " \214");
+	line_say(l, U16 LOAD);
+	if (l->v & 128)
+		l->v = 128;	/* an answer; else bit 0 asks for recursion */
+	line_say(l, IF "\1+" FI IF "\200 q:" FI " \214");
 	to = l->to;
-	dns_name(l);
-	l->v = get(l, 2);
+	show_dns_name(l);	/* only to get to the type, which is shown first */
 	l->to = to;
-	say(l, find(dns_type_rows, l->v));
-	say(l, "? \214");
-	dns_name(l);
-	say(l, answer ? " \206" U16 "/" U16 "/" U16 " (" LENGTH ")" : " (" LENGTH ")");
+	l->w = line_get(l, 2);
+	line_say(l, show_find(show_dns_type_rows, l->w));
+	line_say(l, "? \214");
+	show_dns_name(l);
+	line_say(l, IF "\200 \206" U16 "/" U16 "/" U16 FI " (" LENGTH ")");
 }
 
-static const char dhcp_rows[] =
-	"\1\65, Discover\n" "\2\65, Offer\n" "\3\65, Request\n" "\4\65, Decline\n" "\5\65, ACK\n" "\6\65, NACK\n" "\7\65, Release\n" "\10\65, Inform\n"
+/* key: first byte of the option's value, option */
+TEXT show_dhcp_rows[] =
+	"\1\65, Discover\n"
+	"\2\65, Offer\n"
+	"\3\65, Request\n"
+	"\4\65, Decline\n"
+	"\5\65, ACK\n"
+	"\6\65, NACK\n"
+	"\7\65, Release\n"
+	"\10\65, Inform\n"
 	"\377\62, requested " IP4 "\n"
 	"\377\66, server " IP4 "\n"
 	"\377\377\n";
 
-static void dhcp(struct line *l)
+static void show_dhcp(struct line *l)
 {
-	uint32_t tag, next;
+	uint32_t next, option, first;
 
-	say(l, get(l, 1) == 1 ? "BOOTP/DHCP, Request from \234" MAC LEN : "BOOTP/DHCP, Reply" LEN ", client \234" MAC ", your \220" IP4);
-	say(l, ", xid 0x\204" X32);
-	l->at = l->base + 240;
-	while ((tag = get(l, 1)) != 255 && !l->cut) {
-		if (!tag)
+	line_say(l, "BOOTP/DHCP, " LOAD IS "\1Request from \234" MAC LEN FI IS "\2Reply" LEN ", client \234" MAC ", your \220" IP4 FI ", xid 0x\204" X32);
+	for (next = l->base + 240; !l->cut; next = l->at + first) {
+		l->at = next;
+		option = line_get(l, 1);
+		if (option == 255)
+			return;
+		first = 0;
+		if (!option)
 			continue;
-		next = get(l, 1);
-		next += l->at;
-		tag |= get(l, 1) << 8;
-		l->at--;
-		say(l, find(dhcp_rows, tag));
+		first = line_get(l, 1);
+		next = l->at;
+		option |= line_get(l, 1) << 8;
+		l->at = next;
+		line_say(l, show_find(show_dhcp_rows, option));
 		l->at = next;
 	}
 }
 
-static const char dhcp6[] =
-	"dhcp6 " PICK "\1\377solicit\n" "\2\377advertise\n" "\3\377request\n" "\5\377renew\n" "\7\377reply\n"
+TEXT show_dhcp6[] = "dhcp6 " PICK
+	"\1\377solicit\n" "\2\377advertise\n" "\3\377request\n" "\5\377renew\n" "\7\377reply\n"
 	"\10\377release\n" "\13\377inf-req\n" "\377\377type \200" U8 "\n";
 
 /* ---- transport ---- */
 
-static const char udp_rows[] =
+/* key: port */
+TEXT show_udp_rows[] =
 	"\0\65" NAME "domain\t" DO_DNS "\n"
 	"\24\351" NAME "domain\t" DO_DNS "\n"
 	"\0\103" NAME "bootp\t" DO_DHCP "\n"
 	"\0\104" NAME "bootp\t" DO_DHCP "\n"
-	"\0\105" "TFTP" LEN "\n"
-	"\0\173" "NTP" LEN "\n"
+	"\0\105TFTP" LEN "\n"
+	"\0\173NTP" LEN "\n"
 	"\2\42" DO_DHCP6 "\n"
 	"\2\43" DO_DHCP6 "\n"
 	"\377\377UDP, length " LENGTH "\n";
 
-/* The addresses, and the ports between them where the layer starts with them. */
-static void ports(struct line *l)
+/* The addresses, with the ports between them that the layer starts with. */
+static void show_ports(struct line *l)
 {
-	say(l, l->end < l->base + 4 ? SRC " > " DST ": " : l->addressed ? U16 " > " U16 ": " : SRC "." U16 " > " DST "." U16 ": ");
+	line_say(l, l->end < l->base + 4 ? ENDS : l->addressed ? U16 " > " U16 ": " : SRC "." U16 " > " DST "." U16 ": ");
 }
 
-static void udp(struct line *l)
+static void show_udp(struct line *l)
 {
 	const char *row;
 
-	ports(l);
-	l->v = field(l, 4, 2);
-	if (l->v < 8) {
-		say(l, "truncated-udplength " V);
-		return;
-	}
-	l->v -= 8;
-	row = find(udp_rows, field(l, 2, 2));
+	show_ports(l);
+	row = show_find(show_udp_rows, line_field(l, 2, 2));
 	if (*row == 'U')
-		row = find(udp_rows, field(l, 0, 2));
-	l->at = l->base;
-	need(l, 8);
-	enter(l, 8);
+		row = show_find(show_udp_rows, line_field(l, 0, 2));
+	line_say(l, "\204" LOAD2 "\206" LOAD2);
+	l->v = line_field(l, 4, 2) - 8;
+	line_need(l, 4);
+	line_enter(l, 8);
 	if (l->v > l->len && !l->fragment)
 		row = "UDP, bad length " V " > " LENGTH;
 	else if (l->v < l->len)
 		l->len = l->v;
-	say(l, row);
+	line_say(l, row);
 }
 
-static const char tcp_option_rows[] =
+/* key: length, kind */
+TEXT show_tcp_option_rows[] =
 	"\0\0eol\n"
 	"\0\1nop\n"
 	"\4\2mss " U16 "\n"
 	"\3\3wscale " U8 "\n"
 	"\2\4sackOK\n"
-	"\377\5sack " V " \n"
+	"\377\5sack " W " \n"
 	"\12\10TS val " U32 " ecr " U32 "\n"
 	"\2\377unknown-" V "\n"
 	"\377\377unknown-" V " 0x\n";
 
-static void tcp_options(struct line *l, uint32_t end)
+static void show_tcp_options(struct line *l, uint32_t end)
 {
-	uint32_t kind, n, next;
+	uint32_t n, next;
 
-	say(l, ", options [");
 	for (;;) {
-		kind = get(l, 1);
+		l->v = line_get(l, 1);
 		next = l->at;
 		n = 0;
-		if (kind > 1) {
-			n = get(l, 1);
+		if (l->v > 1) {
+			n = line_get(l, 1);
 			next += n - 1;
-			if (n < 2 || next > end)
+			if (n < 2 || next > end) {
+				line_say(l, "[bad opt]");
 				return;
+			}
 		}
-		l->v = kind == 5 ? n / 8 : kind;
-		say(l, find(tcp_option_rows, n << 8 | kind));
+		l->w = n / 8;
+		line_say(l, show_find(show_tcp_option_rows, n << 8 | l->v));
 		while (l->at < next && !l->cut)
-			if (kind == 5)
-				say(l, "{" U32 ":" U32 "}");
+			if (l->v == 5)
+				line_say(l, "{" U32 ":" U32 "}");
 			else
-				num(l, get(l, 1), HEX2);
-		if (next >= end || !kind || l->cut)
-			break;
-		put(l, ',');
+				line_num(l, line_get(l, 1), HEX2);
+		if (next >= end || !l->v)
+			return;
+		line_put(l, ',');
 	}
-	put(l, ']');
 }
 
-static void tcp(struct line *l)
+static void show_tcp(struct line *l)
 {
-	uint32_t hlen, flags, i;
+	uint32_t hlen, i;
 
-	ports(l);
-	l->at = l->base;
-	need(l, 20);
-	l->v = hlen = (field(l, 12, 1) >> 4) * 4;
-	flags = get(l, 1);
+	show_ports(l);
+	line_say(l, "\223" LOAD "\214" LOAD);	/* all of the header is there */
+	hlen = l->v >> 2 & 60;
+	l->v = line_get(l, 1);
+	line_say(l, "Flags [");
+	for (i = 0; i < 8; i++)
+		if (l->v >> i & 1)
+			line_put(l, (unsigned char)"FSRP.UEW"[i]);
+	line_say(l, l->v ? "]" : "none]");
 	if (hlen < 20 || hlen > l->len) {
-		say(l, " [bad hdr length " V "]");
+		l->v = hlen;
+		line_say(l, " [bad hdr length " V "]");
 		return;
 	}
-	say(l, "Flags [");
-	for (i = 0; i < 8; i++)
-		if (flags >> i & 1)
-			put(l, (unsigned char)"FSRP.UEW"[i]);
-	say(l, flags ? "]" : "none]");
 	l->len -= hlen;
-	if (l->len || flags & 7)
-		say(l, ", seq \204" U32);
-	if (l->len) {
-		l->v = field(l, 4, 4) + l->len;
-		say(l, ":" V);
-	}
-	l->v = flags;
-	say(l, IF "\20, ack \210" U32 FI ", win \216" U16 IF "\40, urg \222" U16 FI);
+	l->w = line_field(l, 4, 4) + l->len;
+	l->v &= 63;
+	if (l->len)
+		l->v |= 64;
+	line_say(l, IF "\107, seq \204" U32 FI IF "\100:" W FI IF "\20, ack \210" U32 FI ", win \216" U16 IF "\40, urg \222" U16 FI);
 	if (hlen > 20) {
-		l->at = l->base + 20;
-		tcp_options(l, l->base + hlen);
+		line_say(l, ", options [\224");
+		show_tcp_options(l, l->base + hlen);
+		line_put(l, ']');
 	}
-	say(l, LEN);
+	line_say(l, LEN);
 }
 
-static const char icmp[] = NAME "icmp\tICMP " PICK
-	"\0\377" "echo reply" IDSEQ "\n"
-	"\10\377" "echo request" IDSEQ "\n"
-	"\3\0" "net " QDST UNREACH LEN "\n"
-	"\3\1" "host " QDST UNREACH LEN "\n"
+/* key: type, code */
+TEXT show_icmp[] = NAME "icmp\tICMP " PICK
+	"\0\377echo reply" IDSEQ "\n"
+	"\10\377echo request" IDSEQ "\n"
+	"\3\0net " QDST UNREACH LEN "\n"
+	"\3\1host " QDST UNREACH LEN "\n"
 	"\3\2" QDST " protocol \221" U8 UNREACH LEN "\n"
-	"\3\3" QDST " " TOPORT QUOTED U16 UNREACH LEN "\n"
+	"\3\3" QDST "\221" TOPORT QUOTED U16 UNREACH LEN "\n"
 	"\3\4" QDST UNREACH " - need to frag\206" LOAD2 IF "\377 (mtu " V ")" FI LEN "\n"
-	"\3\11" "net " QDST UNREACH " - admin prohibited" LEN "\n"
-	"\3\12" "host " QDST UNREACH " - admin prohibited" LEN "\n"
-	"\3\15" "host " QDST UNREACH " - admin prohibited filter" LEN "\n"
+	"\3\11net " QDST PROHIB LEN "\n"
+	"\3\12host " QDST PROHIB LEN "\n"
+	"\3\15host " QDST PROHIB " filter" LEN "\n"
 	"\3\377" QDST UNREACH " - #\201" U8 LEN "\n"
-	"\5\0" "redirect " QDST " to net \204" IP4 LEN "\n"
-	"\5\1" "redirect " QDST " to host \204" IP4 LEN "\n"
-	"\13\0" "time exceeded in-transit" LEN "\n"
-	"\13\1" "ip reassembly time exceeded" LEN "\n"
-	"\377\377" "type-#\200" U8 LEN "\n";
+	"\5\0redirect " QDST " to net \204" IP4 LEN "\n"
+	"\5\1redirect " QDST " to host \204" IP4 LEN "\n"
+	"\13\0time exceeded in-transit" LEN "\n"
+	"\13\1ip reassembly time exceeded" LEN "\n"
+	"\377\377type-#\200" U8 LEN "\n";
 
-static const char icmp6[] = NAME "icmp6\tICMP6, " PICK
-	"\1\0" UNR6 "route \240" IP6 LEN "\n"
-	"\1\1" UNR6 "prohibited \240" IP6 LEN "\n"
-	"\1\3" UNR6 "address \240" IP6 LEN "\n"
-	"\1\4" UNR6 "port, \240" IP6 " \262" U16 LEN "\n"
-	"\2\377" "packet too big, mtu \204" U32 LEN "\n"
-	"\3\0" "time exceeded in-transit for \240" IP6 LEN "\n"
-	"\200\377" "echo request" IDSEQ "\n"
-	"\201\377" "echo reply" IDSEQ "\n"
-	"\202\377" LISTEN "query" LEN "\n"
-	"\203\377" LISTEN "report" MLDADDR "\n"
-	"\204\377" LISTEN "done" MLDADDR "\n"
-	"\205\377" "router solicitation" LEN "\n"
-	"\206\377" "router advertisement" LEN "\n"
-	"\207\377" "neighbor solicitation, who has \210" IP6 LEN "\n"
-	"\210\377" "neighbor advertisement, tgt is \210" IP6 LEN "\n"
-	"\211\377" "redirect, \230" IP6 " to \210" IP6 LEN "\n"
-	"\217\377" LISTEN "report v2, \206" U16 " group record(s)" LEN "\n"
-	"\377\377" "unknown icmp6 type (\200" U8 ")" LEN "\n";
+/* key: type, code */
+TEXT show_icmp6[] = NAME "icmp6\tICMP6, " PICK
+	"\1\0" UNREACH6 "route " QDST6 LEN "\n"
+	"\1\3" UNREACH6 "address " QDST6 LEN "\n"
+	"\1\4" UNREACH6 "port, " QDST6 "\216" TOPORT "\262" U16 LEN "\n"
+	"\1\377destination unreachable, #" "\201" U8 " " QDST6 LEN "\n"
+	"\2\377packet too big, mtu \204" U32 LEN "\n"
+	"\3\0time exceeded in-transit for " QDST6 LEN "\n"
+	"\200\377echo request" IDSEQ "\n"
+	"\201\377echo reply" IDSEQ "\n"
+	"\202\377" GROUP "query" LEN "\n"
+	"\203\377" GROUP "report" GROUPADDR "\n"
+	"\204\377" GROUP "done" GROUPADDR "\n"
+	"\205\377router solicitation" LEN "\n"
+	"\206\377router advertisement" LEN "\n"
+	"\207\377neighbor solicitation, who has \210" IP6 LEN "\n"
+	"\210\377neighbor advertisement, tgt is \210" IP6 LEN "\n"
+	"\211\377redirect, \230" IP6 " to \210" IP6 LEN "\n"
+	"\217\377" GROUP "report v2, \206" U16 " group record(s)" LEN "\n"
+	"\377\377unknown icmp6 type (\200" U8 ")" LEN "\n";
 
 /* ---- network ---- */
 
-static const char arp[] = NAME "arp\t\233" LOAD NOLINK IF "\1ARP, " FI "\206" PICK
-	"\0\1" "Request who-has \230" IP4 " tell \216" IP4 LEN "\n"
-	"\0\2" "Reply \216" IP4 " is-at \210" MAC LEN "\n"
-	"\0\3" "Reverse Request who-is \222" MAC " tell \210" MAC LEN "\n"
-	"\0\4" "Reverse Reply \222" MAC " at \230" IP4 LEN "\n"
-	"\377\377" "Unknown (\206" U16 ")" LEN "\n";
+/* key: length of hardware and of protocol addresses */
+TEXT show_arp[] = NAME "arp\t\233" LOAD "\204" PICK
+	"\6\4" LINK IF "\1ARP, " FI "\206" DO_ARP4 "\n"
+	"\377\377ARP" LEN "\n";
 
-/* key: 0 for IPv4, 1 for IPv6; protocol */
-static const char proto_rows[] =
+/* key: operation */
+TEXT show_arp4[] = PICK
+	"\0\1Request who-has \230" IP4 " tell \216" IP4 LEN "\n"
+	"\0\2Reply \216" IP4 " is-at \210" MAC LEN "\n"
+	"\0\3Reverse Request who-is \222" MAC " tell \210" MAC LEN "\n"
+	"\0\4Reverse Reply \222" MAC " at \230" IP4 LEN "\n"
+	"\377\377Unknown (\206" U16 ")" LEN "\n";
+
+/* key: 1 for IPv6, 0 for IPv4; protocol */
+TEXT show_proto_rows[] =
 	"\0\1" DO_ICMP "\n"
-	"\0\2" "igmp" LEN "\n"
+	"\0\2igmp" LEN "\n"
 	"\377\4" DO_IP4 "\n"
 	"\377\6" NAME "tcp\t" DO_TCP "\n"
 	"\377\21" NAME "udp\t" DO_UDP "\n"
 	"\377\51" DO_IP6 "\n"
-	"\377\57" "GRE" LEN "\n"
+	"\377\57GRE" LEN "\n"
+	"\1\0" NAME "hbhopt\t" DO_EXT "\n"
+	"\1\53" NAME "rt6\t" DO_EXT "\n"
+	"\1\54" NAME "frag6\t" DO_FRAG "\n"
+	"\1\74" NAME "dstopt\t" DO_EXT "\n"
 	"\1\72" DO_ICMP6 "\n"
-	"\377\73" "no next header\n"
-	"\377\204" "sctp" LEN "\n"
+	"\377\73no next header\n"
+	"\377\204sctp" LEN "\n"
 	"\377\377 ip-proto-" V " " LENGTH "\n";
 
-static void carry(struct line *l, uint32_t proto)
+/* What IP carries. TCP and UDP put the addresses down themselves, with the ports between them. */
+static void show_carry(struct line *l)
 {
-	if (proto != 6 && proto != 17 && !l->addressed)
-		say(l, SRC " > " DST ": ");
-	l->v = proto;
-	say(l, find(proto_rows, (unsigned)l->six << 8 | proto));
+	if (l->next != 6 && l->next != 17 && !l->addressed++)
+		line_say(l, ENDS);
+	l->v = l->next;
+	line_say(l, show_find(show_proto_rows, l->six * 256u + l->next));
 }
 
-/* No byte from there on belongs to the packet. */
-static void stop(struct line *l, uint32_t len)
+/* The packet is that long: no byte from there on belongs to it. */
+static void show_stop(struct line *l, uint32_t len)
 {
 	l->v = len - l->len;
-	if (l->len < len)
-		say(l, l->six ? "truncated-ip6 - " V " bytes missing!" : "truncated-ip - " V " bytes missing! ");
+	if (len > l->len)
+		line_say(l, l->six ? "truncated-ip6 - " V " bytes missing!" : "truncated-ip - " V " bytes missing! ");
 	l->len = len;
-	if (l->end > l->base + len)
-		l->end = l->base + len;
+	len += l->base;
+	if (l->end > len)
+		l->end = len;
 }
 
-static void ip4(struct line *l)
+static void show_ip4(struct line *l)
 {
-	uint32_t hlen, len, fragment, proto;
+	uint32_t first, len;
 
 	l->net = l->base + 12;
 	l->addressed = l->six = 0;
-	hlen = (field(l, 0, 1) & 15) * 4;
-	say(l, NOLINK IF "\1IP " FI "\223" LOAD);
-	len = field(l, 2, 2);
-	if (hlen < 20 || len < hlen) {
-		l->v = len;
-		say(l, "bad-len " V);
+	line_say(l, NAME "ip\t" LINK IF "\1IP " FI "\223" LOAD);
+	first = line_field(l, 0, 1);
+	len = line_field(l, 2, 2);
+	first = first - 0x45 < 11 ? (first & 15) * 4 : len + 1;
+	if (len < first) {
+		line_say(l, "(invalid)");
 		return;
 	}
-	stop(l, len);
-	fragment = field(l, 6, 2);
-	l->fragment = fragment >> 13 & 1;
-	proto = field(l, 9, 1);
-	if (fragment & 0x1fff) {
-		l->v = proto;
-		say(l, SRC " > " DST ": ip-proto-" V);
+	show_stop(l, len);
+	l->next = (uint8_t)line_field(l, 9, 1);
+	len = line_field(l, 6, 2);
+	l->fragment = len >> 13 & 1;
+	l->v = l->next;
+	if (len & 0x1fff) {
+		line_say(l, ENDS "ip-proto-" V);
 		return;
 	}
-	enter(l, hlen);
-	carry(l, proto);
+	line_enter(l, first);
+	show_carry(l);
 }
 
-static void ip6(struct line *l)
+static void show_ip6(struct line *l)
 {
-	uint32_t next, len, n;
-
 	l->net = l->base + 8;
-	l->addressed = 0;
+	l->addressed = l->fragment = 0;
 	l->six = 1;
-	l->name = "ip6";
-	need(l, 40);
-	say(l, NOLINK IF "\1IP6 " FI);
-	stop(l, field(l, 4, 2) + 40);
-	next = get(l, 1);
-	enter(l, 40);
-	while (next == 0 || next == 60 || next == 43 || next == 44) {
-		if (!l->addressed)
-			say(l, SRC " > " DST ": ");
-		l->addressed = 1;
-		n = next;
-		next = get(l, 1);
-		len = get(l, 1) * 8 + 8;
-		if (n == 44)
-			len = 8;
-		l->v = field(l, 2, 2) & 0xfff8;
-		l->at = l->base;
-		need(l, len);
-		enter(l, len);
-		say(l, n == 44 ? NAME "frag6\tfrag (" V "|" LENGTH ") " : n == 43 ? NAME "rt6\tRT6 " : n ? NAME "dstopt\tDSTOPT " : NAME "hbhopt\tHBH ");
-		if (n == 44) {
-			if (l->v)
-				return;
-			l->fragment = 1;
-		}
-		if (l->base >= l->end)
-			return;
-	}
-	carry(l, next);
+	line_say(l, NAME "ip6\t\247" LOAD LINK IF "\1IP6 " FI);
+	show_stop(l, line_field(l, 4, 2) + 40);
+	l->next = (uint8_t)line_get(l, 1);
+	line_enter(l, 40);
+	show_carry(l);
 }
 
-static void raw(struct line *l)
+/* An extension header of IPv6. */
+static void show_extension(struct line *l)
 {
-	uint32_t first = field(l, 0, 1) >> 4;
+	uint32_t kind = l->next, len;
 
-	l->at = l->base;
-	if (l->link)
-		say(l, "ip: ");
-	say(l, first == 6 ? DO_IP6 : NAME "ip\t" DO_IP4);
+	l->next = (uint8_t)line_get(l, 1);
+	len = line_get(l, 1) * 8 + 8;
+	line_need(l, len - 2);
+	line_enter(l, len);
+	line_say(l, kind ? kind == 60 ? "DSTOPT " : "RT6 " : "HBH ");
+	if (l->base < l->end)
+		show_carry(l);
+}
+
+static void show_fragment6(struct line *l)
+{
+	l->next = (uint8_t)line_get(l, 1);
+	l->v = line_field(l, 2, 2) & 0xfff8;
+	line_need(l, 4);
+	line_enter(l, 8);
+	l->fragment = 1;
+	line_say(l, "frag (" V "|" LENGTH ")");
+	if (l->v || l->base >= l->end)
+		return;
+	line_put(l, ' ');
+	show_carry(l);
+}
+
+static void show_ip(struct line *l)
+{
+	uint32_t first = line_get(l, 1);
+
+	line_say(l, first >> 4 == 6 ? DO_IP6 : DO_IP4);
 }
 
 /* ---- link ---- */
 
 /* key: protocol; text: its name, a tab, and the layer */
-static const char ether_rows[] =
-	"\10\0" "IPv4\t" NAME "ip\t" DO_IP4 "\n"
-	"\206\335" "IPv6\t" DO_IP6 "\n"
-	"\10\6" "ARP\t" DO_ARP "\n"
-	"\200\65" "Reverse ARP\t" DO_ARP "\n"
+TEXT show_ether_rows[] =
+	"\10\0IPv4\t" DO_IP4 "\n"
+	"\206\335IPv6\t" DO_IP6 "\n"
+	"\10\6ARP\t" DO_ARP "\n"
+	"\200\65Reverse ARP\t" DO_ARP "\n"
 	"\201\0" "802.1Q\t" NAME "vlan\t" DO_VLAN "\n"
-	"\210\250" "802.1Q-QinQ\t" NAME "vlan\t" DO_VLAN "\n"
-	"\210\143" "PPPoE D\tPPPoE " DO_PPPOE "\n"
-	"\210\144" "PPPoE S\tPPPoE " DO_PPPOE "\n"
-	"\210\216" "EAPOL\tEAPOL" LEN "\n"
-	"\210\314" "LLDP\tLLDP" LEN "\n"
+	"\210\250802.1Q-QinQ\t" NAME "vlan\t" DO_VLAN "\n"
+	"\210\143PPPoE D\t" DO_PPPOE "\n"
+	"\210\144PPPoE S\t" DO_PPPOE "\n"
+	"\210\216EAPOL\tEAPOL" LEN "\n"
+	"\210\314LLDP\tLLDP" LEN "\n"
 	"\0\0" "802.3\t" DO_LLC "\n"
-	"\377\377" "Unknown\t\n";
+	"\377\377Unknown\t\n";
 
-static const char llc[] = PICK "\102\102STP 802.1d" LEN "\n" "\377\377LLC" LEN "\n";
+/* key: service access points */
+TEXT show_llc[] = PICK
+	"\102\102STP 802.1d" LEN "\n"
+	"\377\377LLC" LEN "\n";
 
-static const char pppoe[] = PICK
-	"\21\0 [ses 0x" U16 "] \210" ENTER DO_PPP "\n"
-	"\21\11PADI\n" "\21\7PADO\n" "\21\31PADR\n" "\21\145PADS\n" "\21\247PADT\n" "\377\377\n";
-static const char ppp[] = "\206" PICK
-	"\0\41" DO_IP4 "\n" "\0\127" DO_IP6 "\n" "\377\377" "PPP" LEN "\n";
+/* key: version and type, code */
+TEXT show_pppoe[] = NAME "pppoe\t\205" LOAD "\200PPPoE " PICK
+	"\21\0 [ses 0x" X16 "] \206" DO_PPP "\n"
+	"\21\11PADI\n" "\21\7PADO\n" "\21\31PADR\n" "\21\145PADS\n" "\21\247PADT\n"
+	"\377\377\n";
 
-/* What follows the link header: tags, and the protocol. */
-static void type(struct line *l)
+/* key: protocol */
+TEXT show_ppp[] = PICK
+	"\0\41" ENTER DO_IP4 "\n"
+	"\0\127" ENTER DO_IP6 "\n"
+	"\377\377PPP" LEN "\n";
+
+/* The protocol, and what it says. */
+static void show_type(struct line *l)
 {
-	uint32_t key = get(l, 2);
-	const char *row = find(ether_rows, key < 1536 ? 0 : key);
+	uint32_t key = line_get(l, 2);
+	const char *name = show_find(show_ether_rows, key < 1536 ? 0 : key), *text = name;
 
-	enter(l, 2);
-	l->s->linklen = l->base;
-	if (l->link) {
-		say(l, "ethertype ");
-		say(l, row);
-		l->v = key;
-		say(l, " (0x" VX "), ");
-		l->v = l->s->origlen;
-		if (l->depth < 3)
-			say(l, "length " V ": ");
-	}
-	while (*row++ != '\t')
+	while (*text++ != '\t')
 		;
-	say(l, row);
-}
-
-static void vlan(struct line *l)
-{
-	uint32_t tag = get(l, 2);
-
-	if (l->link) {
-		l->v = tag & 4095;
-		say(l, "vlan " V);
-		l->v = tag >> 13;
-		say(l, ", p " V);
-		say(l, tag & 4096 ? ", DEI, " : ", ");
+	line_enter(l, 2);
+	l->s->linklen = l->base;
+	if (*text == '\n' && !l->link) {
+		l->link = 1;
+		line_say(l, DO_LINK);
+		return;
 	}
-	enter(l, 2);
-	say(l, DO_TYPE);
+	if (l->link) {
+		line_say(l, "ethertype ");
+		line_say(l, name);
+		l->v = key;
+		l->w = l->s->origlen;
+		line_say(l, " (0x" VX "), ");
+		if (l->depth < 4)
+			line_say(l, "length " W ": ");
+	}
+	line_say(l, text);
 }
 
-static const char packet_rows[] =
-	"\377\0In \n" "\377\1B  \n" "\377\2M  \n" "\377\3P  \n" "\377\4Out\n" "\377\377?  \n";
-
-static void sll(struct line *l)
+static void show_vlan(struct line *l)
 {
-	say(l, find(packet_rows, get(l, 1)));
-	put(l, ' ');
+	uint32_t tag = line_get(l, 2);
+
+	l->v = tag & 4095;
+	l->w = tag >> 13;
+	if (l->link)
+		line_say(l, "vlan " V ", p " W "\200" LOAD IF "\20, DEI" FI ", ");
+	line_say(l, "\202" ENTER DO_TYPE);
 }
 
-static const char radio_rows[] =
-	"\377\0management\n" "\377\4control\n" "\377\10data\n" "\377\377extension\n";
+/* key: which way the packet went, any */
+TEXT show_way[] = PICK
+	"\0\377In \n" "\1\377B  \n" "\2\377M  \n" "\3\377P  \n" "\4\377Out\n" "\377\377?  \n";
 
-static void radio(struct line *l)
+/* key: frame control, first byte */
+TEXT show_frame[] = PICK
+	"\200\377Beacon\n" "\100\377Probe Request\n" "\120\377Probe Response\n" "\260\377Authentication\n"
+	"\324\377Acknowledgment\n" "\10\377Data\n" "\210\377QoS Data\n" "\377\377type 0x\200" X8 "\n";
+
+/* key: LINKTYPE_... */
+TEXT show_link_rows[] =
+	"\0\1" NAME "ether\t\215" LOAD LINK IF "\2\206" MAC " > \200" MAC ", " FI "\214" ENTER DO_TYPE "\n"
+	"\0\161" NAME "sll\t\217" LOAD LINK IF "\2\201" DO_WAY " \206" MAC " " FI "\216" ENTER DO_TYPE "\n"
+	"\1\24" NAME "sll2\t\223" LOAD "ifindex \204" U32 " \212" DO_WAY " " LINK IF "\2\214" MAC " " FI "\200" DO_TYPE "\n"
+	"\0\145" LINK IF "\2ip: " FI DO_IP "\n"
+	"\0\177" NAME "802.11_radio\t802.11 \202" LOAD SKIP DO_FRAME LEN "\n"
+	"\377\377link type" LEN "\n";
+
+static void show_link(struct line *l)
 {
-	uint32_t hlen;
-
-	hlen = field(l, 2, 2);
-	hlen = (hlen & 255) << 8 | hlen >> 8;
-	say(l, "802.11 ");
-	enter(l, hlen);
-	say(l, find(radio_rows, get(l, 1) & 12));
-	say(l, LEN);
+	l->to = l->from;
+	l->base = l->at = 0;
+	l->len = l->s->origlen;
+	line_say(l, show_find(show_link_rows, l->s->linktype));
 }
-
-static const char link_rows[] =
-	"\0\1" NAME "ether\t\215" LOAD NOLINK IF "\2\206" MAC " > \200" MAC ", " FI "\214" ENTER DO_TYPE "\n"
-	"\0\161" NAME "sll\t\217" LOAD NOLINK IF "\2\201" DO_SLL "\206" MAC " " FI "\216" ENTER DO_TYPE "\n"
-	"\1\24" NAME "sll2\t\223" LOAD "ifindex \204" U32 " \212" DO_SLL NOLINK IF "\2\214" MAC " " FI "\222" ENTER "\200" DO_TYPE "\n"
-	"\0\145" DO_RAW "\n"
-	"\0\177" NAME "802.11_radio\t" DO_RADIO "\n"
-	"\377\377" "link type" LEN "\n";
 
 /* ---- the whole line ---- */
 
-static void (*const layers[])(struct line *) = { ip4, ip6, tcp, udp, dns, dhcp, type, vlan, raw, radio, sll };
-static const char *const texts[] = { arp, icmp, icmp6, llc, dhcp6, pppoe, ppp };
+static void (*const show_layers[])(struct line *) = { show_link, show_type, show_vlan, show_ip, show_ip4, show_ip6, show_extension, show_fragment6, show_tcp, show_udp, show_dns, show_dhcp };
+static const char *const show_texts[] = { show_arp, show_arp4, show_icmp, show_icmp6, show_llc, show_dhcp6, show_pppoe, show_ppp, show_way, show_frame };
 
 /* An IPv6 address as RFC 5952 wants it: the longest run of two or more zeros left out, the first of equals. */
-static void address6(struct line *l)
+static void show_address6(struct line *l)
 {
 	uint32_t word[8];
 	unsigned i, n, best = 0, run = 1;
 
 	for (i = 0; i < 8; i++)
-		word[i] = get(l, 2);
+		word[i] = line_get(l, 2);
 	for (i = 0; i < 8; i++) {
 		for (n = 0; i + n < 8 && !word[i + n]; n++)
 			;
@@ -657,176 +716,201 @@ static void address6(struct line *l)
 	for (i = 0; i < 8; i++) {
 		if (i == best && run > 1) {
 			i += run - 1;
-			put(l, ':');
+			line_put(l, ':');
 			if (i == 7)
-				put(l, ':');
+				line_put(l, ':');
 			continue;
 		}
 		if (i)
-			put(l, ':');
+			line_put(l, ':');
 		if (i == 6 && !best && (run == 6 || (run == 5 && word[5] == 0xffff))) {
 			l->at -= 4;
-			bytes(l, 4, '.', DEC);
+			line_several(l, 4, '.', DEC);
 			return;
 		}
-		num(l, word[i], HEX);
+		line_num(l, word[i], HEX);
 	}
 }
 
 /* The source (0) or destination (1) address of the packet. */
-static void address(struct line *l, unsigned which)
+static void show_address(struct line *l, unsigned which)
 {
 	uint32_t at = l->at;
 
 	l->at = l->net + which * (l->six ? 16 : 4);
-	say(l, l->six ? IP6 : IP4);
+	line_say(l, l->six ? IP6 : IP4);
 	l->at = at;
 }
 
+/* What a text stands for with a character above ASCII. */
+static void show_refer(struct line *l, unsigned c)
+{
+	if (c < 0300)
+		l->at = l->base + (c & 077);
+	else if (c >= 0360)
+		line_say(l, show_find(show_phrase_rows, c));
+	else if (l->depth++ >= LAYERS_MAX)
+		return;
+	else if (c >= 0340)
+		line_say(l, show_texts[c & 017]);
+	else
+		show_layers[c & 017](l);
+}
+
 /* Writes a text up to its end, a newline or a tab. */
-static void say(struct line *l, const char *text)
+static void line_say(struct line *l, const char *text)
 {
 	unsigned c;
 
 	while ((c = (unsigned char)*text++) != '\0') switch (c) {
+	default:
+		if (c >= 0200)
+			show_refer(l, c);
+		else if (c >= ' ')
+			line_put(l, c);
+		else
+			line_num(l, line_get(l, (c - 1) % 4 + 1), c < 5 ? DEC : HEX);
+		break;
 	case '\n': case '\t':
 		return;
-	case 1: case 2: case 4:
-		num(l, get(l, c), DEC);
+	case 013:
+		line_several(l, 4, '.', DEC);
 		break;
-	case 3:
-		bytes(l, 4, '.', DEC);
+	case 014:
+		show_address6(l);
 		break;
-	case 5:
-		address6(l);
+	case 015:
+		line_several(l, 6, ':', HEX2);
 		break;
-	case 6:
-		bytes(l, 6, ':', HEX2);
+	case 016:
+		line_num(l, l->v, DEC);
 		break;
-	case 7:
-		num(l, l->v, DEC);
+	case 017:
+		line_num(l, l->w, DEC);
 		break;
-	case 8:
-		num(l, l->v, HEX4);
+	case 020:
+		line_num(l, l->v, HEX4);
 		break;
-	case 12:
-		num(l, get(l, 4), HEX);
+	case 021: case 022:
+		l->v = line_get(l, c & 3);
 		break;
-	case 11:
-		l->v = get(l, 1);
-		break;
-	case 13:
-		l->v = get(l, 2);
-		break;
-	case 14:
-		if (!(l->v & (uint32_t)(signed char)*text++))
-			while (*text++ != 15)
+	case 023: case 024:
+		if (c == 024 ? l->v == (unsigned char)*text : (l->v & (unsigned)(signed char)*text) != 0)
+			text++;
+		else
+			while (*text++ != 025)
 				;
 		break;
-	case 15:
+	case 025:
 		break;
-	case 16:
+	case 026:
 		l->v = 1u << l->link;
 		break;
-	case 17:
+	case 027:
 		l->name = text;
 		while (*text++ != '\t')
 			;
 		break;
-	case 18:
-		text = find(text, get(l, 2));
+	case 030:
+		text = show_find(text, line_get(l, 2));
 		break;
-	case 19:
-		enter(l, l->at - l->base);
+	case 031:
+		l->v = l->at - l->base;
+		/* fallthrough */
+	case 032:
+		line_enter(l, l->v);
 		break;
-	case 20: case 21:
-		address(l, c - 20);
+	case 033: case 034:
+		show_address(l, c - 033);
 		break;
-	case 22:
-		say(l, ", length ");
-	case 23:
-		num(l, l->len, DEC);
+	case 035:
+		line_say(l, ", length ");
+		/* fallthrough */
+	case 036:
+		line_num(l, l->len, DEC);
 		break;
-	case 24:
-		l->at = l->base + 10 + (field(l, 8, 1) & 15) * 4;
+	case 037:
+		l->at = l->base + 10 + (line_field(l, 8, 1) & 15) * 4;
 		break;
-	default:
-		if (c < 32)
-			say(l, find(phrase_rows, c));
-		else if (c < 128)
-			put(l, c);
-		else if (c < 192)
-			l->at = l->base + (c & 63);
-		else if (l->depth++ < 16) {
-			if (c < 224)
-				layers[c - 192](l);
-			else
-				say(l, texts[c - 224]);
-		}
 	}
 }
 
-static size_t show_packet(char *out, size_t size, struct show *s)
+static void line_start(struct line *l, char *out, struct show *s)
 {
-	struct line l = { .to = out, .limit = out + size - 2, .s = s, .bytes = s->bytes, .end = s->caplen, .len = s->origlen, .link = s->link };
+	*l = (struct line){ .to = out, .limit = out + SHOW_LINE - 2, .s = s, .bytes = s->bytes, .end = s->caplen, .link = s->link };
+}
+
+static size_t line_finish(struct line *l, char *out)
+{
+	*l->to++ = '\n';
+	*l->to = 0;
+	return (size_t)(l->to - out);
+}
+
+/* Writes the line of a packet, with "\n" and 0 behind it, into SHOW_LINE bytes. Returns its length without the 0. */
+static size_t show_packet(char *out, struct show *s)
+{
+	struct line l;
 	uint32_t unit;
 
+	line_start(&l, out, s);
 	if (s->stamp != 1) {
 		if (s->stamp)
-			num(&l, s->sec, DEC);
+			line_num(&l, s->sec, DEC);
 		else
-			for (unit = 3600; ; put(&l, ':')) {
-				num(&l, s->sec % 86400 / unit % 60, DEC2);
+			for (unit = 3600; ; line_put(&l, ':')) {
+				line_num(&l, s->sec % 86400 / unit % 60, DEC2);
 				unit /= 60;
 				if (!unit)
 					break;
 			}
-		put(&l, '.');
-		num(&l, s->nsec / 1000, DEC6);
-		put(&l, ' ');
+		line_put(&l, '.');
+		line_num(&l, s->nsec / 1000, DEC6);
+		line_put(&l, ' ');
 	}
-	say(&l, find(link_rows, s->linktype));
+	l.from = l.to;
+	line_say(&l, DO_LINK);
 	if (l.cut) {
 		l.cut = 0;
-		say(&l, " [|");
-		say(&l, l.name);
-		put(&l, ']');
+		line_say(&l, " [|");
+		line_say(&l, l.name);
+		line_put(&l, ']');
 	}
-	*l.to++ = '\n';
-	*l.to = 0;
-	return (size_t)(l.to - out);
+	return line_finish(&l, out);
 }
 
-/* Writes the hex line of the packet's bytes from *at on, and moves *at behind them. */
-static size_t show_hex(char *out, size_t size, const struct show *s, uint32_t *at)
+/* Writes a line of hex into SHOW_LINE bytes: up to 16 bytes of the packet from *at on, which is moved behind them. *at is 0 before
+ * the first one. Returns the length of the line, or 0 when there are no more. */
+static size_t show_hex(char *out, struct show *s, uint32_t *at)
 {
-	struct line l = { .to = out, .limit = out + size - 2 };
-	uint32_t start = s->hex & SHOW_WHOLE ? 0 : s->linklen, i, c, n;
+	struct line l;
+	uint32_t i;
 
-	if (start + *at >= s->caplen)
-		return 0;
-	n = s->caplen - start - *at;
+	line_start(&l, out, s);
+	l.base = *at;
 	l.v = *at;
-	say(&l, "{0x" VX ": ");
+	if (!(s->hex & SHOW_WHOLE))
+		l.base += s->linklen;
+	l.at = l.base;
+	if (l.at >= l.end)
+		return 0;
+	*at += 16;
+	line_put(&l, '\t');
+	line_say(&l, "0x" VX ": ");
 	for (i = 0; i < 16; i++) {
 		if (!(i & 1))
-			put(&l, ' ');
-		if (i < n)
-			num(&l, s->bytes[start + *at + i], HEX2);
-		else
-			say(&l, "  ");
+			line_put(&l, ' ');
+		if (l.at < l.end)
+			line_num(&l, line_get(&l, 1), HEX2);
+		else if (s->hex & SHOW_ASCII)
+			line_say(&l, "  ");
 	}
 	if (s->hex & SHOW_ASCII) {
-		say(&l, "  ");
-		for (i = 0; i < 16 && i < n; i++) {
-			c = s->bytes[start + *at + i];
-			put(&l, c - 33 < 94 ? c : '.');
-		}
+		line_say(&l, "  \200");
+		for (i = 0; i < 16 && l.at < l.end; i++)
+			line_letter(&l);
 	}
-	*at += 16;
-	*l.to++ = '\n';
-	*l.to = 0;
-	return (size_t)(l.to - out);
+	return line_finish(&l, out);
 }
 
 #endif

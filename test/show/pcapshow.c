@@ -78,9 +78,9 @@ int main(int argc, char **argv)
 		s.origlen = r.origlen;
 		s.sec = r.sec;
 		s.nsec = r.nsec;
-		fwrite(line, 1, show_packet(line, sizeof line, &s), stdout);
+		fwrite(line, 1, show_packet(line, &s), stdout);
 		if (hex)
-			for (at = 0; (i = (int)show_hex(line, sizeof line, &s, &at)); )
+			for (at = 0; (i = (int)show_hex(line, &s, &at)); )
 				fwrite(line, 1, (size_t)i, stdout);
 	}
 	return 0;
