@@ -62,6 +62,7 @@ struct line {
 enum { LAYERS_MAX = 16 };	/* more layers than that in one packet are not shown: it bounds the stack */
 
 static void line_say(struct line *l, const char *text);
+static void show_link(struct line *l);
 
 /* ---- characters and numbers ---- */
 
@@ -152,37 +153,37 @@ static void line_letter(struct line *l)
 #define V	"\16"	/* the values, in decimal; the first in 4 digits of hex */
 #define W	"\17"
 #define VX	"\20"
-#define LOAD	"\21"	/* the value becomes the next 1 or 2 bytes */
+#define LOAD	"\21"	/* the value becomes the next 1, 2 or 4 bytes */
 #define LOAD2	"\22"
+#define LOAD4	"\24"
 #define IF	"\23"	/* what follows up to FI, if the value has one of the bits of the next byte ("\377": is not 0) */
-#define IS	"\24"	/* what follows up to FI, if the value is the next byte */
-#define FI	"\25"
-#define LINK	"\26"	/* the value becomes 2 if -e was given, else 1 */
-#define NAME	"\27"	/* the layer's name, for "[|name]", up to the tab */
-#define PICK	"\30"	/* the rest is a table: on with the row that the next two bytes are the key of */
-#define ENTER	"\31"	/* the next layer starts here; or as many bytes behind the start of this as the value says */
-#define SKIP	"\32"
-#define SRC	"\33"	/* the addresses of the packet */
-#define DST	"\34"
-#define LEN	"\35"	/* ", length 12": the layer's */
-#define LENGTH	"\36"	/* its number alone */
-#define QUOTED	"\37"	/* go to the port in an IPv4 packet that an ICMP message quotes */
+#define IS	"\25"	/* what follows up to FI, if the value is the next byte */
+#define FI	"\26"
+#define LINK	"\27"	/* the value becomes 2 if -e was given, else 1 */
+#define NAME	"\30"	/* the layer's name, for "[|name]", up to the tab */
+#define PICK	"\31"	/* the rest is a table: on with the row that the next two bytes are the key of */
+#define ENTER	"\32"	/* the next layer starts here; or as many bytes behind the start of this as the value says */
+#define SKIP	"\33"
+#define SRC	"\34"	/* the addresses of the packet */
+#define DST	"\35"
+#define LEN	"\36"	/* ", length 12": the layer's */
+#define LENGTH	"\37"	/* its number alone */
+#define QUOTED	"\3"	/* go to the port in an IPv4 packet that an ICMP message quotes */
 
 /* "\204" = go to byte 4 of the layer: octal 200 and the offset, at most 077 */
 
 /* A layer that is a function: its place in show_layers[]. */
-#define DO_LINK	"\300"
-#define DO_TYPE	"\301"
-#define DO_VLAN	"\302"
-#define DO_IP	"\303"
-#define DO_IP4	"\304"
-#define DO_IP6	"\305"
-#define DO_EXT	"\306"
-#define DO_FRAG	"\307"
-#define DO_TCP	"\310"
-#define DO_UDP	"\311"
-#define DO_DNS	"\312"
-#define DO_DHCP	"\313"
+#define DO_TYPE	"\300"
+#define DO_VLAN	"\301"
+#define DO_IP	"\302"
+#define DO_IP4	"\303"
+#define DO_IP6	"\304"
+#define DO_EXT	"\305"
+#define DO_FRAG	"\306"
+#define DO_TCP	"\307"
+#define DO_UDP	"\310"
+#define DO_DNS	"\311"
+#define DO_DHCP	"\312"
 
 /* A layer that is a text with a table: its place in show_texts[]. */
 #define DO_ARP	"\340"
@@ -342,9 +343,8 @@ static void show_udp(struct line *l)
 	row = show_find(show_udp_rows, line_field(l, 2, 2));
 	if (*row == 'U')
 		row = show_find(show_udp_rows, line_field(l, 0, 2));
-	line_say(l, "\204" LOAD2 "\206" LOAD2);
 	l->v = line_field(l, 4, 2) - 8;
-	line_need(l, 4);
+	line_need(l, 2);
 	line_enter(l, 8);
 	if (l->v > l->len && !l->fragment)
 		row = "UDP, bad length " V " > " LENGTH;
@@ -475,7 +475,7 @@ TEXT show_arp[] = NAME "arp\t\233" LOAD "\204" PICK
 
 /* key: operation */
 TEXT show_arp4[] = PICK
-	"\0\1Request who-has \230" IP4 " tell \216" IP4 LEN "\n"
+	"\0\1Request who-has \230" IP4 "\224" LOAD4 IF "\377 (\222" MAC ")" FI " tell \216" IP4 LEN "\n"
 	"\0\2Reply \216" IP4 " is-at \210" MAC LEN "\n"
 	"\0\3Reverse Request who-is \222" MAC " tell \210" MAC LEN "\n"
 	"\0\4Reverse Reply \222" MAC " at \230" IP4 LEN "\n"
@@ -631,25 +631,23 @@ TEXT show_ppp[] = PICK
 /* The protocol, and what it says. */
 static void show_type(struct line *l)
 {
-	uint32_t key = line_get(l, 2);
+	uint32_t key = l->v;
 	const char *name = show_find(show_ether_rows, key < 1536 ? 0 : key), *text = name;
 
 	while (*text++ != '\t')
 		;
-	line_enter(l, 2);
 	l->s->linklen = l->base;
 	if (*text == '\n' && !l->link) {
 		l->link = 1;
-		line_say(l, DO_LINK);
+		show_link(l);
 		return;
 	}
 	if (l->link) {
 		line_say(l, "ethertype ");
 		line_say(l, name);
-		l->v = key;
 		l->w = l->s->origlen;
 		line_say(l, " (0x" VX "), ");
-		if (l->depth < 4)
+		if (l->depth < 2)
 			line_say(l, "length " W ": ");
 	}
 	line_say(l, text);
@@ -663,7 +661,7 @@ static void show_vlan(struct line *l)
 	l->w = tag >> 13;
 	if (l->link)
 		line_say(l, "vlan " V ", p " W "\200" LOAD IF "\20, DEI" FI ", ");
-	line_say(l, "\202" ENTER DO_TYPE);
+	line_say(l, "\202" LOAD2 ENTER DO_TYPE);
 }
 
 /* key: which way the packet went, any */
@@ -677,9 +675,9 @@ TEXT show_frame[] = PICK
 
 /* key: LINKTYPE_... */
 TEXT show_link_rows[] =
-	"\0\1" NAME "ether\t\215" LOAD LINK IF "\2\206" MAC " > \200" MAC ", " FI "\214" ENTER DO_TYPE "\n"
-	"\0\161" NAME "sll\t\217" LOAD LINK IF "\2\201" DO_WAY " \206" MAC " " FI "\216" ENTER DO_TYPE "\n"
-	"\1\24" NAME "sll2\t\223" LOAD "ifindex \204" U32 " \212" DO_WAY " " LINK IF "\2\214" MAC " " FI "\200" DO_TYPE "\n"
+	"\0\1" NAME "ether\t\215" LOAD LINK IF "\2\206" MAC " > \200" MAC ", " FI "\214" LOAD2 ENTER DO_TYPE "\n"
+	"\0\161" NAME "sll\t\217" LOAD LINK IF "\2\201" DO_WAY " \206" MAC " " FI "\216" LOAD2 ENTER DO_TYPE "\n"
+	"\1\24" NAME "sll2\t\223" LOAD "ifindex \204" U32 " \212" DO_WAY " " LINK IF "\2\214" MAC " " FI "\200" LOAD2 "\224" ENTER DO_TYPE "\n"
 	"\0\145" LINK IF "\2ip: " FI DO_IP "\n"
 	"\0\177" NAME "802.11_radio\t802.11 \202" LOAD SKIP DO_FRAME LEN "\n"
 	"\377\377link type" LEN "\n";
@@ -687,21 +685,21 @@ TEXT show_link_rows[] =
 static void show_link(struct line *l)
 {
 	l->to = l->from;
-	l->base = l->at = 0;
+	l->base = l->at = l->depth = 0;
 	l->len = l->s->origlen;
 	line_say(l, show_find(show_link_rows, l->s->linktype));
 }
 
 /* ---- the whole line ---- */
 
-static void (*const show_layers[])(struct line *) = { show_link, show_type, show_vlan, show_ip, show_ip4, show_ip6, show_extension, show_fragment6, show_tcp, show_udp, show_dns, show_dhcp };
+static void (*const show_layers[])(struct line *) = { show_type, show_vlan, show_ip, show_ip4, show_ip6, show_extension, show_fragment6, show_tcp, show_udp, show_dns, show_dhcp };
 static const char *const show_texts[] = { show_arp, show_arp4, show_icmp, show_icmp6, show_llc, show_dhcp6, show_pppoe, show_ppp, show_way, show_frame };
 
 /* An IPv6 address as RFC 5952 wants it: the longest run of two or more zeros left out, the first of equals. */
 static void show_address6(struct line *l)
 {
 	uint32_t word[8];
-	unsigned i, n, best = 0, run = 1;
+	unsigned i, n, best = 8, run = 1;
 
 	for (i = 0; i < 8; i++)
 		word[i] = line_get(l, 2);
@@ -714,10 +712,8 @@ static void show_address6(struct line *l)
 		}
 	}
 	for (i = 0; i < 8; i++) {
-		if (i == best && run > 1) {
-			i += run - 1;
-			line_put(l, ':');
-			if (i == 7)
+		if (i - best < run) {	/* in the run: the first of its two colons */
+			if (i == best)
 				line_put(l, ':');
 			continue;
 		}
@@ -730,6 +726,8 @@ static void show_address6(struct line *l)
 		}
 		line_num(l, word[i], HEX);
 	}
+	if (best + run == 8)
+		line_put(l, ':');
 }
 
 /* The source (0) or destination (1) address of the packet. */
@@ -742,7 +740,7 @@ static void show_address(struct line *l, unsigned which)
 	l->at = at;
 }
 
-/* What a text stands for with a character above ASCII. */
+/* What a character above ASCII stands for. */
 static void show_refer(struct line *l, unsigned c)
 {
 	if (c < 0300)
@@ -752,86 +750,98 @@ static void show_refer(struct line *l, unsigned c)
 	else if (l->depth++ >= LAYERS_MAX)
 		return;
 	else if (c >= 0340)
-		line_say(l, show_texts[c & 017]);
+		line_say(l, show_texts[c & 037]);
 	else
-		show_layers[c & 017](l);
+		show_layers[c & 037](l);
 }
 
 /* Writes a text up to its end, a newline or a tab. */
 static void line_say(struct line *l, const char *text)
 {
-	unsigned c;
+	for (;;) {
+		unsigned c = (unsigned char)*text++, form = DEC;
+		uint32_t v = l->v;
 
-	while ((c = (unsigned char)*text++) != '\0') switch (c) {
-	default:
-		if (c >= 0200)
-			show_refer(l, c);
-		else if (c >= ' ')
-			line_put(l, c);
-		else
-			line_num(l, line_get(l, (c - 1) % 4 + 1), c < 5 ? DEC : HEX);
-		break;
-	case '\n': case '\t':
-		return;
-	case 013:
-		line_several(l, 4, '.', DEC);
-		break;
-	case 014:
-		show_address6(l);
-		break;
-	case 015:
-		line_several(l, 6, ':', HEX2);
-		break;
-	case 016:
-		line_num(l, l->v, DEC);
-		break;
-	case 017:
-		line_num(l, l->w, DEC);
-		break;
-	case 020:
-		line_num(l, l->v, HEX4);
-		break;
-	case 021: case 022:
-		l->v = line_get(l, c & 3);
-		break;
-	case 023: case 024:
-		if (c == 024 ? l->v == (unsigned char)*text : (l->v & (unsigned)(signed char)*text) != 0)
-			text++;
-		else
-			while (*text++ != 025)
+		switch (c) {
+		case 0: case '\t': case '\n':
+			return;
+		case 1: case 2: case 4:
+			v = line_get(l, c);
+			break;
+		case 5:
+			form = HEX2;
+			v = line_get(l, 1);
+			break;
+		case 6: case 8:
+			form = HEX;
+			v = line_get(l, c - 4);
+			break;
+		case 013:
+			line_several(l, 4, '.', DEC);
+			continue;
+		case 014:
+			show_address6(l);
+			continue;
+		case 015:
+			line_several(l, 6, ':', HEX2);
+			continue;
+		case 016:
+			break;
+		case 017:
+			v = l->w;
+			break;
+		case 020:
+			form = HEX4;
+			break;
+		case 021: case 022: case 024:
+			l->v = line_get(l, c & 7);
+			continue;
+		case 023: case 025:
+			form = (unsigned char)*text++;
+			if (c == 025 ? v == form : form == 255 ? v : v & form)
+				continue;
+			while (*text++ != 026)
 				;
-		break;
-	case 025:
-		break;
-	case 026:
-		l->v = 1u << l->link;
-		break;
-	case 027:
-		l->name = text;
-		while (*text++ != '\t')
-			;
-		break;
-	case 030:
-		text = show_find(text, line_get(l, 2));
-		break;
-	case 031:
-		l->v = l->at - l->base;
-		/* fallthrough */
-	case 032:
-		line_enter(l, l->v);
-		break;
-	case 033: case 034:
-		show_address(l, c - 033);
-		break;
-	case 035:
-		line_say(l, ", length ");
-		/* fallthrough */
-	case 036:
-		line_num(l, l->len, DEC);
-		break;
-	case 037:
-		l->at = l->base + 10 + (line_field(l, 8, 1) & 15) * 4;
-		break;
+			continue;
+		case 026:
+			continue;
+		case 027:
+			l->v = 1u << l->link;
+			continue;
+		case 030:
+			l->name = text;
+			while (*text++ != '\t')
+				;
+			continue;
+		case 031:
+			text = show_find(text, line_get(l, 2));
+			continue;
+		case 032:
+			v = l->at - l->base;
+			/* fallthrough */
+		case 033:
+			line_enter(l, v);
+			continue;
+		case 034: case 035:
+			show_address(l, c & 1);
+			continue;
+		case 036:
+			line_say(l, ", length ");
+			/* fallthrough */
+		case 037:
+			v = l->len;
+			break;
+		case 003:
+			l->at = l->base + 10 + (line_field(l, 8, 1) & 15) * 4;
+			continue;
+		default:
+			if (c < 0200)
+				line_put(l, c);
+			else
+				show_refer(l, c);
+			continue;
+		}
+		line_num(l, v, form);
 	}
 }
 
@@ -869,7 +879,7 @@ static size_t show_packet(char *out, struct show *s)
 		line_put(&l, ' ');
 	}
 	l.from = l.to;
-	line_say(&l, DO_LINK);
+	show_link(&l);
 	if (l.cut) {
 		l.cut = 0;
 		line_say(&l, " [|");
@@ -887,26 +897,21 @@ static size_t show_hex(char *out, struct show *s, uint32_t *at)
 	uint32_t i;
 
 	line_start(&l, out, s);
-	l.base = *at;
-	l.v = *at;
+	l.v = l.base = *at;
 	if (!(s->hex & SHOW_WHOLE))
 		l.base += s->linklen;
-	l.at = l.base;
-	if (l.at >= l.end)
+	if (l.base >= l.end)
 		return 0;
 	*at += 16;
 	line_put(&l, '\t');
-	line_say(&l, "0x" VX ": ");
-	for (i = 0; i < 16; i++) {
-		if (!(i & 1))
-			line_put(&l, ' ');
-		if (l.at < l.end)
-			line_num(&l, line_get(&l, 1), HEX2);
-		else if (s->hex & SHOW_ASCII)
-			line_say(&l, "  ");
-	}
+	line_say(&l, "0x" VX ": \200");
+	for (i = 0; i < 8 && l.at < l.end; i++)
+		line_say(&l, " " X8 X8);
+	l.cut = 0;	/* half of the last two was not there */
 	if (s->hex & SHOW_ASCII) {
-		line_say(&l, "  \200");
+		while (l.to < out + 51)
+			line_put(&l, ' ');
+		l.at = l.base;
 		for (i = 0; i < 16 && l.at < l.end; i++)
 			line_letter(&l);
 	}
