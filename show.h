@@ -28,7 +28,7 @@ struct show {
 	uint8_t stamp;		/* times -t was given: 0 hh:mm:ss.uuuuuu in UTC, 1 none, 2 seconds.uuuuuu */
 	uint8_t link;		/* 1 for -e, the link header too; or 0 */
 	uint8_t hex;		/* what show_hex shows: SHOW_ASCII, SHOW_WHOLE */
-	uint32_t linklen;	/* set by show_packet: where the link header ends */
+	uint32_t linklen;	/* set by show_packet, for show_hex: where the link header ends */
 };
 
 enum {
@@ -175,15 +175,14 @@ static void line_letter(struct line *l)
 /* A layer that is a function: its place in show_layers[]. */
 #define DO_TYPE	"\300"
 #define DO_VLAN	"\301"
-#define DO_IP	"\302"
-#define DO_IP4	"\303"
-#define DO_IP6	"\304"
-#define DO_EXT	"\305"
-#define DO_FRAG	"\306"
-#define DO_TCP	"\307"
-#define DO_UDP	"\310"
-#define DO_DNS	"\311"
-#define DO_DHCP	"\312"
+#define DO_IP4	"\302"
+#define DO_IP6	"\303"
+#define DO_EXT	"\304"
+#define DO_FRAG	"\305"
+#define DO_TCP	"\306"
+#define DO_UDP	"\307"
+#define DO_DNS	"\310"
+#define DO_DHCP	"\311"
 
 /* A layer that is a text with a table: its place in show_texts[]. */
 #define DO_ARP	"\340"
@@ -490,10 +489,10 @@ TEXT show_proto_rows[] =
 	"\377\21" NAME "udp\t" DO_UDP "\n"
 	"\377\51" DO_IP6 "\n"
 	"\377\57GRE" LEN "\n"
-	"\1\0" NAME "hbhopt\t" DO_EXT "\n"
-	"\1\53" NAME "rt6\t" DO_EXT "\n"
+	"\1\0" NAME "hbhopt\tHBH " DO_EXT "\n"
+	"\1\53" NAME "rt6\tRT6 " DO_EXT "\n"
 	"\1\54" NAME "frag6\t" DO_FRAG "\n"
-	"\1\74" NAME "dstopt\t" DO_EXT "\n"
+	"\1\74" NAME "dstopt\tDSTOPT " DO_EXT "\n"
 	"\1\72" DO_ICMP6 "\n"
 	"\377\73no next header\n"
 	"\377\204sctp" LEN "\n"
@@ -511,9 +510,10 @@ static void show_carry(struct line *l)
 /* The packet is that long: no byte from there on belongs to it. */
 static void show_stop(struct line *l, uint32_t len)
 {
-	l->v = len - l->len;
+	l->v = l->six;
+	l->w = len - l->len;
 	if (len > l->len)
-		line_say(l, l->six ? "truncated-ip6 - " V " bytes missing!" : "truncated-ip - " V " bytes missing! ");
+		line_say(l, "truncated-ip" IF "\1" "6" FI " - " W " bytes missing!" IS "\0 " FI);
 	l->len = len;
 	len += l->base;
 	if (l->end > len)
@@ -562,13 +562,12 @@ static void show_ip6(struct line *l)
 /* An extension header of IPv6. */
 static void show_extension(struct line *l)
 {
-	uint32_t kind = l->next, len;
+	uint32_t len;
 
 	l->next = (uint8_t)line_get(l, 1);
 	len = line_get(l, 1) * 8 + 8;
 	line_need(l, len - 2);
 	line_enter(l, len);
-	line_say(l, kind ? kind == 60 ? "DSTOPT " : "RT6 " : "HBH ");
 	if (l->base < l->end)
 		show_carry(l);
 }
@@ -585,13 +584,6 @@ static void show_fragment6(struct line *l)
 		return;
 	line_put(l, ' ');
 	show_carry(l);
-}
-
-static void show_ip(struct line *l)
-{
-	uint32_t first = line_get(l, 1);
-
-	line_say(l, first >> 4 == 6 ? DO_IP6 : DO_IP4);
 }
 
 /* ---- link ---- */
@@ -678,7 +670,7 @@ TEXT show_link_rows[] =
 	"\0\1" NAME "ether\t\215" LOAD LINK IF "\2\206" MAC " > \200" MAC ", " FI "\214" LOAD2 ENTER DO_TYPE "\n"
 	"\0\161" NAME "sll\t\217" LOAD LINK IF "\2\201" DO_WAY " \206" MAC " " FI "\216" LOAD2 ENTER DO_TYPE "\n"
 	"\1\24" NAME "sll2\t\223" LOAD "ifindex \204" U32 " \212" DO_WAY " " LINK IF "\2\214" MAC " " FI "\200" LOAD2 "\224" ENTER DO_TYPE "\n"
-	"\0\145" LINK IF "\2ip: " FI DO_IP "\n"
+	"\0\145" LINK IF "\2ip: " FI LOAD IF "\40" DO_IP6 "\t" FI DO_IP4 "\n"
 	"\0\177" NAME "802.11_radio\t802.11 \202" LOAD SKIP DO_FRAME LEN "\n"
 	"\377\377link type" LEN "\n";
 
@@ -692,7 +684,7 @@ static void show_link(struct line *l)
 
 /* ---- the whole line ---- */
 
-static void (*const show_layers[])(struct line *) = { show_type, show_vlan, show_ip, show_ip4, show_ip6, show_extension, show_fragment6, show_tcp, show_udp, show_dns, show_dhcp };
+static void (*const show_layers[])(struct line *) = { show_type, show_vlan, show_ip4, show_ip6, show_extension, show_fragment6, show_tcp, show_udp, show_dns, show_dhcp };
 static const char *const show_texts[] = { show_arp, show_arp4, show_icmp, show_icmp6, show_llc, show_dhcp6, show_pppoe, show_ppp, show_way, show_frame };
 
 /* An IPv6 address as RFC 5952 wants it: the longest run of two or more zeros left out, the first of equals. */
@@ -882,6 +874,7 @@ static size_t show_packet(char *out, struct show *s)
 	show_link(&l);
 	if (l.cut) {
 		l.cut = 0;
+		s->linklen = 0;	/* it may be what is cut: show_hex leaves nothing out */
 		line_say(&l, " [|");
 		line_say(&l, l.name);
 		line_put(&l, ']');

@@ -332,6 +332,20 @@ def cuts(packets):
             yield p[:n], len(p)
 
 
+def seeds(out, frames, ip):
+    """What the fuzzers start from: DIR/seeds-show and DIR/seeds-read."""
+    for d in ('/seeds-show', '/seeds-read'):
+        os.makedirs(out + d, exist_ok=True)
+    kinds = [(0, p) for p in frames] + [(0, p) for p in other_ethernet()] + [(3, p) for _, p in ip[::9]]
+    kinds += [(1, p) for p in cooked(sll)] + [(2, p) for p in cooked(sll2)] + [(4, p) for p in radiotap()]
+    for i, (kind, p) in enumerate(kinds):
+        with open(out + '/seeds-show/%d' % i, 'wb') as f:
+            f.write(bytes([kind, i & 1, 1, i & 3, 0, 0, 0, 0]) + p)
+    for i, order in enumerate('<>'):
+        for j, magic in enumerate((0xa1b2c3d4, 0xa1b23c4d, 0x0a0d0d0a)):
+            save(out + '/seeds-read/%d%d' % (i, j), 1, frames[:4], magic=magic, order=order)
+
+
 def main():
     out = sys.argv[1]
     os.makedirs(out, exist_ok=True)
@@ -355,6 +369,7 @@ def main():
     save(out + '/cut-raw.pcap', 101, cuts(some + some6))
     save(out + '/cut-sll2.pcap', 276, cuts([sll2(0x800, some[0])]))
     save(out + '/cut-sll.pcap', 113, cuts([sll(0x800, some[0])]))
+    seeds(out, short, ip)
     r = random.Random(7)
     noise = []
     for i in range(3000):
