@@ -242,7 +242,7 @@ static const char *show_find(const char *row, unsigned key)
 
 TEXT show_dns_type_rows[] =
 	"\0\1A\n" "\0\34AAAA\n" "\0\14PTR\n" "\0\5CNAME\n" "\0\20TXT\n" "\0\41SRV\n"
-	"\0\17MX\n" "\0\2NS\n" "\0\6SOA\n" "\0\377ANY\n" "\377\377Type" W "\n";
+	"\0\17MX\n" "\0\2NS\n" "\0\6SOA\n" "\377\377Type" W "\n";
 
 /* A name, every label with its dot. No pointer is followed: the first name has nothing to point to. */
 static void show_dns_name(struct line *l)
@@ -337,15 +337,17 @@ static void show_ports(struct line *l)
 static void show_udp(struct line *l)
 {
 	const char *row;
+	uint32_t n;
 
 	show_ports(l);
 	row = show_find(show_udp_rows, line_field(l, 2, 2));
 	if (*row == 'U')
 		row = show_find(show_udp_rows, line_field(l, 0, 2));
-	l->v = line_field(l, 4, 2) - 8;
+	n = line_field(l, 4, 2);
+	l->v = n < 8 ? n : n - 8;
 	line_need(l, 2);
 	line_enter(l, 8);
-	if (l->v > l->len && !l->fragment)
+	if (n - 8 > l->len && !l->fragment)
 		row = "UDP, bad length " V " > " LENGTH;
 	else if (l->v < l->len)
 		l->len = l->v;
@@ -553,6 +555,10 @@ static void show_ip6(struct line *l)
 	l->addressed = l->fragment = 0;
 	l->six = 1;
 	line_say(l, NAME "ip6\t\247" LOAD LINK IF "\1IP6 " FI);
+	if (line_field(l, 0, 1) >> 4 != 6) {
+		line_say(l, "(invalid)");
+		return;
+	}
 	show_stop(l, line_field(l, 4, 2) + 40);
 	l->next = (uint8_t)line_get(l, 1);
 	line_enter(l, 40);
@@ -568,15 +574,13 @@ static void show_extension(struct line *l)
 	len = line_get(l, 1) * 8 + 8;
 	line_need(l, len - 2);
 	line_enter(l, len);
-	if (l->base < l->end)
-		show_carry(l);
+	show_carry(l);
 }
 
 static void show_fragment6(struct line *l)
 {
 	l->next = (uint8_t)line_get(l, 1);
 	l->v = line_field(l, 2, 2) & 0xfff8;
-	line_need(l, 4);
 	line_enter(l, 8);
 	l->fragment = 1;
 	line_say(l, "frag (" V "|" LENGTH ")");
@@ -628,7 +632,8 @@ static void show_type(struct line *l)
 
 	while (*text++ != '\t')
 		;
-	l->s->linklen = l->base;
+	if (!l->cut)
+		l->s->linklen = l->base;
 	if (*text == '\n' && !l->link) {
 		l->link = 1;
 		show_link(l);
@@ -871,10 +876,10 @@ static size_t show_packet(char *out, struct show *s)
 		line_put(&l, ' ');
 	}
 	l.from = l.to;
+	s->linklen = 0;
 	show_link(&l);
 	if (l.cut) {
 		l.cut = 0;
-		s->linklen = 0;	/* it may be what is cut: show_hex leaves nothing out */
 		line_say(&l, " [|");
 		line_say(&l, l.name);
 		line_put(&l, ']');

@@ -9,11 +9,34 @@ Every packet falls into one class:
 """
 import collections, os, re, subprocess, sys
 
-OPTIONS = ['-t']
 ADDRESS = r'[0-9a-f.:]+'
+CUT = r' *\[(?:remaining caplen.*)?\[?\|[\w.]+\]>?$'
 
-# (what it is, tcpdump's line, our line): both must match
+# why, tcpdump's line, rawcap's line: both patterns must be found. README.md says the same in words.
 EXPLAINED = [
+    ('an IP header that cannot be is only called invalid', r'IP\d* \(invalid\)|bad-hlen|bad-len|version error|wrong link-layer|unknown ip|truncated-ip6? \d+$', r'\(invalid\)|\[\|'),
+    ('TCP options that cannot be are shown as unknown, in hex, or as a bad opt', r'options \[.*(\[bad opt\]|\[len \d+\]|invalid sack)', r'options \['),
+    ('TCP header length that cannot be: shown in fewer words', r'bad hdr length', r'bad hdr length'),
+    ('TCP options that are rare are unknown, in hex', r'(mptcp|tfo|exp-|scps|uto|md5|tcp-ao|echo|cc\w*) ', r'unknown-\d+ 0x'),
+    ('UDP length below 8 is a bad length', r'truncated-udp', r'UDP, bad length|\[\|udp\]'),
+    ('ICMP kinds beyond echo, unreachable, redirect, time exceeded: by number', r'ICMP (?!echo)', r'ICMP type-#'),
+    ('ICMP unreachable codes that are rare: by number', r'ICMP .*unreachable - ', r'ICMP .* unreachable - #'),
+    ('ICMP unreachable port of neither TCP nor UDP', r'protocol \d+ port', r'  port \d+ unreachable'),
+    ('ICMPv6 kinds beyond those for which lines are equal: by number', r'ICMP6, (?!echo|router|neighbor)', r'unknown icmp6 type|unreachable, #'),
+    ('ICMPv6 quoting a packet that tcpdump does not look into', r'unreachable port \[\|icmp6\]', r'unreachable port, '),
+    ('ICMPv6 without a byte', r'ICMP6, length 0', r'\[\|icmp6\]'),
+    ('multicast listener query: version and group not shown', r'multicast listener query', r'multicast listener query'),
+    ('IPv6 routing header: only named', r'RT6 \(', r'RT6'),
+    ('IPv6 extension headers that are refused or not known to tcpdump', r'Hop-by-Hop|Jumbo|mobility', r''),
+    ('ARP other than for IPv4 over Ethernet, or of another operation', r'^ *\[\|arp|^(ARP, )?(Inverse|Unknown|NACK|Ethernet|TokenRing|Strip|IEEE|Frame|ATM|Arc|Infini|Reverse|Reply|Request)|^ARP, ', r'^ARP|^Unknown|^Re'),
+    ('protocols that rawcap only names or numbers', r'', r'(EAPOL|LLDP|STP 802\.1d|LLC|PPPoE.*|802\.11 [\w ]+?|igmp|GRE|sctp|PPP)(, length \d+)?$| ip-proto-\d+ \d+$'),
+    ('ethertypes that rawcap does not know', r'', r'ethertype Unknown \(0x\w+\)'),
+    ('802.3 is shown as an ethertype under -e', r'802\.3, length', r'ethertype 802\.3'),
+    ('direction of a cooked packet under -e: not right-aligned', r'^ *(In|B|M|P|Out|\?) ', r'^(In|B|M|P|Out|\?) '),
+    ('an extension header with nothing behind it', r'(HBH|DSTOPT|frag) .*', r'(HBH|DSTOPT|frag)|\[\|'),
+    ('PPPoE that cannot be', r'PPPoE', r'PPPoE'),
+    ('cooked VLAN: named only under -e', r'^ethertype IPv4, IP', r'^IP '),
+    ('rawcap goes %d layers deep' % 16, r'', r': *$'),
 ]
 
 
@@ -39,54 +62,78 @@ def transport(line):
     m = re.match(r'(.*?Flags \[[^]]*\].*?, length \d+)(?=$|[:. ])', line)
     if m:
         return m.group(1)
-    m = re.match(r'((?:.*?IP6? )?%s\.\d+ > %s\.\d+: )' % (ADDRESS, ADDRESS), line)
-    if m and 'Flags' not in line and ' ICMP' not in line:
+    m = re.match(r'(.*?%s\.\d+ > %s\.\d+: )' % (ADDRESS, ADDRESS), line)
+    if m and 'Flags' not in line and 'ICMP' not in line:
         return m.group(1)
-    m = re.match(r'(.*?(?:IP6? ))?%s > %s: (?!ICMP)' % (ADDRESS, ADDRESS), line)
-    if m:
-        return m.group(0)
     return line
 
 
-def classify(theirs, ours, kind):
-    t, o = theirs[0], ours[0]
+def interface(line):
+    """SLL2 begins with the name that the interface has on the machine that reads the file."""
+    return re.sub(r'^\S+ +((?:In|Out|B|M|P|\?) +)(?:ifindex \d+ )?', r'\1', line)
+
+
+def classify(t, o):
     if t == o:
         return 'equal', ''
-    for what, a, b in EXPLAINED:
-        if re.search(a, t) and re.search(b, o):
-            return 'explained', what
     if transport(t) == transport(o):
         return 'transport', ''
+    if o.startswith('ifindex '):
+        kind, why = classify(interface(t), re.sub(r'^ifindex \d+ ', '', o))
+        return ('explained', 'SLL2: ifindex for the name of the interface') if kind in ('equal', 'transport') else (kind, why)
+    a, b = re.sub(CUT, '', t), re.sub(CUT, '', o)
+    if a != t and b != o and (a.startswith(b) or b.startswith(a) or a.rstrip('PI ').rstrip() == b.rstrip('PI ').rstrip()):
+        return 'explained', 'cut: the fields before the cut are shown, or less of them'
+    link = re.compile(r'^(?:[0-9a-f:]{17} > |ethertype ).*?length \d+: (?:vlan.*?ethertype .*?\), )*')
+    if link.match(t) and link.match(o) and link.match(t).group() == link.match(o).group():
+        t, o = link.sub('', t), link.sub('', o)
+    for what, first, second in EXPLAINED:
+        if re.search(first, t) and re.search(second, o):
+            return 'explained', what
     return 'different', ''
+
+
+def compare(pcapshow, f, options, shown):
+    theirs = lines(['tcpdump', '-nnS', '-tt', '-r', f] + options)
+    ours = lines([pcapshow, f, '-tt'] + options)
+    hexed = [o for o in options if o.lower().startswith('-x')]
+    count, reasons, examples = collections.Counter(), collections.Counter(), []
+    for n in sorted(set(theirs) | set(ours)):
+        t, o = theirs.get(n, ['(no line)']), ours.get(n, ['(no line)'])
+        kind, why = classify(t[0], o[0])
+        if t[0].startswith('[Invalid header') or t[0] == '(no line)' and n == 0:
+            kind, why = 'explained', 'lengths that contradict each other'
+        if hexed and kind in ('equal', 'transport') and 'unknown icmp6' not in t[0] and not re.search(CUT, t[0]) and not re.search(CUT, o[0]):
+            t, o = [' '.join(x.replace('\t', ' ') for x in l if x.startswith('\t0x')) for l in (t, o)]
+            if t != o:
+                kind, why = 'different', ''
+                t, o = [t], [o]
+        count[kind] += 1
+        if why:
+            reasons[why] += 1
+        if kind == 'different':
+            examples.append('%s %d %s\n  tcpdump: %s\n  rawcap:  %s' % (os.path.basename(f), n, ' '.join(options), t[0], o[0]))
+    return count, reasons, examples
 
 
 def main():
     pcapshow, files = sys.argv[1], sys.argv[2:]
-    total, reasons, bad = collections.Counter(), collections.Counter(), 0
+    shown = int(os.environ.get('SHOWN', '20'))
+    total, reasons, examples = collections.Counter(), collections.Counter(), []
     for f in files:
-        theirs = lines(['tcpdump', '-nnS', '-tt', '-r', f])
-        ours = lines([pcapshow, f, '-tt'])
-        count = collections.Counter()
-        for n in sorted(set(theirs) | set(ours)):
-            if n not in theirs or n not in ours:
-                kind, why = ('explained', 'no line') if False else ('different', '')
-                t, o = theirs.get(n, ['(none)']), ours.get(n, ['(none)'])
-            else:
-                t, o = theirs[n], ours[n]
-                kind, why = classify(t, o, '')
-            count[kind] += 1
-            if why:
-                reasons[why] += 1
-            if kind == 'different':
-                bad += 1
-                if bad <= int(os.environ.get('SHOWN', '40')):
-                    print('%s %d\n  tcpdump: %s\n  rawcap:  %s' % (os.path.basename(f), n, t[0], o[0]))
-        print('%-20s %s' % (os.path.basename(f), ', '.join('%d %s' % (count[k], k) for k in ('equal', 'transport', 'explained', 'different') if count[k])))
-        total += count
-    print('%-20s %s' % ('all', ', '.join('%d %s' % (total[k], k) for k in ('equal', 'transport', 'explained', 'different'))))
+        for options in ([], ['-e'], ['-x'], ['-X'], ['-xx'], ['-XX']):
+            c, r, e = compare(pcapshow, f, options, shown)
+            print('%-16s %-3s %s' % (os.path.basename(f), ' '.join(options), ', '.join('%d %s' % (c[k], k) for k in KINDS if c[k])))
+            if not options or options == ['-e']:
+                total += c
+                reasons += r
+            examples += e
+    print('\n'.join(examples[:shown]))
+    print('%d packets: %s' % (sum(total.values()), ', '.join('%d %s' % (total[k], k) for k in KINDS)))
     for why, n in reasons.most_common():
         print('%7d %s' % (n, why))
-    return bad > 0
+    return bool(examples) or not total['equal']
 
 
+KINDS = ('equal', 'transport', 'explained', 'different')
 sys.exit(main())
