@@ -7,93 +7,95 @@ struct sock_filter {
 };
 #endif
 
-/* n bytes of the packet, 1, 2 or 4, at an offset. False if they were not captured. */
-static int bpf_load(uint32_t *v, const unsigned char *p, uint32_t caplen, uint32_t at, uint32_t n)
-{
-	if (at >= caplen || n > caplen - at)
-		return 0;
-	for (*v = 0; n; n--)
-		*v = *v << 8 | p[at++];
-	return 1;
-}
-
-/* a OP b. The caller has seen to it that b is not 0 where it divides. */
+/* A register after an operation with b. The caller sees to it that b is not 0 where it divides. */
 static uint32_t bpf_alu(unsigned op, uint32_t a, uint32_t b)
 {
-	switch (op) {
-	case 0x00: return a + b;
-	case 0x10: return a - b;
-	case 0x20: return a * b;
-	case 0x30: return a / b;
-	case 0x40: return a | b;
-	case 0x50: return a & b;
-	case 0x60: return b < 32 ? a << b : 0;
-	case 0x70: return b < 32 ? a >> b : 0;
-	case 0x80: return 0 - a;
-	case 0x90: return a % b;
-	default: return a ^ b;	/* 0xa0 */
-	}
+	if (op == 0x00)
+		return a + b;
+	if (op == 0x10)
+		return a - b;
+	if (op == 0x20)
+		return a * b;
+	if (op == 0x30)
+		return a / b;
+	if (op == 0x40)
+		return a | b;
+	if (op == 0x50)
+		return a & b;
+	if (op == 0x80)
+		return 0 - a;
+	if (op == 0x90)
+		return a % b;
+	if (op == 0xa0)
+		return a ^ b;
+	if (b > 31)
+		return 0;
+	return op == 0x60 ? a << b : a >> b;
 }
 
-/* Runs a filter over a packet as the kernel and libpcap do: returns how much of the packet to keep,
- * 0 for none. A load from behind caplen, a division by zero, a jump or a memory index out of bounds
- * drop the packet. Jumps go forward only, so count bounds the run. */
+/* Whether a jump is taken. */
+static int bpf_test(unsigned op, uint32_t a, uint32_t b)
+{
+	if (op == 0x10)
+		return a == b;
+	if (op == 0x20)
+		return a > b;
+	if (op == 0x30)
+		return a >= b;
+	return (a & b) != 0;
+}
+
+/* Runs a filter over a packet as libpcap and the kernel do. Returns how much of the packet to keep, 0 for none. A load from behind
+ * caplen or a division by zero drops the packet. Jumps go forward only, so count, at most 4096, bounds the run. */
 static uint32_t bpf_run(const struct sock_filter *prog, unsigned count, const unsigned char *p, uint32_t caplen, uint32_t origlen)
 {
-	uint32_t a = 0, x = 0, mem[16] = { 0 }, pc, k, v, b;
+	uint32_t reg[2] = { 0, 0 }, mem[16] = { 0 };	/* A and X */
+	uint32_t pc, at, n, v;
 
 	for (pc = 0; pc < count; pc++) {
-		unsigned code = prog[pc].code, class = code & 7, mode = code & 0xe0;
+		uint8_t code = (uint8_t)prog[pc].code, mode = code & 0xe0, op = code & 0xf0;
+		uint32_t k = prog[pc].k, b = code & 8 ? reg[1] : k;
 
-		k = prog[pc].k;
-		b = code & 8 ? x : k;
-		if (class < 2) {	/* ld, ldx */
-			v = mode == 0x80 ? origlen : k;
-			if (mode == 0x60) {
-				if (k > 15)
+		switch (code & 7) {
+		case 0: case 1:	/* ld, ldx */
+			v = k;
+			if (mode == 0x60)
+				v = mem[k & 15];
+			else if (mode == 0x80)
+				v = origlen;
+			else if (mode) {	/* from the packet, at k or x + k; 0xa0: the length of an IPv4 header */
+				at = mode == 0x40 ? reg[1] + k : k;
+				n = code & 0x10 ? 1 : code & 8 ? 2 : 4;
+				if (at < k || at >= caplen || n > caplen - at)
 					return 0;
-				v = mem[k];
-			} else if (mode == 0x40 && k + x < x)
-				return 0;
-			else if (mode == 0x20 || mode == 0x40) {
-				if (!bpf_load(&v, p, caplen, mode == 0x40 ? k + x : k, code & 0x10 ? 1 : code & 8 ? 2 : 4))
-					return 0;
-			} else if (mode == 0xa0) {
-				if (!bpf_load(&v, p, caplen, k, 1))
-					return 0;
-				v = (v & 15) * 4;
+				for (v = 0; n; n--)
+					v = v << 8 | p[at++];
+				if (mode == 0xa0)
+					v = (v & 15) * 4;
 			}
-			if (class)
-				x = v;
-			else
-				a = v;
-		} else if (class < 4) {	/* st, stx */
-			if (k > 15)
+			reg[code & 1] = v;
+			break;
+		case 2: case 3:	/* st, stx */
+			mem[k & 15] = reg[code & 1];
+			break;
+		case 4:
+			if (!b && (op == 0x30 || op == 0x90))
 				return 0;
-			mem[k] = class == 2 ? a : x;
-		} else if (class == 4) {
-			mode = code & 0xf0;
-			if (!b && (mode == 0x30 || mode == 0x90))
+			reg[0] = bpf_alu(op, reg[0], b);
+			break;
+		case 5:
+			if (op)
+				k = bpf_test(op, reg[0], b) ? prog[pc].jt : prog[pc].jf;
+			if (k >= count)
 				return 0;
-			a = bpf_alu(mode, a, b);
-		} else if (class == 5) {
-			int yes = 1;
-
-			mode = code & 0xf0;
-			if (!mode) {
-				if (k >= count)
-					return 0;
-				pc += k;
-				continue;
-			}
-			yes = mode == 0x10 ? a == b : mode == 0x20 ? a > b : mode == 0x30 ? a >= b : (a & b) != 0;
-			pc += yes ? prog[pc].jt : prog[pc].jf;
-		} else if (class == 6)
-			return code & 0x10 ? a : k;
-		else if (code & 0x80)	/* txa, tax */
-			a = x;
-		else
-			x = a;
+			pc += k;
+			break;
+		case 6:
+			return code & 0x10 ? reg[0] : k;
+		default:	/* tax, txa */
+			v = code >> 7 & 1;
+			reg[!v] = reg[v];
+		}
 	}
 	return 0;
 }

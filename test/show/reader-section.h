@@ -35,18 +35,14 @@ static const char *savefile_header(struct savefile *f, const unsigned char *p)
 {
 	uint32_t magic, version;
 
-	for (f->swapped = 0; ; f->swapped = 1) {
-		magic = savefile_u32(f, p);
-		f->fraction = magic == 0xa1b23c4d ? 1 : 1000;
-		if (magic == 0xa1b2c3d4 || magic == 0xa1b23c4d)
-			break;
-		if (magic == 0x0a0d0d0a)
-			return "pcapng, not pcap";
-		if (f->swapped)
-			return "not a pcap file";
-	}
-	/* Two 16-bit numbers: read as one, the order of the bytes decides which is in front. */
-	version = savefile_u32(f, p + 4);
+	f->swapped = (p[0] == 0xa1) == (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
+	magic = savefile_u32(f, p);
+	version = savefile_u32(f, p + 4);	/* two 16-bit numbers: in one, the byte order decides which is in front */
+	if (magic == 0x0a0d0d0a)
+		return "pcapng, not pcap";
+	f->fraction = magic == 0xa1b23c4d ? 1 : 1000;
+	if (f->fraction == 1000 && magic != 0xa1b2c3d4)
+		return "not a pcap file";
 	if (version != 0x00040002 && version != 0x00020004)
 		return "not pcap version 2.4";
 	f->snaplen = savefile_u32(f, p + 16);
@@ -60,7 +56,7 @@ static const char *savefile_header(struct savefile *f, const unsigned char *p)
 static int savefile_record(const struct savefile *f, const unsigned char *p, struct record *r)
 {
 	r->sec = savefile_u32(f, p);
-	r->nsec = savefile_u32(f, p + 4) % (1000000000 / f->fraction) * f->fraction;
+	r->nsec = savefile_u32(f, p + 4) * f->fraction % 1000000000;
 	r->caplen = savefile_u32(f, p + 8);
 	r->origlen = savefile_u32(f, p + 12);
 	return r->caplen <= PCAP_CAPLEN_MAX;
