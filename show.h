@@ -18,7 +18,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A packet to show, and how. */
+enum {
+	SHOW_LINE = 1024,	/* bytes of buffer that hold any line; of a longer one the rest is left out */
+	SHOW_ASCII = 1,		/* -X, -XX: the characters beside the hex */
+	SHOW_WHOLE = 2,		/* -xx, -XX: from the link header on */
+};
+
+/* A packet to show, and how: what the caller sets. */
 struct show {
 	const unsigned char *bytes;
 	uint32_t caplen;	/* bytes there are, at most 262144 */
@@ -28,45 +34,35 @@ struct show {
 	uint8_t stamp;		/* times -t was given: 0 hh:mm:ss.uuuuuu in UTC, 1 none, 2 seconds.uuuuuu */
 	uint8_t link;		/* 1 for -e, the link header too; or 0 */
 	uint8_t hex;		/* what show_hex shows: SHOW_ASCII, SHOW_WHOLE */
-	uint32_t linklen;	/* set by show_packet, for show_hex: where the link header ends */
-};
 
-enum {
-	SHOW_LINE = 1024,	/* bytes of buffer that hold any line; of a longer one the rest is left out */
-	SHOW_ASCII = 1,		/* -X, -XX: the characters beside the hex */
-	SHOW_WHOLE = 2,		/* -xx, -XX: from the link header on */
-};
-
-/* What is known while a line is written. Places in the packet are offsets from its first byte. */
-struct line {
-	char *to, *limit;	/* where the next character goes; where none goes any more */
-	char *from;		/* behind the time */
-	struct show *s;
-	const unsigned char *bytes;
-	const char *name;	/* of the layer, for "[|name]" */
+	/* What is known while the line is written. Places in the packet are offsets from its first byte. */
+	uint8_t ether;		/* 1: the link header is shown, for -e or for want of anything better; or 0 */
+	uint8_t cut;		/* something was to be read that is not there */
+	uint8_t depth;		/* layers entered */
+	uint8_t six;		/* 1 if the IP header is one of IPv6 */
+	uint8_t addressed;	/* its addresses are in the line */
+	uint8_t fragment;	/* it is one of several, the first */
+	uint8_t next;		/* the protocol it carries */
+	uint32_t net;		/* the source address in it */
 	uint32_t at;		/* next byte to read */
 	uint32_t end;		/* no byte from here on: not captured, or not of this layer */
 	uint32_t base;		/* first byte of the layer */
 	uint32_t len;		/* bytes of the layer on the wire, from base on */
 	uint32_t v, w;		/* the numbers that V, IF and W in a text mean */
-	uint32_t net;		/* the source address in the IP header */
-	uint8_t six;		/* 1 if that is one of IPv6 */
-	uint8_t addressed;	/* its addresses are in the line */
-	uint8_t fragment;	/* it is one of several, the first */
-	uint8_t next;		/* the protocol it carries */
-	uint8_t depth;		/* layers entered */
-	uint8_t link;		/* 1 for -e, or for want of anything better to show; or 0 */
-	uint8_t cut;		/* something was to be read that is not there */
+	uint32_t linklen;	/* where the link header ends */
+	const char *name;	/* of the layer, for "[|name]" */
+	char *to, *limit;	/* where the next character goes; where none goes any more */
+	char *from;		/* behind the time */
 };
 
 enum { LAYERS_MAX = 16 };	/* more layers than that in one packet are not shown: it bounds the stack */
 
-static void line_say(struct line *l, const char *text);
-static void show_link(struct line *l);
+static void line_say(struct show *l, const char *text);
+static void show_link(struct show *l);
 
 /* ---- characters and numbers ---- */
 
-static void line_put(struct line *l, unsigned c)
+static void line_put(struct show *l, unsigned c)
 {
 	if (!l->cut && l->to < l->limit)
 		*l->to++ = (char)c;
@@ -75,24 +71,25 @@ static void line_put(struct line *l, unsigned c)
 /* How line_num() writes a number: base, and digits to be written even if 0, less the last. */
 enum { DEC = 10, HEX = 16, DEC2 = 10 | 1 << 8, DEC6 = 10 | 5 << 8, HEX2 = 16 | 1 << 8, HEX4 = 16 | 3 << 8 };
 
-static void line_num(struct line *l, uint32_t v, unsigned form)
+static void line_num(struct show *l, uint32_t v, unsigned form)
 {
 	unsigned base = form & 255;
 
 	if (v >= base || form > 255)
 		line_num(l, v / base, form > 255 ? form - 256 : form);
-	line_put(l, (unsigned char)"0123456789abcdef"[v % base]);
+	v %= base;
+	line_put(l, v + (v < 10 ? '0' : 'a' - 10));
 }
 
 /* The line is cut unless n more bytes can be read. */
-static void line_need(struct line *l, uint32_t n)
+static void line_need(struct show *l, uint32_t n)
 {
 	if (l->at + n > l->end)
 		l->cut = 1;
 }
 
 /* The next n bytes, 1 to 4, as a number in network order. 0 if they are not there. */
-static uint32_t line_get(struct line *l, unsigned n)
+static uint32_t line_get(struct show *l, unsigned n)
 {
 	uint32_t v = 0;
 
@@ -104,14 +101,14 @@ static uint32_t line_get(struct line *l, unsigned n)
 }
 
 /* A field of n bytes at an offset in the layer. */
-static uint32_t line_field(struct line *l, unsigned offset, unsigned n)
+static uint32_t line_field(struct show *l, unsigned offset, unsigned n)
 {
 	l->at = l->base + offset;
 	return line_get(l, n);
 }
 
 /* The layer's first n bytes are done with: the next one starts behind them. */
-static void line_enter(struct line *l, uint32_t n)
+static void line_enter(struct show *l, uint32_t n)
 {
 	if (n > l->len)
 		l->cut = 1;
@@ -120,7 +117,7 @@ static void line_enter(struct line *l, uint32_t n)
 }
 
 /* n bytes with something between them. */
-static void line_several(struct line *l, unsigned n, unsigned between, unsigned form)
+static void line_several(struct show *l, unsigned n, unsigned between, unsigned form)
 {
 	line_need(l, n);
 	for (;;) {
@@ -132,7 +129,7 @@ static void line_several(struct line *l, unsigned n, unsigned between, unsigned 
 }
 
 /* The next byte as a character, if it is one that can be seen. */
-static void line_letter(struct line *l)
+static void line_letter(struct show *l)
 {
 	unsigned c = line_get(l, 1);
 
@@ -245,7 +242,7 @@ TEXT show_dns_type_rows[] =
 	"\0\17MX\n" "\0\2NS\n" "\0\6SOA\n" "\377\377Type" W "\n";
 
 /* A name, every label with its dot. No pointer is followed: the first name has nothing to point to. */
-static void show_dns_name(struct line *l)
+static void show_dns_name(struct show *l)
 {
 	uint32_t n;
 
@@ -256,7 +253,7 @@ static void show_dns_name(struct line *l)
 	}
 }
 
-static void show_dns(struct line *l)
+static void show_dns(struct show *l)
 {
 	char *to;
 
@@ -288,7 +285,7 @@ TEXT show_dhcp_rows[] =
 	"\377\66, server " IP4 "\n"
 	"\377\377\n";
 
-static void show_dhcp(struct line *l)
+static void show_dhcp(struct show *l)
 {
 	uint32_t next, option, first;
 
@@ -329,12 +326,12 @@ TEXT show_udp_rows[] =
 	"\377\377UDP, length " LENGTH "\n";
 
 /* The addresses, with the ports between them that the layer starts with. */
-static void show_ports(struct line *l)
+static void show_ports(struct show *l)
 {
 	line_say(l, l->end < l->base + 4 ? ENDS : l->addressed ? U16 " > " U16 ": " : SRC "." U16 " > " DST "." U16 ": ");
 }
 
-static void show_udp(struct line *l)
+static void show_udp(struct show *l)
 {
 	const char *row;
 	uint32_t n;
@@ -366,7 +363,7 @@ TEXT show_tcp_option_rows[] =
 	"\2\377unknown-" V "\n"
 	"\377\377unknown-" V " 0x\n";
 
-static void show_tcp_options(struct line *l, uint32_t end)
+static void show_tcp_options(struct show *l, uint32_t end)
 {
 	uint32_t n, next;
 
@@ -395,7 +392,7 @@ static void show_tcp_options(struct line *l, uint32_t end)
 	}
 }
 
-static void show_tcp(struct line *l)
+static void show_tcp(struct show *l)
 {
 	uint32_t hlen, i;
 
@@ -501,7 +498,7 @@ TEXT show_proto_rows[] =
 	"\377\377 ip-proto-" V " " LENGTH "\n";
 
 /* What IP carries. TCP and UDP put the addresses down themselves, with the ports between them. */
-static void show_carry(struct line *l)
+static void show_carry(struct show *l)
 {
 	if (l->next != 6 && l->next != 17 && !l->addressed++)
 		line_say(l, ENDS);
@@ -510,7 +507,7 @@ static void show_carry(struct line *l)
 }
 
 /* The packet is that long: no byte from there on belongs to it. */
-static void show_stop(struct line *l, uint32_t len)
+static void show_stop(struct show *l, uint32_t len)
 {
 	l->v = l->six;
 	l->w = len - l->len;
@@ -522,7 +519,7 @@ static void show_stop(struct line *l, uint32_t len)
 		l->end = len;
 }
 
-static void show_ip4(struct line *l)
+static void show_ip4(struct show *l)
 {
 	uint32_t first, len;
 
@@ -549,7 +546,7 @@ static void show_ip4(struct line *l)
 	show_carry(l);
 }
 
-static void show_ip6(struct line *l)
+static void show_ip6(struct show *l)
 {
 	l->net = l->base + 8;
 	l->addressed = l->fragment = 0;
@@ -566,7 +563,7 @@ static void show_ip6(struct line *l)
 }
 
 /* An extension header of IPv6. */
-static void show_extension(struct line *l)
+static void show_extension(struct show *l)
 {
 	uint32_t len;
 
@@ -577,7 +574,7 @@ static void show_extension(struct line *l)
 	show_carry(l);
 }
 
-static void show_fragment6(struct line *l)
+static void show_fragment6(struct show *l)
 {
 	l->next = (uint8_t)line_get(l, 1);
 	l->v = line_field(l, 2, 2) & 0xfff8;
@@ -625,7 +622,7 @@ TEXT show_ppp[] = PICK
 	"\377\377PPP" LEN "\n";
 
 /* The protocol, and what it says. */
-static void show_type(struct line *l)
+static void show_type(struct show *l)
 {
 	uint32_t key = l->v;
 	const char *name = show_find(show_ether_rows, key < 1536 ? 0 : key), *text = name;
@@ -633,30 +630,30 @@ static void show_type(struct line *l)
 	while (*text++ != '\t')
 		;
 	if (!l->cut)
-		l->s->linklen = l->base;
-	if (*text == '\n' && !l->link) {
-		l->link = 1;
+		l->linklen = l->base;
+	if (*text == '\n' && !l->ether) {
+		l->ether = 1;
 		show_link(l);
 		return;
 	}
-	if (l->link) {
+	if (l->ether) {
 		line_say(l, "ethertype ");
 		line_say(l, name);
-		l->w = l->s->origlen;
+		l->w = l->origlen;
 		line_say(l, " (0x" VX "), ");
-		if (l->depth < 2)
+		if (l->depth < 3)
 			line_say(l, "length " W ": ");
 	}
 	line_say(l, text);
 }
 
-static void show_vlan(struct line *l)
+static void show_vlan(struct show *l)
 {
 	uint32_t tag = line_get(l, 2);
 
 	l->v = tag & 4095;
 	l->w = tag >> 13;
-	if (l->link)
+	if (l->ether)
 		line_say(l, "vlan " V ", p " W "\200" LOAD IF "\20, DEI" FI ", ");
 	line_say(l, "\202" LOAD2 ENTER DO_TYPE);
 }
@@ -679,21 +676,21 @@ TEXT show_link_rows[] =
 	"\0\177" NAME "802.11_radio\t802.11 \202" LOAD SKIP DO_FRAME LEN "\n"
 	"\377\377link type" LEN "\n";
 
-static void show_link(struct line *l)
+static void show_link(struct show *l)
 {
 	l->to = l->from;
 	l->base = l->at = l->depth = 0;
-	l->len = l->s->origlen;
-	line_say(l, show_find(show_link_rows, l->s->linktype));
+	l->len = l->origlen;
+	line_say(l, show_find(show_link_rows, l->linktype));
 }
 
 /* ---- the whole line ---- */
 
-static void (*const show_layers[])(struct line *) = { show_type, show_vlan, show_ip4, show_ip6, show_extension, show_fragment6, show_tcp, show_udp, show_dns, show_dhcp };
+static void (*const show_layers[])(struct show *) = { show_type, show_vlan, show_ip4, show_ip6, show_extension, show_fragment6, show_tcp, show_udp, show_dns, show_dhcp };
 static const char *const show_texts[] = { show_arp, show_arp4, show_icmp, show_icmp6, show_llc, show_dhcp6, show_pppoe, show_ppp, show_way, show_frame };
 
 /* An IPv6 address as RFC 5952 wants it: the longest run of two or more zeros left out, the first of equals. */
-static void show_address6(struct line *l)
+static void show_address6(struct show *l)
 {
 	uint32_t word[8];
 	unsigned i, n, best = 8, run = 1;
@@ -728,7 +725,7 @@ static void show_address6(struct line *l)
 }
 
 /* The source (0) or destination (1) address of the packet. */
-static void show_address(struct line *l, unsigned which)
+static void show_address(struct show *l, unsigned which)
 {
 	uint32_t at = l->at;
 
@@ -737,8 +734,8 @@ static void show_address(struct line *l, unsigned which)
 	l->at = at;
 }
 
-/* What a character above ASCII stands for. */
-static void show_refer(struct line *l, unsigned c)
+/* What a character above ASCII stands for: a place in the layer, a phrase, a layer. */
+static void show_refer(struct show *l, unsigned c)
 {
 	if (c < 0300)
 		l->at = l->base + (c & 077);
@@ -752,102 +749,98 @@ static void show_refer(struct line *l, unsigned c)
 		show_layers[c & 037](l);
 }
 
+/* The words that stand for a number: from the packet, or known. */
+static void show_number(struct show *l, unsigned c)
+{
+	unsigned form = DEC;
+	uint32_t v = l->v;
+
+	if (c < 011) {
+		v = line_get(l, (c - 1) % 4 + 1);
+		if (c > 4)
+			form = c == 5 ? HEX2 : HEX;
+	} else if (c == 017)	/* W */
+		v = l->w;
+	else if (c == 020)	/* VX */
+		form = HEX4;
+	else if (c >= 036) {	/* LEN, LENGTH */
+		if (c == 036)
+			line_say(l, ", length ");
+		v = l->len;
+	}
+	line_num(l, v, form);
+}
+
+/* The words that stand for anything else. */
+static void show_word(struct show *l, unsigned c)
+{
+	if (c == 003)	/* QUOTED */
+		l->at = l->base + 10 + (line_field(l, 8, 1) & 15) * 4;
+	else if (c == 013)	/* IP4 */
+		line_several(l, 4, '.', DEC);
+	else if (c == 014)	/* IP6 */
+		show_address6(l);
+	else if (c == 015)	/* MAC */
+		line_several(l, 6, ':', HEX2);
+	else if (c == 021 || c == 022 || c == 024)	/* LOAD, LOAD2, LOAD4 */
+		l->v = line_get(l, c & 7);
+	else if (c == 027)	/* LINK */
+		l->v = 1u << l->ether;
+	else if (c == 032)	/* ENTER */
+		line_enter(l, l->at - l->base);
+	else if (c == 033)	/* SKIP */
+		line_enter(l, l->v);
+	else if (c == 034 || c == 035)	/* SRC, DST */
+		show_address(l, c & 1);
+	else if (c != 026)	/* FI */
+		show_number(l, c);
+}
+
 /* Writes a text up to its end, a newline or a tab. */
-static void line_say(struct line *l, const char *text)
+static void line_say(struct show *l, const char *text)
 {
 	for (;;) {
-		unsigned c = (unsigned char)*text++, form = DEC;
-		uint32_t v = l->v;
+		unsigned c = (unsigned char)*text++, of;
 
 		switch (c) {
 		case 0: case '\t': case '\n':
 			return;
-		case 1: case 2: case 4:
-			v = line_get(l, c);
-			break;
-		case 5:
-			form = HEX2;
-			v = line_get(l, 1);
-			break;
-		case 6: case 8:
-			form = HEX;
-			v = line_get(l, c - 4);
-			break;
-		case 013:
-			line_several(l, 4, '.', DEC);
-			continue;
-		case 014:
-			show_address6(l);
-			continue;
-		case 015:
-			line_several(l, 6, ':', HEX2);
-			continue;
-		case 016:
-			break;
-		case 017:
-			v = l->w;
-			break;
-		case 020:
-			form = HEX4;
-			break;
-		case 021: case 022: case 024:
-			l->v = line_get(l, c & 7);
-			continue;
-		case 023: case 025:
-			form = (unsigned char)*text++;
-			if (c == 025 ? v == form : form == 255 ? v : v & form)
+		case 023: case 025:	/* IF, IS */
+			of = (unsigned char)*text++;
+			if (c == 025 ? l->v == of : of == 255 ? l->v : l->v & of)
 				continue;
 			while (*text++ != 026)
 				;
 			continue;
-		case 026:
-			continue;
-		case 027:
-			l->v = 1u << l->link;
-			continue;
-		case 030:
+		case 030:	/* NAME */
 			l->name = text;
 			while (*text++ != '\t')
 				;
 			continue;
-		case 031:
+		case 031:	/* PICK */
 			text = show_find(text, line_get(l, 2));
 			continue;
-		case 032:
-			v = l->at - l->base;
-			/* fallthrough */
-		case 033:
-			line_enter(l, v);
-			continue;
-		case 034: case 035:
-			show_address(l, c & 1);
-			continue;
-		case 036:
-			line_say(l, ", length ");
-			/* fallthrough */
-		case 037:
-			v = l->len;
-			break;
-		case 003:
-			l->at = l->base + 10 + (line_field(l, 8, 1) & 15) * 4;
-			continue;
 		default:
-			if (c < 0200)
-				line_put(l, c);
-			else
-				show_refer(l, c);
-			continue;
+			break;
 		}
-		line_num(l, v, form);
+		if (c < ' ')
+			show_word(l, c);
+		else if (c < 0200)
+			line_put(l, c);
+		else
+			show_refer(l, c);
 	}
 }
 
-static void line_start(struct line *l, char *out, struct show *s)
+static void line_start(struct show *l, char *out)
 {
-	*l = (struct line){ .to = out, .limit = out + SHOW_LINE - 2, .s = s, .bytes = s->bytes, .end = s->caplen, .link = s->link };
+	l->to = out;
+	l->limit = out + SHOW_LINE - 2;
+	l->end = l->caplen;
+	l->cut = 0;
 }
 
-static size_t line_finish(struct line *l, char *out)
+static size_t line_finish(struct show *l, const char *out)
 {
 	*l->to++ = '\n';
 	*l->to = 0;
@@ -855,65 +848,64 @@ static size_t line_finish(struct line *l, char *out)
 }
 
 /* Writes the line of a packet, with "\n" and 0 behind it, into SHOW_LINE bytes. Returns its length without the 0. */
-static size_t show_packet(char *out, struct show *s)
+static size_t show_packet(char *out, struct show *l)
 {
-	struct line l;
 	uint32_t unit;
 
-	line_start(&l, out, s);
-	if (s->stamp != 1) {
-		if (s->stamp)
-			line_num(&l, s->sec, DEC);
+	line_start(l, out);
+	if (l->stamp != 1) {
+		if (l->stamp)
+			line_num(l, l->sec, DEC);
 		else
-			for (unit = 3600; ; line_put(&l, ':')) {
-				line_num(&l, s->sec % 86400 / unit % 60, DEC2);
+			for (unit = 3600; ; line_put(l, ':')) {
+				line_num(l, l->sec % 86400 / unit % 60, DEC2);
 				unit /= 60;
 				if (!unit)
 					break;
 			}
-		line_put(&l, '.');
-		line_num(&l, s->nsec / 1000, DEC6);
-		line_put(&l, ' ');
+		line_put(l, '.');
+		line_num(l, l->nsec / 1000, DEC6);
+		line_put(l, ' ');
 	}
-	l.from = l.to;
-	s->linklen = 0;
-	show_link(&l);
-	if (l.cut) {
-		l.cut = 0;
-		line_say(&l, " [|");
-		line_say(&l, l.name);
-		line_put(&l, ']');
+	l->from = l->to;
+	l->ether = l->link;
+	l->linklen = 0;
+	show_link(l);
+	if (l->cut) {
+		l->cut = 0;
+		line_say(l, " [|");
+		line_say(l, l->name);
+		line_put(l, ']');
 	}
-	return line_finish(&l, out);
+	return line_finish(l, out);
 }
 
-/* Writes a line of hex into SHOW_LINE bytes: up to 16 bytes of the packet from *at on, which is moved behind them. *at is 0 before
- * the first one. Returns the length of the line, or 0 when there are no more. */
-static size_t show_hex(char *out, struct show *s, uint32_t *at)
+/* Writes a line of hex into SHOW_LINE bytes: up to 16 bytes of the packet that show_packet has just shown, from *at on, which is moved
+ * behind them. *at is 0 before the first one. Returns the length of the line, or 0 when there are no more. */
+static size_t show_hex(char *out, struct show *l, uint32_t *at)
 {
-	struct line l;
-	uint32_t i;
+	unsigned i;
 
-	line_start(&l, out, s);
-	l.v = l.base = *at;
-	if (!(s->hex & SHOW_WHOLE))
-		l.base += s->linklen;
-	if (l.base >= l.end)
+	line_start(l, out);
+	l->v = l->base = *at;
+	if (!(l->hex & SHOW_WHOLE))
+		l->base += l->linklen;
+	if (l->base >= l->end)
 		return 0;
 	*at += 16;
-	line_put(&l, '\t');
-	line_say(&l, "0x" VX ": \200");
-	for (i = 0; i < 8 && l.at < l.end; i++)
-		line_say(&l, " " X8 X8);
-	l.cut = 0;	/* half of the last two was not there */
-	if (s->hex & SHOW_ASCII) {
-		while (l.to < out + 51)
-			line_put(&l, ' ');
-		l.at = l.base;
-		for (i = 0; i < 16 && l.at < l.end; i++)
-			line_letter(&l);
+	line_put(l, '\t');
+	line_say(l, "0x" VX ": \200");
+	for (i = 0; i < 8 && l->at < l->end; i++)
+		line_say(l, " " X8 X8);
+	l->cut = 0;	/* the second of the last two may not be there */
+	if (l->hex & SHOW_ASCII) {
+		while (l->to < out + 51)
+			line_put(l, ' ');
+		l->at = l->base;
+		for (i = 0; i < 16 && l->at < l->end; i++)
+			line_letter(l);
 	}
-	return line_finish(&l, out);
+	return line_finish(l, out);
 }
 
 #endif
