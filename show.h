@@ -68,12 +68,12 @@ static void line_put(struct show *l, unsigned c)
 		*l->to++ = (char)c;
 }
 
-/* How line_num() writes a number: base, and digits to be written even if 0, less the last. */
+/* How line_num() writes a number: base, 10 or 16, and from bit 8 on the digits to be written even if 0, less the last. */
 enum { DEC = 10, HEX = 16, DEC2 = 10 | 1 << 8, DEC6 = 10 | 5 << 8, HEX2 = 16 | 1 << 8, HEX4 = 16 | 3 << 8 };
 
 static void line_num(struct show *l, uint32_t v, unsigned form)
 {
-	unsigned base = form & 255;
+	unsigned base = form & 16 ? 16 : 10;
 
 	if (v >= base || form > 255)
 		line_num(l, v / base, form > 255 ? form - 256 : form);
@@ -289,7 +289,10 @@ static void show_dhcp(struct show *l)
 {
 	uint32_t next, option, first;
 
-	line_say(l, "BOOTP/DHCP, " LOAD IS "\1Request from \234" MAC LEN FI IS "\2Reply" LEN ", client \234" MAC ", your \220" IP4 FI ", xid 0x\204" X32);
+	line_say(l, "BOOTP/DHCP, " LOAD
+		IS "\1Request from \234" MAC LEN FI
+		IS "\2Reply" LEN ", client \234" MAC ", your \220" IP4 FI
+		", xid 0x\204" X32);
 	for (next = l->base + 240; !l->cut; next = l->at + first) {
 		l->at = next;
 		option = line_get(l, 1);
@@ -686,8 +689,12 @@ static void show_link(struct show *l)
 
 /* ---- the whole line ---- */
 
-static void (*const show_layers[])(struct show *) = { show_type, show_vlan, show_ip4, show_ip6, show_extension, show_fragment6, show_tcp, show_udp, show_dns, show_dhcp };
-static const char *const show_texts[] = { show_arp, show_arp4, show_icmp, show_icmp6, show_llc, show_dhcp6, show_pppoe, show_ppp, show_way, show_frame };
+static void (*const show_layers[])(struct show *) = {
+	show_type, show_vlan, show_ip4, show_ip6, show_extension, show_fragment6, show_tcp, show_udp, show_dns, show_dhcp
+};
+static const char *const show_texts[] = {
+	show_arp, show_arp4, show_icmp, show_icmp6, show_llc, show_dhcp6, show_pppoe, show_ppp, show_way, show_frame
+};
 
 /* An IPv6 address as RFC 5952 wants it: the longest run of two or more zeros left out, the first of equals. */
 static void show_address6(struct show *l)
