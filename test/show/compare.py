@@ -59,13 +59,13 @@ def lines(command):
 
 def transport(line):
     """The line up to and including what the transport itself says."""
-    m = re.match(r'(.*?Flags \[[^]]*\].*?, length \d+)(?=$|[:. ])', line)
-    if m:
+    m = re.match(r'(.*?%s\.?\d+ > (?:%s\.)?\d+: )(.*)' % (ADDRESS, ADDRESS), line)
+    if not m or m.group(2).startswith('ICMP'):
+        return line
+    if not m.group(2).startswith('Flags ['):
         return m.group(1)
-    m = re.match(r'(.*?%s\.\d+ > %s\.\d+: )' % (ADDRESS, ADDRESS), line)
-    if m and 'Flags' not in line and 'ICMP' not in line:
-        return m.group(1)
-    return line
+    m = re.match(r'(.*?Flags \[[^]]*\].*?, length \d+)(?=$|[:,. ])', line)
+    return m.group(1) if m else line
 
 
 def interface(line):
