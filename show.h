@@ -73,12 +73,11 @@ enum { DEC = 10, HEX = 16, DEC2 = 10 | 1 << 8, DEC6 = 10 | 5 << 8, HEX2 = 16 | 1
 
 static void line_num(struct show *l, uint32_t v, unsigned form)
 {
-	unsigned base = form & 16 ? 16 : 10;
+	unsigned base = form & 31;
 
 	if (v >= base || form > 255)
 		line_num(l, v / base, form > 255 ? form - 256 : form);
-	v %= base;
-	line_put(l, v + (v < 10 ? '0' : 'a' - 10));
+	line_put(l, (unsigned char)"0123456789abcdef"[v % base]);
 }
 
 /* The line is cut unless n more bytes can be read. */
