@@ -164,6 +164,7 @@ static void line_letter(struct show *l)
 #define DST	"\35"
 #define LEN	"\36"	/* ", length 12": the layer's */
 #define LENGTH	"\37"	/* its number alone */
+#define NAMED	"\7"	/* the layer's name */
 #define QUOTED	"\3"	/* go to the port in an IPv4 packet that an ICMP message quotes */
 
 /* "\204" = go to byte 4 of the layer: octal 200 and the offset, at most 077 */
@@ -369,6 +370,7 @@ static void show_tcp_options(struct show *l, uint32_t end)
 {
 	uint32_t n, next;
 
+	line_say(l, ", options [\224");
 	for (;;) {
 		l->v = line_get(l, 1);
 		next = l->at;
@@ -377,39 +379,31 @@ static void show_tcp_options(struct show *l, uint32_t end)
 			n = line_get(l, 1);
 			next += n - 1;
 			if (n < 2 || next > end) {
-				line_say(l, "[bad opt]");
+				line_say(l, "[bad opt]]");
 				return;
 			}
 		}
 		l->w = n / 8;
 		line_say(l, show_find(show_tcp_option_rows, n << 8 | l->v));
 		while (l->at < next && !l->cut)
-			if (l->v == 5)
-				line_say(l, "{" U32 ":" U32 "}");
-			else
-				line_num(l, line_get(l, 1), HEX2);
+			line_say(l, l->v == 5 ? "{" U32 ":" U32 "}" : X8);
 		if (next >= end || !l->v)
-			return;
+			break;
 		line_put(l, ',');
 	}
+	line_put(l, ']');
 }
 
 static void show_tcp(struct show *l)
 {
-	uint32_t hlen, i;
+	uint32_t hlen;
 
 	show_ports(l);
-	line_say(l, "\223" LOAD "\214" LOAD);	/* all of the header is there */
-	hlen = l->v >> 2 & 60;
-	l->v = line_get(l, 1);
-	line_say(l, "Flags [");
-	for (i = 0; i < 8; i++)
-		if (l->v >> i & 1)
-			line_put(l, (unsigned char)"FSRP.UEW"[i]);
-	line_say(l, l->v ? "]" : "none]");
+	line_say(l, "\223" LOAD "\215" LOAD "Flags ["	/* all of the header is there */
+		IF "\1F" FI IF "\2S" FI IF "\4R" FI IF "\10P" FI IF "\20." FI IF "\40U" FI IF "\100E" FI IF "\200W" FI IS "\0none" FI "]");
+	hlen = line_field(l, 12, 1) >> 2 & 60;
 	if (hlen < 20 || hlen > l->len) {
-		l->v = hlen;
-		line_say(l, " [bad hdr length " V "]");
+		line_say(l, " [bad hdr length]");
 		return;
 	}
 	l->len -= hlen;
@@ -418,11 +412,8 @@ static void show_tcp(struct show *l)
 	if (l->len)
 		l->v |= 64;
 	line_say(l, IF "\107, seq \204" U32 FI IF "\100:" W FI IF "\20, ack \210" U32 FI ", win \216" U16 IF "\40, urg \222" U16 FI);
-	if (hlen > 20) {
-		line_say(l, ", options [\224");
+	if (hlen > 20)
 		show_tcp_options(l, l->base + hlen);
-		line_put(l, ']');
-	}
 	line_say(l, LEN);
 }
 
@@ -626,24 +617,23 @@ TEXT show_ppp[] = PICK
 /* The protocol, and what it says. */
 static void show_type(struct show *l)
 {
-	uint32_t key = l->v;
-	const char *name = show_find(show_ether_rows, key < 1536 ? 0 : key), *text = name;
+	const char *name = show_find(show_ether_rows, l->v < 1536 ? 0 : l->v), *text = name;
 
+	if (l->cut)
+		return;
 	while (*text++ != '\t')
 		;
-	if (!l->cut)
-		l->linklen = l->base;
+	l->linklen = l->base;
 	if (*text == '\n' && !l->ether) {
 		l->ether = 1;
 		show_link(l);
 		return;
 	}
 	if (l->ether) {
-		line_say(l, "ethertype ");
-		line_say(l, name);
+		l->name = name;
 		l->w = l->origlen;
-		line_say(l, " (0x" VX "), ");
-		if (l->depth < 3)
+		line_say(l, "ethertype " NAMED " (0x" VX "), ");
+		if (l->depth < 3)	/* no tag was in front */
 			line_say(l, "length " W ": ");
 	}
 	line_say(l, text);
@@ -782,6 +772,8 @@ static void show_word(struct show *l, unsigned c)
 {
 	if (c == 003)	/* QUOTED */
 		l->at = l->base + 10 + (line_field(l, 8, 1) & 15) * 4;
+	else if (c == 007)	/* NAMED */
+		line_say(l, l->name);
 	else if (c == 013)	/* IP4 */
 		line_several(l, 4, '.', DEC);
 	else if (c == 014)	/* IP6 */
@@ -879,9 +871,7 @@ static size_t show_packet(char *out, struct show *l)
 	show_link(l);
 	if (l->cut) {
 		l->cut = 0;
-		line_say(l, " [|");
-		line_say(l, l->name);
-		line_put(l, ']');
+		line_say(l, " [|" NAMED "]");
 	}
 	return line_finish(l, out);
 }
