@@ -1,4 +1,4 @@
-/* show.h: one packet -> one line of text, in the shape of `tcpdump -nnS`.
+/* show.h: one packet -> one line of text, in the shape of `tcpdump -nnS`. The short names of its words are macros: include it last.
  *
  * A pure function of the bytes it is given: no state between packets, no allocation, no I/O, no
  * name looked up. The bytes are the most hostile input there is, so all of them are read in one
@@ -75,8 +75,8 @@ static void line_num(struct show *l, uint32_t v, unsigned form)
 {
 	unsigned base = form & 31;
 
-	if (v >= base || form > 255)
-		line_num(l, v / base, form > 255 ? form - 256 : form);
+	if (v >= base || form >> 8)
+		line_num(l, v / base, form >> 8 ? form - 256 : form);
 	line_put(l, (unsigned char)"0123456789abcdef"[v % base]);
 }
 
@@ -399,7 +399,8 @@ static void show_tcp(struct show *l)
 	uint32_t hlen;
 
 	show_ports(l);
-	line_say(l, "\223" LOAD "\215" LOAD "Flags ["	/* all of the header is there */
+	/* byte 19 first: of a header that is cut nothing is shown */
+	line_say(l, "\223" LOAD "\215" LOAD "Flags ["
 		IF "\1F" FI IF "\2S" FI IF "\4R" FI IF "\10P" FI IF "\20." FI IF "\40U" FI IF "\100E" FI IF "\200W" FI IS "\0none" FI "]");
 	hlen = line_field(l, 12, 1) >> 2 & 60;
 	if (hlen < 20 || hlen > l->len) {
@@ -852,16 +853,14 @@ static size_t show_packet(char *out, struct show *l)
 
 	line_start(l, out);
 	if (l->stamp != 1) {
-		if (l->stamp)
+		if (l->stamp) {
 			line_num(l, l->sec, DEC);
-		else
-			for (unit = 3600; ; line_put(l, ':')) {
+			line_put(l, '.');
+		} else
+			for (unit = 3600; unit; unit /= 60) {
 				line_num(l, l->sec % 86400 / unit % 60, DEC2);
-				unit /= 60;
-				if (!unit)
-					break;
+				line_put(l, unit > 1 ? ':' : '.');
 			}
-		line_put(l, '.');
 		line_num(l, l->nsec / 1000, DEC6);
 		line_put(l, ' ');
 	}
