@@ -37,7 +37,7 @@ need() {
 	need busybox
 	need unshare
 	private="unshare -n"
-	[ "$(id -u)" = 0 ] || private="unshare -Urn"
+	[ "$(id -u)" = 0 ] || private="unshare -Un -c --keep-caps"
 	if ! $private true 2>/dev/null; then
 		[ "${CI:-}" != true ] || { echo "no network namespace can be made"; return 1; }
 		skip "needs a network namespace"

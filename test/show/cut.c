@@ -1,4 +1,4 @@
-/* cut FILE...: every packet of the pcap files, cut at every length from 0 to its end, with and without -e: a good line, no fault.
+/* cut FILE...: every packet of the pcap files, cut at every length from 0 to its end (to 400, and whole), with and without -e: a good line, no fault.
  * Then the same with the lie that the wire had fewer bytes than were captured. */
 #include "check.h"
 #include "reader-section.h"
@@ -23,7 +23,7 @@ int main(int argc, char **argv)
 			unsigned way;
 
 			packets++;
-			for (cut = 0; cut <= origlen; cut++)
+			for (cut = 0; cut <= r.caplen; cut = cut == origlen ? r.caplen + (cut == r.caplen) : cut + 1)
 				for (way = 0; way < 3; way++, lines++) {
 					struct show s = { .bytes = packet, .caplen = cut, .origlen = way == 2 ? cut / 2 : r.origlen, .linktype = sf.linktype,
 						.sec = r.sec, .nsec = r.nsec, .stamp = (uint8_t)way, .link = way == 1, .hex = (uint8_t)way };

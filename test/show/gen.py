@@ -168,6 +168,7 @@ def udp_packets():
     yield udp(40000, 53, dns(7, 0x100, 'a.b', 1, ar=1, rest=H('00002904d000000000') + b'\0\0'))
     yield udp(40000, 53, dns(7, 0x100, '', 2))
     yield udp(40000, 53, dns(7, 0x100, 'x' * 63 + '.' + 'y' * 63, 28))
+    yield udp(40000, 53, dns(7, 0x100, '.'.join(['w' * 60] * 30), 1))
     yield udp(40000, 53, u16(1, 0x100, 1, 0, 0, 0) + b'\3a\x01\xffz\0' + u16(1, 1))
     yield udp(40000, 53, b'short')
     yield udp(68, 67, dhcp(1, 1, H('3204') + bytes([10, 0, 0, 77]) + H('3d0701') + MAC1))

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """talk.py serve READY | talk.py ask: TCP, UDP and DNS between the two sides of traffic.sh, over IPv4 and IPv6."""
-import socket, struct, sys, threading
+import signal, socket, struct, sys, threading
 
 SIDES = (('10.9.0.2', socket.AF_INET), ('fd00::2', socket.AF_INET6))
 
 
 def serve(ready):
+    signal.alarm(100)  # whatever becomes of the test
+
     def echo(family, address):
         s = socket.socket(family, socket.SOCK_STREAM)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # traffic.sh DIR: real traffic between two network namespaces, captured by tcpdump into DIR/real-ethernet.pcap and DIR/real-any.pcap.
-# Runs in namespaces of its own: unshare -n traffic.sh DIR
+# Runs in namespaces of its own: unshare -n traffic.sh DIR, or unshare -Un -c --keep-caps (tcpdump wants to be no root there).
 set -eu
 dir=$1
 here=$(dirname "$0")
@@ -44,7 +44,7 @@ on_peer busybox udhcpc -f -q -n -i v1 -s /bin/true -t 10 -T 1 >/dev/null 2>&1
 on_peer ip addr add 10.9.0.2/24 dev v1
 busybox arping -c 1 -I v0 10.9.0.2 >/dev/null || true
 busybox arping -U -c 1 -I v0 10.9.0.1 >/dev/null || true
-on_peer python3 "$here/talk.py" serve "$dir/ready" &
+nsenter -t "$peer" -n python3 "$here/talk.py" serve "$dir/ready" &
 pids="$pids $!"
 until [ -e "$dir/ready" ]; do :; done
 busybox ping -c 2 -i 0.1 10.9.0.2 >/dev/null
