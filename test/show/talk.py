@@ -42,6 +42,7 @@ def serve(ready):
 
 
 def ask():
+    socket.setdefaulttimeout(10)
     for address, family in SIDES:
         s = socket.socket(family, socket.SOCK_STREAM)
         s.connect((address, 4000))
@@ -59,8 +60,14 @@ def ask():
         s = socket.socket(family, socket.SOCK_DGRAM)
         for name, kind in (('example.com', 1), ('www.example.com', 28), ('x.test', 16)):
             q = struct.pack('>6H', kind, 0x100, 1, 0, 0, 0) + b''.join(bytes([len(p)]) + p.encode() for p in name.split('.')) + b'\0' + struct.pack('>2H', kind, 1)
-            s.sendto(q, (address, 53))
-            s.recv(2048)
+            s.settimeout(2)
+            for _ in range(5):
+                try:
+                    s.sendto(q, (address, 53))
+                    s.recv(2048)
+                    break
+                except OSError:
+                    pass
         s.sendto(b'nobody listens', (address, 5000))
     # UDP both ways of which nothing comes back, the last with the mark that the capture is waited for
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -8,7 +8,7 @@ unshare -n sleep 120 &
 peer=$!
 pids=$peer
 trap 'kill $pids 2>/dev/null || true' EXIT
-until [ "$(readlink /proc/$peer/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do :; done
+until [ "$(readlink /proc/$peer/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.05; done
 on_peer() { nsenter -t "$peer" -n "$@"; }
 
 ip link set lo up
@@ -25,7 +25,7 @@ one=$!
 tcpdump -U --immediate-mode -s 0 -i any -w "$dir/real-any.pcap" 2>"$dir/tcpdump2" &
 two=$!
 pids="$pids $one $two"
-until grep -q 'listening on' "$dir/tcpdump1" && grep -q 'listening on' "$dir/tcpdump2"; do :; done
+until grep -q 'listening on' "$dir/tcpdump1" && grep -q 'listening on' "$dir/tcpdump2"; do sleep 0.05; done
 
 cat >"$dir/udhcpd.conf" <<END
 start 10.9.0.50
@@ -46,13 +46,13 @@ busybox arping -c 1 -I v0 10.9.0.2 >/dev/null || true
 busybox arping -U -c 1 -I v0 10.9.0.1 >/dev/null || true
 nsenter -t "$peer" -n python3 "$here/talk.py" serve "$dir/ready" &
 pids="$pids $!"
-until [ -e "$dir/ready" ]; do :; done
-busybox ping -c 2 -i 0.1 10.9.0.2 >/dev/null
-busybox ping -c 1 -s 3000 10.9.0.2 >/dev/null
-busybox ping6 -c 2 -i 0.1 fd00::2 >/dev/null
-busybox ping6 -c 1 -s 3000 fd00::2 >/dev/null
+until [ -e "$dir/ready" ]; do sleep 0.05; done
+busybox ping -c 2 -i 0.1 -w 5 10.9.0.2 >/dev/null
+busybox ping -c 1 -w 5 -s 3000 10.9.0.2 >/dev/null
+busybox ping6 -c 2 -i 0.1 -w 5 fd00::2 >/dev/null
+busybox ping6 -c 1 -w 5 -s 3000 fd00::2 >/dev/null
 busybox ping -c 1 -W 1 10.9.0.99 >/dev/null || true
 python3 "$here/talk.py" ask
-until grep -aq 'the end of it' "$dir/real-ethernet.pcap" && grep -aq 'the end of it' "$dir/real-any.pcap"; do :; done
+until grep -aq 'the end of it' "$dir/real-ethernet.pcap" && grep -aq 'the end of it' "$dir/real-any.pcap"; do sleep 0.05; done
 kill "$one" "$two"
 wait "$one" "$two" || true
