@@ -1,0 +1,87 @@
+/* pcapshow FILE [-e] [-t] [-tt] [-x] [-xx] [-X] [-XX] [-f PROGRAM]: the lines of a pcap file, by show.h and the sections for pcap.h.
+ * PROGRAM is a file of `tcpdump -ddd` output. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../../show.h"
+#include "reader-section.h"
+#include "bpf-section.h"
+
+static unsigned char packet[PCAP_CAPLEN_MAX];
+static struct sock_filter prog[4096];
+static unsigned count;
+
+static void load_program(const char *name)
+{
+	FILE *f = fopen(name, "r");
+	unsigned i, code, jt, jf, k;
+
+	if (!f || fscanf(f, "%u", &count) != 1 || count > 4096)
+		exit(2);
+	for (i = 0; i < count; i++) {
+		if (fscanf(f, "%u %u %u %u", &code, &jt, &jf, &k) != 4)
+			exit(2);
+		prog[i].code = (uint16_t)code;
+		prog[i].jt = (uint8_t)jt;
+		prog[i].jf = (uint8_t)jf;
+		prog[i].k = k;
+	}
+	fclose(f);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned char head[24];
+	char line[SHOW_LINE];
+	struct savefile sf;
+	struct record r;
+	struct show s = { .bytes = packet };
+	const char *why;
+	uint32_t at;
+	int i, hex = 0;
+	FILE *f;
+
+	for (i = 2; i < argc; i++) {
+		const char *a = argv[i];
+		if (!strcmp(a, "-e")) s.link = 1;
+		else if (!strcmp(a, "-t")) s.stamp = 1;
+		else if (!strcmp(a, "-tt")) s.stamp = 2;
+		else if (!strcmp(a, "-x")) hex = 1;
+		else if (!strcmp(a, "-xx")) hex = 1, s.hex = SHOW_WHOLE;
+		else if (!strcmp(a, "-X")) hex = 1, s.hex = SHOW_ASCII;
+		else if (!strcmp(a, "-XX")) hex = 1, s.hex = SHOW_ASCII | SHOW_WHOLE;
+		else if (!strcmp(a, "-f")) load_program(argv[++i]);
+		else return 2;
+	}
+	f = argc > 1 ? fopen(argv[1], "rb") : stdin;
+	if (!f || fread(head, 24, 1, f) != 1) {
+		fprintf(stderr, "no file header\n");
+		return 1;
+	}
+	if ((why = savefile_header(&sf, head))) {
+		fprintf(stderr, "%s\n", why);
+		return 1;
+	}
+	s.linktype = sf.linktype;
+	while (fread(head, 16, 1, f) == 1) {
+		if (!savefile_record(&sf, head, &r)) {
+			fprintf(stderr, "lying record\n");
+			return 1;
+		}
+		if (fread(packet, 1, r.caplen, f) != r.caplen) {
+			fprintf(stderr, "truncated record\n");
+			return 1;
+		}
+		if (count && !bpf_run(prog, count, packet, r.caplen, r.origlen))
+			continue;
+		s.caplen = r.caplen;
+		s.origlen = r.origlen;
+		s.sec = r.sec;
+		s.nsec = r.nsec;
+		fwrite(line, 1, show_packet(line, &s), stdout);
+		if (hex)
+			for (at = 0; (i = (int)show_hex(line, &s, &at)); )
+				fwrite(line, 1, (size_t)i, stdout);
+	}
+	return 0;
+}
