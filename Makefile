@@ -34,7 +34,8 @@ demo:
 	@test/demo.sh
 
 check:
-	@sh test/install.sh test/packages.build test/packages test/packages.lint qemu/packages
+	@sh test/install.sh test/packages.build test/packages test/packages.lint \
+		test/packages.parts qemu/packages
 	$(MAKE) all size
 	bats --timing test
 	$(MAKE) check-sanitized

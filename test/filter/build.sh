@@ -1,4 +1,4 @@
-#!/bin/sh -e
+#!/bin/bash -e
 # build.sh PROGRAM: builds test/filter/PROGRAM.c into build/test/filter-PROGRAM and prints its path
 here=$(cd "$(dirname "$0")" && pwd)
 out=$here/../../build/test/filter-$1
