@@ -17,8 +17,10 @@ warnings = -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 # What CFLAGS adds to: no jump tables, no unwind tables and no alignment of the data segment to a page
 # of the file; each is smaller so. crt1.o alone: main needs no constructors.
 compile = -std=gnu11 $(warnings) -fno-pie -fomit-frame-pointer -fno-jump-tables -fno-caller-saves \
-	-fconserve-stack -fno-tree-loop-im -fno-tree-sink -fno-tree-pta -fno-if-conversion -fno-guess-branch-probability -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
-	-fno-unwind-tables -fno-stack-protector -fno-ident $(if $(findstring x86_64,$(target)),-malign-data=abi)
+	-fconserve-stack -fno-tree-loop-im -fno-tree-sink -fno-tree-pta -fno-if-conversion \
+	-fno-guess-branch-probability -ffunction-sections -fdata-sections \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector -fno-ident \
+	$(if $(findstring x86_64,$(target)),-malign-data=abi)
 link = -static -no-pie -nostartfiles -l:crt1.o \
 	-Wl,--gc-sections,--build-id=none,-z,norelro,-z,noseparate-code,-z,common-page-size=64
 
@@ -34,8 +36,7 @@ demo:
 	@test/demo.sh
 
 check:
-	@sh test/install.sh test/packages.build test/packages test/packages.lint \
-		test/packages.parts qemu/packages
+	@sh test/install.sh test/packages.build test/packages test/packages.parts qemu/packages
 	$(MAKE) all size
 	bats --timing test
 	$(MAKE) check-sanitized
@@ -70,7 +71,7 @@ clean:
 help:
 	@echo 'make            ./rawcap, static'
 	@echo 'make demo       what it needs, the build, a capture of real traffic shown'
-	@echo 'make check      what the tests need, lint, all tests, QEMU included'
+	@echo 'make check      what the tests need, all tests, QEMU included'
 	@echo 'make check-qemu the tests in booted kernels;  make qemu: a shell there'
 	@echo 'make lint size bench install uninstall clean'
 	@echo 'CC=$(CC) CFLAGS=$(CFLAGS) LDFLAGS=$(LDFLAGS) CROSS_COMPILE=$(CROSS_COMPILE)'

@@ -4,7 +4,7 @@
  * socket on it, take packets. It never blocks, allocates nothing and keeps no global state, so that
  * it fits into any program's own poll loop:
  *
- *	struct netif n;
+ *	struct netif n = { 0 };
  *	struct packet p;
  *	netif_find(&n, "eth0") || netif_start(&n, ...);
  *	... poll n.fd for POLLIN, and then:
@@ -19,7 +19,6 @@
 #define NETIF_H
 
 #include <errno.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <netinet/if_ether.h>

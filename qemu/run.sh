@@ -25,16 +25,8 @@ cannot_run() {
 
 # Installs what is missing. Where that cannot be done, what is missing is named.
 install_packages() {
-	local missing=() package
 	command -v apt-get > /dev/null || cannot_run "this needs a Debian machine, for its kernels and apt-get"
-	while read -r package; do
-		[[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null) == installed ]] ||
-			missing+=("$package")
-	done < "$qemu/packages"
-	[ "${#missing[@]}" -gt 0 ] || return 0
-	echo "qemu: installing ${missing[*]}" >&2
-	with_fresh_lists "${as_root[@]}" apt-get install -y --no-install-recommends "${missing[@]}" ||
-		cannot_run "these packages are missing: ${missing[*]}"
+	SUDO="sudo -n" sh "$top/test/install.sh" "$qemu/packages" || cannot_run "packages are missing"
 }
 
 # An apt command; once more with fresh lists where the old ones do not serve. Says nothing if it works.

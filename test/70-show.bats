@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Packets as lines: show.h, the pcap reader and the filter interpreter, by themselves, judged by tcpdump.
 
-bats_require_minimum_version 1.5.0
+load helpers
 
 strict="-std=c11 -g -O1 -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wpedantic -Werror"
 sanitize="-fsanitize=address,undefined -fno-sanitize-recover=all"
@@ -16,31 +16,23 @@ setup_file() {
 	python3 test/show/gen.py "$BUILD/made"
 }
 
-setup() {
+prepare() {
 	cd "$BATS_TEST_DIRNAME/.." || return 1
 }
 
-# A test that cannot run is skipped where that is seen, and fails where nobody looks.
-need() {
-	command -v "$1" >/dev/null && return
-	[ "${CI:-}" != true ] || { echo "$1 is missing"; return 1; }
-	skip "needs $1"
-}
-
 @test "the lines of made packets are tcpdump's up to the transport's own fields, but for the differences that are listed" {
-	need tcpdump
+	requires tcpdump
 	python3 test/show/compare.py "$BUILD/pcapshow" "$BUILD"/made/*.pcap
 }
 
 @test "the lines of real traffic are tcpdump's: DHCP, ARP, neighbour discovery, ping, fragments, TCP, DNS, unreachable" {
-	need tcpdump
-	need busybox
-	need unshare
+	requires tcpdump
+	requires busybox
+	requires unshare
 	private="unshare -n"
 	[ "$(id -u)" = 0 ] || private="unshare -Un -c --keep-caps"
 	if ! $private true 2>/dev/null; then
-		[ "${CI:-}" != true ] || { echo "no network namespace can be made"; return 1; }
-		skip "needs a network namespace"
+		cannot_run "no right to make a network namespace"
 	fi
 	rm -rf "$BATS_TEST_TMPDIR/real"
 	mkdir "$BATS_TEST_TMPDIR/real"
@@ -61,7 +53,7 @@ need() {
 }
 
 @test "times are tcpdump's: the clock in UTC, -t none, -tt seconds" {
-	need tcpdump
+	requires tcpdump
 	for look in "" -t -tt; do
 		TZ=UTC tcpdump -nnS $look -r "$BUILD/made/nano.pcap" 2>/dev/null | sed 's/ .*//' >"$BATS_TEST_TMPDIR/theirs"
 		"$BUILD/pcapshow" "$BUILD/made/nano.pcap" $look | sed 's/ .*//' >"$BATS_TEST_TMPDIR/ours"
@@ -93,7 +85,7 @@ need() {
 }
 
 @test "the filter interpreter keeps the packets that tcpdump keeps" {
-	need tcpdump
+	requires tcpdump
 	kept=0
 	while read -r filter; do
 		tcpdump -ddd -y EN10MB -s 262144 $filter >"$BATS_TEST_TMPDIR/program" 2>/dev/null
@@ -126,7 +118,7 @@ need() {
 }
 
 @test "the fuzzers find nothing in a bounded run" {
-	need clang
+	requires clang
 	for t in show read; do
 		clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o "$BUILD/fuzz_$t" test/show/fuzz_$t.c
 		"$BUILD/fuzz_$t" -runs=30000 -seed=1 -max_len=600 -artifact_prefix="$BUILD/" "$BUILD/made/seeds-$t" >"$BUILD/fuzz_$t.log" 2>&1 ||

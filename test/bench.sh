@@ -17,10 +17,9 @@ if [ -z "${BENCH_INSIDE:-}" ]; then
 	for tool in tcpdump taskset unshare ip; do
 		command -v $tool > /dev/null || { echo "bench: no $tool" >&2; exit 1; }
 	done
-	mkdir -p "$here/../build/test"
-	for tool in send launch pcapread; do
-		cc -O2 -o "$here/../build/test/$tool" "$here/$tool.c"
-	done
+	# shellcheck source=test/setup_suite.bash
+	. "$here/setup_suite.bash"
+	setup_suite
 	flags=(-n -m)
 	[ "$(id -u)" = 0 ] || flags+=(-U -r)
 	RAWCAP=$RAWCAP BENCH_INSIDE=1 exec unshare "${flags[@]}" "$0" "$@"

@@ -7,7 +7,7 @@ missing=$(cat "$@" | sort -u | while read -r package; do
 done)
 [ -n "$missing" ] || exit 0
 as_root=
-[ "$(id -u)" = 0 ] || as_root=sudo
+[ "$(id -u)" = 0 ] || as_root=${SUDO:-sudo}
 if ! command -v apt-get > /dev/null; then
 	echo "please install what Debian calls:$missing" >&2
 	exit 1
