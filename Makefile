@@ -9,9 +9,9 @@ STRIP ?= $(CROSS_COMPILE)strip
 CFLAGS ?= -Oz
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
-BUDGET ?= 10240
+BUDGET ?= 40960
 
-headers = netif.h pcap.h
+headers = filter.h netif.h pcap.h
 target := $(shell $(CC) -dumpmachine 2> /dev/null)
 warnings = -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 # What CFLAGS adds to: no jump tables, no unwind tables and no alignment of the data segment to a page

@@ -22,6 +22,7 @@
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <netinet/if_ether.h>
+#include <netinet/in.h>
 #include <netpacket/packet.h>
 #include <stdint.h>
 #include <string.h>
@@ -135,6 +136,7 @@ struct netif {
 	int fd;	/* the packet socket: poll it for POLLIN */
 	int ifindex;	/* NETIF_ALL, or from 1 */
 	int hatype;	/* ARPHRD_*, net/if_arp.h; 0 for NETIF_ALL */
+	uint32_t netmask;	/* of its IPv4 network; 0 if it has none */
 	uint32_t cooked;	/* bytes of cooked header in front: 0, SLL_LEN or SLL2_LEN */
 	int promisc_error;	/* errno, where promiscuous mode was asked for and refused */
 
@@ -196,6 +198,8 @@ static inline int netif_find(struct netif *n, const char *name)
 	if (ioctl(n->fd, SIOCGIFHWADDR, &ifr) < 0)
 		return netif_fail(n, name);
 	n->hatype = ifr.ifr_hwaddr.sa_family;
+	if (ioctl(n->fd, SIOCGIFNETMASK, &ifr) == 0)
+		n->netmask = ntohl(((struct sockaddr_in *)(void *)&ifr.ifr_netmask)->sin_addr.s_addr);
 	return 0;
 }
 

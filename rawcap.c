@@ -31,11 +31,13 @@
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "filter.h"
 #include "netif.h"
 #include "pcap.h"
 
@@ -68,18 +70,17 @@ enum stop { NO, SIGNALLED, GONE, LIMIT, BROKEN };
 enum { INOUT, IN, OUT };	/* -Q */
 enum link { UP, WENT_DOWN, DOWN };
 
-/* linux/filter.h, linux/bpf_common.h: one instruction of classic BPF, and the few used here */
-struct sock_filter { uint16_t code; uint8_t jt, jf; uint32_t k; };
-enum { BPF_LD_W_ABS = 0x20, BPF_JEQ_K = 0x15, BPF_RET_K = 0x06 };
-#define SKF_AD_PKTTYPE (0xfffff000u + 4)
-#define SKF_AD_IFINDEX (0xfffff000u + 8)
-enum { LOOPBACK_IFINDEX = 1 };	/* net/net_namespace.h: lo has it in every namespace */
+/* The options without a letter, in the order of their names; rc.option has them too. */
+enum { MICRO, NANO, SSH, PRINT_VERSION, HELP };
+#define LONG_OPTIONS "--micro\0--nano\0--ssh\0--version\0--help\0"
 
 /* All there is to know while the program runs. */
 static struct {
 	/* what the user asked for */
 	char *option[128];	/* by letter: its value, or its place if it takes none; or NULL */
+	unsigned char count[128];	/* how often a letter without value was given */
 	const char *ifname;
+	char *ssh;	/* SSH_CONNECTION, as sshd sets it; or NULL */
 	uint64_t limit;	/* packets */
 	uint32_t snaplen;	/* bytes, 1 to PCAP_SNAPLEN_MAX */
 	uint32_t ring_kib;	/* KiB, 0 = no ring */
@@ -305,8 +306,8 @@ static const char *put_string(void)
 /* N in decimal, until the next call. */
 static const char *decimal(uint64_t n)
 {
-	static char digits[21];
-	char *d = digits + sizeof digits - 1;
+	static char text[21];
+	char *d = text + sizeof text - 1;
 
 	do
 		*--d = (char)('0' + n % 10);
@@ -363,7 +364,7 @@ _Noreturn static void die(const char *thing)
 /* ==== The command line ==== */
 
 static const char help[] =
-"rawcap [options] INTERFACE > FILE.pcap\n"
+"rawcap [options] INTERFACE [FILTER] > FILE.pcap\n"
 "-i NAME  INTERFACE, tcpdump's way (any: all)\n"
 "-c N     stop after N packets\n"
 "-s N     keep N bytes each (2048; 0: 262144)\n"
@@ -375,6 +376,8 @@ static const char help[] =
 "-v       progress\n"
 "-q       no summary\n"
 "-D       list interfaces\n"
+"-d       print FILTER compiled (-dd, -ddd)\n"
+"--ssh    keep the SSH session it runs in\n"
 "-U -l -n accepted\n"
 "-h, --help, --version\n"
 "INT TERM HUP stop (twice: at once), USR1 counts, USR2 flushes\n"
@@ -407,15 +410,19 @@ static int which(const char *word, const char *list)
 	return -1;
 }
 
-static void long_option(const char *word)
+static void long_option(char *word)
 {
-	switch (which(word, "--micro\0--nano\0--version\0--help\0")) {
-	case 0: rc.nano = 0; break;
-	case 1: rc.nano = 1; break;
-	case 2: answer("rawcap " VERSION "\n");
-	case 3: answer(help);
-	default: usage(word, no_such_option);
-	}
+	int i = which(word, LONG_OPTIONS);
+
+	if (i < 0)
+		usage(word, no_such_option);
+	if (i == PRINT_VERSION)
+		answer("rawcap " VERSION "\n");
+	if (i == HELP)
+		answer(help);
+	if (i <= NANO)
+		rc.nano = i;
+	rc.option[i] = word;
 }
 
 /* Takes the options in front and gives the first operand. */
@@ -430,8 +437,10 @@ static char **options(char **argv)
 			long_option(word);
 			continue;
 		}
-		for (c = word + 1; one_of(*c, "hpvqDUln"); c++)
+		for (c = word + 1; one_of(*c, "hpvqdDUln"); c++) {
 			rc.option[(int)*c] = c;
+			rc.count[(int)*c]++;
+		}
 		if (!*c)
 			continue;
 		if (!one_of(*c, "icsBQy"))
@@ -485,13 +494,28 @@ static int linktype(char *name)
 	return i < 0 ? i : named[i];
 }
 
+/* The filter: WORDS with spaces between them, in the output buffer, which nothing needs yet. What
+ * does not fit is far too long for a filter as well. */
+static void join(char **words)
+{
+	char *at = (char *)out, *end = at + sizeof out - 2;
+
+	for (; *words; words++) {
+		if (at > (char *)out)
+			*at++ = ' ';
+		for (const char *c = *words; *c && at < end; )
+			*at++ = *c++;
+	}
+	*at = 0;
+}
+
 static void parse_arguments(char **argv)
 {
 	if (*argv)	/* it may be empty before Linux 5.18 */
 		argv = options(argv + 1);
 	if (rc.option['h'])
 		answer(help);
-	rc.snaplen = (uint32_t)number('s', SNAPLEN_DEFAULT, PCAP_SNAPLEN_MAX);
+	rc.snaplen = (uint32_t)number('s', rc.option['d'] ? 0 : SNAPLEN_DEFAULT, PCAP_SNAPLEN_MAX);
 	if (!rc.snaplen)
 		rc.snaplen = PCAP_SNAPLEN_MAX;
 	rc.ring_kib = (uint32_t)number('B', RING_KIB_DEFAULT, RING_KIB_MAX);
@@ -500,14 +524,14 @@ static void parse_arguments(char **argv)
 		usage(rc.option['c'], bad_number);
 	if (rc.option['Q'] && (rc.direction = which(rc.option['Q'], "inout\0in\0out\0")) < INOUT)
 		usage(rc.option['Q'], "not in, out or inout");
-	rc.ifname = rc.option['i'] ? rc.option['i'] : *argv ? *argv++ : NULL;
+	rc.ifname = rc.option['i'] || rc.option['d'] ? rc.option['i'] : *argv ? *argv++ : NULL;
 	if (rc.option['D'])
 		return;
-	if (!rc.ifname)
+	if (rc.ifname)
+		check_interface_name();
+	else if (!rc.option['d'])
 		usage("usage", "rawcap INTERFACE > FILE.pcap (see -h)");
-	check_interface_name();
-	if (*argv)
-		usage(*argv, "one interface is enough");
+	join(argv);
 	rc.linktype = -1;
 	if (rc.option['y'] && (rc.linktype = linktype(rc.option['y'])) < 0)
 		usage(rc.option['y'], "not a link type here");
@@ -531,6 +555,8 @@ static void check_stdout(void)
 
 	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
 		usage("stdout", "not open for writing");
+	if (rc.option['D'] || rc.option['d'])
+		return;
 	if (is_terminal(STDOUT_FILENO))
 		usage("stdout", "a terminal: rawcap eth0 > /tmp/c.pcap");
 	if (flags & O_APPEND && lseek(STDOUT_FILENO, 0, SEEK_END) > 0)
@@ -587,12 +613,12 @@ static int ethernet_linktype(void)
 	return type < 0 ? LINKTYPE_ETHERNET : type;
 }
 
-/* Whether packets of the link type OWN can be written as those of WANT. */
-static int can_be(int own, int want)
+/* Whether packets of the link type OWN can be written as those ASKED for. */
+static int can_be(int own, int asked)
 {
 	if (own == LINKTYPE_LINUX_SLL || own == LINKTYPE_LINUX_SLL2)
-		return want == LINKTYPE_LINUX_SLL || want == LINKTYPE_LINUX_SLL2;
-	return want == own || (want == LINKTYPE_ETHERNET && own >= LINKTYPE_DSA_TAG_BRCM);
+		return asked == LINKTYPE_LINUX_SLL || asked == LINKTYPE_LINUX_SLL2;
+	return asked == own || (asked == LINKTYPE_ETHERNET && own >= LINKTYPE_DSA_TAG_BRCM);
 }
 
 /* Settles the link type: the interface's own, cooked form for what has none, or the one asked for.
@@ -619,34 +645,129 @@ static void choose_linktype(void)
 		die(rc.net.failed);
 }
 
-/* The program that runs in the kernel for each packet: what is not wanted is neither copied nor
- * counted, and of the rest only snaplen bytes are copied.
- * A loopback device shows each packet twice, outgoing and incoming: one of them is left out, also
+static struct sock_filter program[BPF_MAXINSNS];	/* what the kernel runs for each packet */
+
+static char reason[LINE_SIZE];	/* why there is none */
+
+/* Compiles a filter's TEXT, with RULE in front, for packets of the socket (LIVE) or as they stand
+ * in a file. Returns how many instructions it has; 0 for none, with the reason. */
+static unsigned compile_filter(const char *rule, const char *text, int live)
+{
+	uint32_t cooked = live ? rc.net.cooked : 0;	/* what the socket's packets do not have */
+	struct filter f = {
+		.rule = rule, .text = text, .linktype = rc.linktype, .live = live,
+		.snaplen = rc.snaplen > cooked ? rc.snaplen - cooked : 1,
+		.netmask = rc.net.netmask, .err = reason, .errsize = sizeof reason,
+	};
+
+	return filter_compile(&f, program);
+}
+
+/* A loopback device shows each packet twice, outgoing and incoming: one of them is left out, also
  * among all interfaces. (CAN devices likewise: they hear themselves.) */
+static void put_direction(void)
+{
+	if (rc.direction == OUT)
+		put("outbound");
+	else if (rc.direction == IN || rc.net.hatype == ARPHRD_LOOPBACK ||
+	    rc.net.hatype == ARPHRD_CAN)
+		put("inbound");
+	else if (rc.net.ifindex == NETIF_ALL)	/* lo is the first in every namespace */
+		put("not(outbound and ifindex 1)");
+}
+
+/* Cuts the first word off *TEXT and the zone (%eth0) off that. A word with any other characters
+ * than ALLOWED becomes empty: it is to stand in a filter. */
+static const char *cut_word(char **text, const char *allowed)
+{
+	char *word = *text, *c = word;
+
+	while (one_of(*c, allowed))
+		c++;
+	if (*c != ' ' && *c != '%' && *c)
+		*word = 0;
+	for (; *c && *c != ' '; c++)
+		*c = 0;
+	*text = c + (*c == ' ');
+	*c = 0;
+	return word;
+}
+
+static void put_end(const char *dir, const char *host, const char *port)
+{
+	put(dir);
+	put(" host ");
+	put(host);
+	put(" and tcp ");
+	put(dir);
+	put(" port ");
+	put(port);
+}
+
+/* The rule that leaves the SSH session out in which rawcap itself runs, whose packets would carry
+ * those captured. sshd names it: the client's address and port, then its own. Gives what stands
+ * behind them. */
+static const char *put_session(char *words)
+{
+	static const char host[] = "0123456789abcdefABCDEF.:", *port = "0123456789";
+	const char *a = cut_word(&words, host), *a_port = cut_word(&words, port);
+	const char *b = cut_word(&words, host), *b_port = cut_word(&words, port);
+
+	put(linelen ? " and not(" : "not(");
+	put_end("src", a, a_port);
+	put(" and ");
+	put_end("dst", b, b_port);
+	put(" or (");
+	put_end("src", b, b_port);
+	put(" and ");
+	put_end("dst", a, a_port);
+	put("))");
+	return words;
+}
+
+/* The SSH session's place in the environment, unless its packets may be captured: because the user
+ * says so, or since the capture goes into a file. */
+static void find_session(char **env)
+{
+	static const char name[] = "SSH_CONNECTION=";
+	uint16_t stdout_is[128] = { 0 };	/* linux/stat.h: struct statx, stx_mode at byte 28 */
+	const char *n;
+	char *c;
+
+	syscall(SYS_statx, STDOUT_FILENO, "", AT_EMPTY_PATH, 1 /* STATX_TYPE */, stdout_is);
+	if (rc.option[SSH] || S_ISREG(stdout_is[14]))
+		return;
+	for (; *env; env++) {
+		for (n = name, c = *env; *n && *n == *c; n++)
+			c++;
+		if (!*n)
+			rc.ssh = c;
+	}
+}
+
+/* Gives the kernel the program that it runs for each packet: what is not wanted is neither copied
+ * nor counted, and of the rest only snaplen bytes are copied. */
 static void attach_filter(void)
 {
-	struct sock_filter program[] = {
-		{ BPF_LD_W_ABS, 0, 0, SKF_AD_IFINDEX },
-		{ BPF_JEQ_K, 0, 3, LOOPBACK_IFINDEX },
-		{ BPF_LD_W_ABS, 0, 0, SKF_AD_PKTTYPE },
-		{ BPF_JEQ_K, 0, 1, PACKET_OUTGOING },
-		{ BPF_RET_K, 0, 0, 0 },
-		{ BPF_RET_K, 0, 0, 1 },
-	};
-	unsigned start = 2;	/* at which instruction */
+	static char rule[LINE_SIZE];
+	const char *rest = rc.ssh;
+	unsigned n, without;
 
-	if (rc.direction == OUT) {
-		program[3].jt = 1;
-		program[3].jf = 0;
-	} else if (rc.direction == INOUT && rc.net.ifindex == NETIF_ALL) {
-		start = 0;
-	} else if (rc.direction == INOUT && rc.net.hatype != ARPHRD_LOOPBACK &&
-	    rc.net.hatype != ARPHRD_CAN) {
-		start = 5;
+	put_direction();
+	without = linelen;
+	if (rc.ssh)
+		rest = put_session(rc.ssh);
+	memcpy(rule, put_string(), sizeof rule);
+	if (rc.ssh && !*rest && compile_filter(rule, "", 1)) {
+		say("SSH", "this session is left out (--ssh keeps it)");
+	} else if (rc.ssh) {
+		say("SSH_CONNECTION", "ignored, not a session's");
+		rule[without] = 0;
 	}
-	if (rc.snaplen > rc.net.cooked)
-		program[5].k = rc.snaplen - rc.net.cooked;
-	if (netif_filter(&rc.net, program + start, 6 - start) < 0)
+	n = compile_filter(*rule ? rule : NULL, (char *)out, 1);
+	if (!n)
+		usage("filter", reason);
+	if (netif_filter(&rc.net, program, n) < 0)
 		die(rc.net.failed);
 }
 
@@ -672,12 +793,38 @@ static void link_error(int error)
 	}
 }
 
-/* Opens the interface: after this packets wait for us. */
-static void open_interface(void)
+static void find_interface(void)
 {
 	if (netif_find(&rc.net, strcmp(rc.ifname, "any") ? rc.ifname : NULL) < 0)
 		die(rc.net.failed);
 	choose_linktype();
+}
+
+/* -d: prints the user's filter, compiled for packets as they come from the interface or, without
+ * one, as they stand in a file. */
+_Noreturn static void print_filter(void)
+{
+	unsigned n, len;
+
+	if (rc.ifname)
+		find_interface();
+	else if (rc.linktype < 0)
+		rc.linktype = LINKTYPE_ETHERNET;
+	n = compile_filter(NULL, (char *)out, rc.ifname != NULL);
+	if (!n)
+		usage("filter", reason);
+	for (unsigned i = 0; i < n; i++) {
+		len = filter_print(line, program, n, i, rc.count['d']);
+		if (write(STDOUT_FILENO, line, len) < 0)
+			die("stdout");
+	}
+	_exit(0);
+}
+
+/* Opens the interface: after this packets wait for us. */
+static void open_interface(void)
+{
+	find_interface();
 	attach_filter();
 	if (netif_start(&rc.net, rc.snaplen, rc.ring_kib, RING_KIB_DEFAULT, !rc.option['p']) < 0)
 		die(rc.net.failed);
@@ -901,14 +1048,14 @@ _Noreturn static void end_at_once(void)
  * is down already makes no event at all. */
 static void check_link(void)
 {
-	int state = netif_state(&rc.net);
+	int up = netif_state(&rc.net);
 
-	if (state < 0) {
+	if (up < 0) {
 		say(rc.ifname, "is gone");
 		rc.status = 1;
 		rc.stop = GONE;
 		rc.link = UP;
-	} else if (state) {
+	} else if (up) {
 		say(rc.ifname, "is up");
 		rc.link = UP;
 	} else if (rc.link == WENT_DOWN) {
@@ -1087,12 +1234,14 @@ _Noreturn static void list_interfaces(void)
 
 int main(int argc, char **argv)
 {
-	(void)argc;
 	parse_arguments(argv);
-	if (rc.option['D'])
-		list_interfaces();
 	check_stdout();
 	catch_signals();
+	if (rc.option['D'])
+		list_interfaces();
+	if (rc.option['d'])
+		print_filter();
+	find_session(argv + argc + 1);
 	open_interface();
 	write_file_header();
 	capture();
