@@ -178,17 +178,12 @@ static int netif_socket(struct netif *n, int type)
 	return n->fd < 0 ? netif_fail(n, "socket") : 0;
 }
 
-/* Looks the interface up and opens a socket that takes nothing yet; *n is all zero. NAME has 1
- * to 15 bytes, or is NULL for all interfaces (which the kernel gives in cooked form only). */
-static inline int netif_find(struct netif *n, const char *name)
+/* What the interface called NAME, of 1 to 15 bytes, is. */
+static int netif_look_up(struct netif *n, const char *name)
 {
 	struct ifreq ifr;
 	size_t i;
 
-	if (netif_socket(n, name ? SOCK_RAW : SOCK_DGRAM) < 0)
-		return -1;
-	if (!name)
-		return 0;
 	for (i = 0; i < IFNAMSIZ - 1 && name[i]; i++)
 		ifr.ifr_name[i] = name[i];
 	ifr.ifr_name[i] = 0;
@@ -201,6 +196,15 @@ static inline int netif_find(struct netif *n, const char *name)
 	if (ioctl(n->fd, SIOCGIFNETMASK, &ifr) == 0)
 		n->netmask = ntohl(((struct sockaddr_in *)(void *)&ifr.ifr_netmask)->sin_addr.s_addr);
 	return 0;
+}
+
+/* Looks the interface up and opens a socket that takes nothing yet; *n is all zero. NAME is NULL for
+ * all interfaces (which the kernel gives in cooked form only). */
+static inline int netif_find(struct netif *n, const char *name)
+{
+	if (netif_socket(n, name ? SOCK_RAW : SOCK_DGRAM) < 0)
+		return -1;
+	return name ? netif_look_up(n, name) : 0;
 }
 
 /* Asks for packets without their link layer, each behind a cooked header of SLL_LEN or SLL2_LEN
@@ -283,11 +287,8 @@ static int netif_plain(struct netif *n, uint32_t kib)
 	return 0;
 }
 
-/* Starts the capture: from here on packets wait in a ring of RING_KIB (0: none; less than 2
- * GiB) or in the socket's buffer of BUFFER_KIB. SNAPLEN: the most bytes of a packet that the
- * filter lets through. An interface that is down is no error here; netif_error tells of it. */
-static inline int netif_start(struct netif *n, uint32_t snaplen, uint32_t ring_kib,
-    uint32_t buffer_kib, int promisc)
+/* Takes packets of n->ifindex from here on. */
+static int netif_bind(struct netif *n, int promisc)
 {
 	struct sockaddr_ll ll = {
 		.sll_family = AF_PACKET,
@@ -298,15 +299,40 @@ static inline int netif_start(struct netif *n, uint32_t snaplen, uint32_t ring_k
 	struct packet_mreq mreq = { .mr_ifindex = n->ifindex, .mr_type = PACKET_MR_PROMISC };
 
 	netif_put16((void *)&ll.sll_protocol, ETH_P_ALL);
-	netif_ring(n, ring_kib, snaplen);
-	if (!n->ring && netif_plain(n, buffer_kib) < 0)
-		return -1;
 	if (promisc && n->ifindex != NETIF_ALL &&
 	    netif_set(n, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &mreq, sizeof mreq) < 0)
 		n->promisc_error = errno;
 	if (bind(n->fd, (struct sockaddr *)&ll, sizeof ll) < 0)
 		return netif_fail(n, "bind");
 	return 0;
+}
+
+/* Starts the capture: from here on packets wait in a ring of RING_KIB (0: none; less than 2
+ * GiB) or in the socket's buffer of BUFFER_KIB. SNAPLEN: the most bytes of a packet that the
+ * filter lets through. An interface that is down is no error here; netif_error tells of it. */
+static inline int netif_start(struct netif *n, uint32_t snaplen, uint32_t ring_kib,
+    uint32_t buffer_kib, int promisc)
+{
+	netif_ring(n, ring_kib, snaplen);
+	if (!n->ring && netif_plain(n, buffer_kib) < 0)
+		return -1;
+	return netif_bind(n, promisc);
+}
+
+/* Goes on with an interface that was deleted and made again as NAME, on the same socket: needs no
+ * right, and filter and ring are still there. errno is ENODEV as long as it is not back, and
+ * EPROTOTYPE if it is of another kind now. */
+static inline int netif_again(struct netif *n, const char *name, int promisc)
+{
+	int hatype = n->hatype;
+
+	if (netif_look_up(n, name) < 0)
+		return -1;
+	if (n->hatype != hatype) {
+		errno = EPROTOTYPE;
+		return netif_fail(n, name);
+	}
+	return netif_bind(n, promisc);
 }
 
 /* Writes the cooked header, PROTOCOL being the type of what follows it.
@@ -495,13 +521,16 @@ static inline int netif_error(struct netif *n)
 	return error;
 }
 
-/* Whether the interface is up (1), down (0) or, deleted or moved away, no longer there (-1):
- * asked by its index, since it may have another name by now. */
+/* Whether the interface is up (1), down (0) or, deleted or moved away, no longer there (-1). The
+ * socket knows that, though another may have the index by now; and the name may have changed. */
 static inline int netif_state(struct netif *n)
 {
+	struct sockaddr_ll ll = { .sll_ifindex = -1 };
+	socklen_t len = sizeof ll;
 	struct ifreq ifr;
 
-	ifr.ifr_ifindex = n->ifindex;
+	getsockname(n->fd, (struct sockaddr *)&ll, &len);
+	ifr.ifr_ifindex = ll.sll_ifindex;
 	if (ioctl(n->fd, SIOCGIFNAME, &ifr) < 0 || ioctl(n->fd, SIOCGIFFLAGS, &ifr) < 0)
 		return -1;
 	return ifr.ifr_flags & IFF_UP;

@@ -19,6 +19,7 @@
  * See packet(7), pcap-savefile(5), netif.h (the kernel side) and pcap.h (the file format).
  */
 #define _GNU_SOURCE
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -29,6 +30,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -62,17 +64,29 @@ enum {
 	FULL_MS = 10,	/* until a pipe with room, but not for the next record, is tried again */
 	TELL_MS = 1000,	/* between two running counts */
 	COUNT_MS = 60000,	/* between fetching the kernel's counts, which have 32 bits */
+
+	/* An unread fifo is refused, not waited for; 32-bit machines need the last one. */
+	OPEN_FLAGS = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_LARGEFILE,
+	TRIES = 8,	/* to write to a file that says "try again" */
+	FILES_MAX = 1000000,	/* of -W */
+	SLICE_MAX = 1000000000,	/* seconds of -G: 31 years */
+	NAME_MAX_GIVEN = 512,	/* bytes of -w's FILE; a form of time takes five times its place */
+	NOBODY = 65534,	/* the user and group without rights, everywhere */
 };
 
 /* Why the capture ends: a signal; the interface is gone; from here on nothing more is taken: -c is
  * reached, or receiving fails; nothing can be written any more. */
 enum stop { NO, SIGNALLED, GONE, LIMIT, BROKEN };
 enum { INOUT, IN, OUT };	/* -Q */
-enum link { UP, WENT_DOWN, DOWN };
+enum link { UP, WENT_DOWN, DOWN, ABSENT };
+
+/* linux/seccomp.h */
+enum { SECCOMP_MODE_FILTER = 2, SECCOMP_RET_ERRNO = 0x50000, SECCOMP_RET_ALLOW = 0x7fff0000 };
+enum { LOW_WORD = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0 };	/* where in 8 bytes it is */
 
 /* The options without a letter, in the order of their names; rc.option has them too. */
-enum { MICRO, NANO, SSH, PRINT_VERSION, HELP };
-#define LONG_OPTIONS "--micro\0--nano\0--ssh\0--version\0--help\0"
+enum { MICRO, NANO, SSH, WAIT, PRINT_VERSION, HELP };
+#define LONG_OPTIONS "--micro\0--nano\0--ssh\0--wait\0--version\0--help\0"
 
 /* All there is to know while the program runs. */
 static struct {
@@ -82,6 +96,9 @@ static struct {
 	const char *ifname;
 	char *ssh;	/* SSH_CONNECTION, as sshd sets it; or NULL */
 	uint64_t limit;	/* packets */
+	uint64_t size;	/* bytes of a file, -C; UINT64_MAX without */
+	uint32_t seconds;	/* of a file, -G; 0 without */
+	uint32_t files;	/* how many are kept, -W; 0: all */
 	uint32_t snaplen;	/* bytes, 1 to PCAP_SNAPLEN_MAX */
 	uint32_t ring_kib;	/* KiB, 0 = no ring */
 	int nano;
@@ -98,7 +115,15 @@ static struct {
 	uint64_t taken;	/* packets put into the buffer */
 	uint64_t cut;	/* those cut to snaplen */
 
-	/* stdout */
+	/* the output: stdout, or the file of -w */
+	int fd;
+	uint64_t room;	/* bytes that the file still takes */
+	uint32_t file;	/* how many files of -C came before this one ... */
+	uint32_t oldest;	/* ... and before the oldest of them that is kept */
+	uint32_t slice;	/* likewise of -G */
+	uint32_t slice_time;	/* when this one began: seconds since 1970 */
+	uint64_t slice_end;	/* ms: when to begin the next; UINT64_MAX without -G */
+	int gave_up;	/* a file, for a full disk: that has been said */
 	int pipe;	/* bytes that it holds, if it is a pipe; else 0 or less */
 	int socket;	/* it is one */
 	int full;	/* the pipe has room, but not for the next record */
@@ -118,7 +143,10 @@ static unsigned char out[OUT_SIZE];
  * and none of them needs the library to be started: there are no threads, no heap, no stdio. What
  * stands here takes the place of that start-up and of some calls' larger forms; they would be a
  * third of the binary. (-DHOSTED leaves it out, for sanitizers, which need a whole C library.) */
-#ifndef HOSTED
+#ifdef HOSTED
+enum { SANDBOX = 0 };	/* the sanitizers have calls of their own */
+#else
+enum { SANDBOX = 1 };
 int the_errno;
 int __libc_start_main(int (*start)(int, char **), int argc, char **argv);
 int *__errno_location(void);
@@ -219,6 +247,11 @@ int getsockopt(int fd, int level, int option, void *value, socklen_t *len)
 	return (int)syscall(SYS_getsockopt, fd, level, option, value, len);
 }
 
+int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	return (int)syscall(SYS_getsockname, fd, addr, len);
+}
+
 ssize_t recvmsg(int fd, struct msghdr *m, int flags)
 {
 	return syscall(SYS_recvmsg, fd, m, flags);
@@ -315,24 +348,24 @@ static const char *decimal(uint64_t n)
 	return d;
 }
 
-/* One line on stderr: "rawcap: THING: TEXT". */
+/* One line on stderr: "rawcap: THING: TEXT". Bytes of THING, which may be a word of the user's,
+ * that could play tricks on a terminal become ?. */
 static void say(const char *thing, const char *text)
 {
 	put("rawcap: ");
 	put(thing);
+	for (unsigned i = 0; i < linelen; i++)
+		if (line[i] < ' ' || line[i] > '~')
+			line[i] = '?';
 	put(": ");
 	put(text);
 	put("\n");
 	put_out();
 }
 
-/* The command line is wrong: names the word and why, exit 2. Bytes of the user's word that
- * could play tricks on a terminal become ?. */
+/* The command line is wrong: names the word and why, exit 2. */
 _Noreturn static void usage(const char *word, const char *why)
 {
-	for (char *c = (char *)(uintptr_t)word; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
 	say(word, why);
 	_exit(2);
 }
@@ -342,12 +375,15 @@ static void complain(const char *thing, int error)
 {
 	static const uint16_t errors[] = {
 		EPERM, ENODEV, EAFNOSUPPORT, ENOSPC, EDQUOT, EFBIG, EIO, EPIPE, ENOMEM, EMFILE,
+		EACCES, ENOENT, EISDIR, EROFS, ENXIO, ESPIPE, EPROTOTYPE,
 	};
 	const char *text =	/* in that order, each with a 0 behind it */
 	    "no CAP_NET_RAW: run as root, or once: setcap cap_net_raw=ep rawcap\0"
 	    "no such interface (see -D)\0kernel has no CONFIG_PACKET\0"
 	    "no space left\0quota exceeded\0file too large\0I/O error\0the reader is gone\0"
-	    "out of memory\0too many open files\0";
+	    "out of memory\0too many open files\0"
+	    "permission denied\0no such directory\0a directory\0read-only file system\0"
+	    "nobody reads it\0not a file\0came back with another link type\0";
 
 	for (size_t i = 0; *text && errors[i] != error; i++)
 		text += strlen(text) + 1;
@@ -372,6 +408,11 @@ static const char help[] =
 "-Q DIR   in, out or inout\n"
 "-B KIB   ring size (2048; 0: no ring)\n"
 "-y TYPE  link type to write\n"
+"-w FILE  write FILE, not stdout\n"
+"-C SIZE  next file (without -w the end) before SIZE MB, or with k, m, g KiB ...\n"
+"-G SECS  next file (without -w the end) after SECS; FILE may have %Y%m%d%H%M%S\n"
+"-W N     keep N files\n"
+"--wait   for the interface, whenever it is gone\n"
 "--nano   timestamps (--micro)\n"
 "-v       progress\n"
 "-q       no summary\n"
@@ -443,7 +484,7 @@ static char **options(char **argv)
 		}
 		if (!*c)
 			continue;
-		if (!one_of(*c, "icsBQy"))
+		if (!one_of(*c, "icsBQywCGW"))
 			usage(word, no_such_option);
 		rc.option[(int)*c] = c[1] ? c + 1 : *++argv;
 		if (!*argv)
@@ -467,6 +508,52 @@ static uint64_t number(char letter, uint64_t otherwise, uint64_t max)
 	if (c == word || *c)
 		usage(word, bad_number);
 	return n;
+}
+
+/* The value of -C in bytes: millions of them, or with a unit a power of 1024. A file must have room
+ * for any packet: what -W keeps is then never larger than it may be. */
+static uint64_t size_limit(void)
+{
+	char *word = rc.option['C'], *unit = word;
+	uint64_t factor = 1000000, size;
+
+	if (!word)
+		return UINT64_MAX;
+	while (*unit && unit[1])
+		unit++;
+	switch (*unit | ' ') {
+	case 'k': factor = 1 << 10; break;
+	case 'm': factor = 1 << 20; break;
+	case 'g': factor = 1 << 30; break;
+	}
+	if (factor != 1000000)
+		*unit = 0;
+	size = factor * number('C', 0, INT64_MAX / factor);
+	if (size < sizeof(struct pcap_file) + sizeof(struct pcap_record) + rc.snaplen)
+		usage(word, "too small for a packet of -s bytes");
+	return size;
+}
+
+/* What concerns files: -w, -C, -G, -W. */
+static void parse_files(void)
+{
+	const char *name = rc.option['w'];
+
+	rc.size = size_limit();
+	rc.seconds = (uint32_t)number('G', 0, SLICE_MAX);
+	rc.files = (uint32_t)number('W', 0, FILES_MAX);
+	rc.slice_end = UINT64_MAX;
+	if ((rc.option['G'] && !rc.seconds) || (rc.option['W'] && !rc.files))
+		usage(rc.option['G'] && !rc.seconds ? rc.option['G'] : rc.option['W'], bad_number);
+	if (name && !strcmp(name, "-"))
+		name = rc.option['w'] = NULL;
+	if (rc.files && !(name && (rc.option['C'] || rc.seconds)))
+		usage("-W", "needs -w FILE and -C or -G");
+	if (name && (!*name || strlen(name) > NAME_MAX_GIVEN))
+		usage("-w", "not a file name");
+	for (; name && rc.seconds && *name; name++)
+		if (*name == '%' && !one_of(*++name, "YmdHMSjsyFT%"))
+			usage(rc.option['w'], "of % it may have YmdHMSjsyFT%");
 }
 
 /* An interface name must be one that the kernel takes as it stands; it would cut eth0:1 to
@@ -531,6 +618,7 @@ static void parse_arguments(char **argv)
 		check_interface_name();
 	else if (!rc.option['d'])
 		usage("usage", "rawcap INTERFACE > FILE.pcap (see -h)");
+	parse_files();
 	join(argv);
 	rc.linktype = -1;
 	if (rc.option['y'] && (rc.linktype = linktype(rc.option['y'])) < 0)
@@ -550,9 +638,11 @@ static int is_terminal(int fd)
  * in what works on it: no stat, whose layout differs from machine to machine. */
 static void check_stdout(void)
 {
-	int flags = (int)syscall(SYS_fcntl, STDOUT_FILENO, F_GETFL), type;
-	socklen_t len = sizeof type;
+	int flags = (int)syscall(SYS_fcntl, STDOUT_FILENO, F_GETFL);
 
+	rc.fd = STDOUT_FILENO;
+	if (rc.option['w'])
+		return;
 	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
 		usage("stdout", "not open for writing");
 	if (rc.option['D'] || rc.option['d'])
@@ -561,8 +651,6 @@ static void check_stdout(void)
 		usage("stdout", "a terminal: rawcap eth0 > /tmp/c.pcap");
 	if (flags & O_APPEND && lseek(STDOUT_FILENO, 0, SEEK_END) > 0)
 		usage("stdout", "not empty: use >");
-	rc.pipe = (int)syscall(SYS_fcntl, STDOUT_FILENO, F_GETPIPE_SZ);
-	rc.socket = !getsockopt(STDOUT_FILENO, SOL_SOCKET, SO_TYPE, &type, &len);
 }
 
 #define SIGBIT(sig) (1ul << ((sig) - 1))	/* in the first word of the kernel's signal sets */
@@ -588,6 +676,19 @@ static void catch_signals(void)
 	while ((unsigned)rc.signals <= STDERR_FILENO);
 	if (rc.signals < 0)
 		die("signalfd");
+}
+
+/* Takes one signal that has come: its number, or 0 for none. */
+static unsigned next_signal(void)
+{
+	struct signalfd_siginfo info;
+
+	return read(rc.signals, &info, sizeof info) < 0 ? 0 : info.ssi_signo;
+}
+
+static int says_stop(unsigned signal)
+{
+	return signal == SIGINT || signal == SIGTERM || signal == SIGHUP;
 }
 
 /* The link type of an Ethernet device, which may be a DSA switch's conduit: then frames have the
@@ -793,10 +894,23 @@ static void link_error(int error)
 	}
 }
 
+/* Finds the interface, and with --wait waits for it. */
 static void find_interface(void)
 {
-	if (netif_find(&rc.net, strcmp(rc.ifname, "any") ? rc.ifname : NULL) < 0)
-		die(rc.net.failed);
+	struct pollfd p = { rc.signals, POLLIN, 0 };
+	struct timespec t = { 0, LINK_MS * 1000000 };
+
+	while (netif_find(&rc.net, strcmp(rc.ifname, "any") ? rc.ifname : NULL) < 0) {
+		if (errno != ENODEV || !rc.option[WAIT])
+			die(rc.net.failed);
+		close(rc.net.fd);
+		if (rc.link != ABSENT)
+			say(rc.ifname, "is not there: waiting for it");
+		rc.link = ABSENT;
+		if (ppoll(&p, 1, &t, NULL) > 0 && says_stop(next_signal()))
+			_exit(0);
+	}
+	rc.link = UP;
 	choose_linktype();
 }
 
@@ -835,13 +949,228 @@ static void open_interface(void)
 		say("ring KiB", decimal((size_t)(rc.net.ring_end - rc.net.ring) >> 10));
 }
 
-/* Puts the file's header into the buffer. Of a file that was opened without cutting it the old rest
- * goes, so that nothing stands behind the capture; on anything else that fails. */
-static void write_file_header(void)
+/* ==== The output ==== */
+
+static char *append(char *at, const char *text)
 {
-	ftruncate(STDOUT_FILENO, lseek(STDOUT_FILENO, 0, SEEK_CUR));
+	while (*text)
+		*at++ = *text++;
+	return at;
+}
+
+/* N in decimal, at least WIDTH digits. */
+static char *append_number(char *at, unsigned width, uint32_t n)
+{
+	const char *digits_of_n = decimal(n);
+
+	for (size_t len = strlen(digits_of_n); len < width; len++)
+		*at++ = '0';
+	return append(at, digits_of_n);
+}
+
+/* FORMAT with its forms of strftime(3) filled in for the time when the slice began, in UTC. */
+static char *append_times(char *at, const char *format)
+{
+	uint32_t time = rc.slice_time, day = time / 86400, year = 1970, month = 1, leap, yday, len;
+
+	for (; leap = year % 4 == 0, day >= 365 + leap; day -= 365 + leap++)	/* until 2106 */
+		year++;
+	for (yday = day; day >= (len = month == 2 ? 28 + leap : 30 + (month + month / 8) % 2); month++)
+		day -= len;
+	for (; *format; format++) {
+		if (*format != '%') {
+			*at++ = *format;
+			continue;
+		}
+		switch (*++format) {
+		case 'Y': at = append_number(at, 4, year); break;
+		case 'y': at = append_number(at, 2, year % 100); break;
+		case 'm': at = append_number(at, 2, month); break;
+		case 'd': at = append_number(at, 2, day + 1); break;
+		case 'j': at = append_number(at, 3, yday + 1); break;
+		case 'H': at = append_number(at, 2, time / 3600 % 24); break;
+		case 'M': at = append_number(at, 2, time / 60 % 60); break;
+		case 'S': at = append_number(at, 2, time % 60); break;
+		case 's': at = append_number(at, 1, time); break;
+		case 'F': at = append_times(at, "%Y-%m-%d"); break;
+		case 'T': at = append_times(at, "%H:%M:%S"); break;
+		default: *at++ = '%';
+		}
+	}
+	return at;
+}
+
+/* The name of -w's file number N, as tcpdump makes it: with -G the time filled in, with -C from the
+ * second file on a number behind, or with -W always, and always as long. */
+static const char *file_name(uint32_t n)
+{
+	static char name[NAME_MAX_GIVEN * 5 + 16];
+	char *at = rc.seconds ? append_times(name, rc.option['w']) : append(name, rc.option['w']);
+	unsigned width = 0;
+
+	if (rc.files && rc.option['C']) {
+		n %= rc.files;
+		for (uint32_t last = rc.files - 1; last; last /= 10)
+			width++;
+	}
+	if (n || width)
+		at = append_number(at, width, n);
+	*at = 0;
+	return name;
+}
+
+/* What messages about the output name. */
+static const char *output_name(void)
+{
+	return rc.option['w'] ? file_name(rc.file) : "stdout";
+}
+
+/* The disk is full: gives up the oldest file of -C and -W before this one. Returns 0 if there is
+ * none. */
+static int give_up_oldest(void)
+{
+	if (!rc.files || rc.oldest == rc.file)
+		return 0;
+	syscall(SYS_unlinkat, AT_FDCWD, file_name(rc.oldest++), 0);
+	if (!rc.gave_up++)
+		say(rc.option['w'], "disk full: the oldest files go");
+	return 1;
+}
+
+/* A new file is begun whenever one is full or its time is over. */
+static int rotates(void)
+{
+	return rc.option['w'] && (rc.option['C'] || rc.seconds);
+}
+
+/* Opens the output, and puts the file's header into the buffer. Returns -1 with errno set if it
+ * can't be had. */
+static int open_output(void)
+{
+	socklen_t len = sizeof(int);
+	int type;
+
+	if (rc.option['w']) {
+		do
+			rc.fd = (int)syscall(SYS_openat, AT_FDCWD, file_name(rc.file), OPEN_FLAGS, 0600);
+		while (rc.fd < 0 && errno == ENOSPC && give_up_oldest());
+		if (rc.fd < 0 || (rotates() && lseek(rc.fd, 0, SEEK_CUR) < 0))
+			return -1;
+	} else {
+		/* of a file that was opened without cutting it the old rest goes, so that nothing
+		 * stands behind the capture; on anything else that fails */
+		ftruncate(rc.fd, lseek(rc.fd, 0, SEEK_CUR));
+	}
+	rc.pipe = (int)syscall(SYS_fcntl, rc.fd, F_GETPIPE_SZ);
+	rc.socket = !getsockopt(rc.fd, SOL_SOCKET, SO_TYPE, &type, &len);
 	pcap_header((void *)out, (uint32_t)rc.linktype, rc.snaplen, rc.nano);
 	rc.first = rc.end = sizeof(struct pcap_file);
+	rc.room = rc.size - sizeof(struct pcap_file);
+	return 0;
+}
+
+/* The time at which files of -G begin. */
+static void begin_slice(uint64_t now)
+{
+	struct timespec t;
+
+	if (!rc.seconds)
+		return;
+	clock_gettime(CLOCK_REALTIME, &t);
+	rc.slice_time = (uint32_t)t.tv_sec;
+	if (rc.slice_end == UINT64_MAX)
+		rc.slice_end = now;
+	while (rc.slice_end <= now)
+		rc.slice_end += rc.seconds * UINT64_C(1000);
+}
+
+static void begin_output(void)
+{
+	begin_slice(now_ms());
+	if (open_output() < 0)
+		die(output_name());
+}
+
+/* ==== Privileges ==== */
+
+/* Gives up root's identity and every capability; the socket stays what it is. Only who rotates
+ * files stays root, to make and remove them. */
+static void drop_rights(void)
+{
+	static const struct { uint32_t version; int pid; } header = { 0x20080522, 0 };
+	static const uint32_t none[6];	/* linux/capability.h: _LINUX_CAPABILITY_VERSION_3 */
+	unsigned long cap = 0;
+
+	while (syscall(SYS_prctl, PR_CAPBSET_DROP, cap, 0l, 0l, 0l) == 0)
+		cap++;
+	if (!syscall(SYS_geteuid) && !rotates() &&
+	    (syscall(SYS_setgroups, 0l, NULL) < 0 ||
+	     syscall(SYS_setresgid, NOBODY, NOBODY, NOBODY) < 0 ||
+	     syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY) < 0))
+		say("uid", "stays 0, nobody does not exist here");
+	syscall(SYS_capset, &header, none);
+}
+
+/* What seccomp calls this machine, linux/audit.h: its ELF number, and bits for its words' size and
+ * order, all of which stand in the program's own header. */
+static uint32_t audit_arch(void)
+{
+	extern const Elf32_Ehdr __ehdr_start;	/* the linker's; both sizes of header begin alike */
+
+	return __ehdr_start.e_machine |
+	    (uint32_t)(__ehdr_start.e_ident[EI_CLASS] == ELFCLASS64) << 31 |
+	    (uint32_t)(__ehdr_start.e_ident[EI_DATA] == ELFDATA2LSB) << 30;
+}
+
+/* Leaves the process only the calls of its loop, of some only those with a certain argument. Others
+ * fail with EPERM: see seccomp(2). */
+static void enter_sandbox(void)
+{
+	enum { ANY = 7, ALWAYS = 0, WAITS, ROTATES };
+	enum { LOAD = BPF_LD | BPF_ABS, IS = BPF_JMP | BPF_JEQ };
+	const int does[] = { 1, rc.option[WAIT] != NULL, rotates() };
+	const uint32_t fd = (uint32_t)rc.fd, net = (uint32_t)rc.net.fd;
+	const struct { uint16_t call; uint8_t when, arg; uint32_t value; } calls[] = {
+		{ SYS_ppoll, ALWAYS, ANY, 0 }, { SYS_write, ALWAYS, 0, fd },
+		{ SYS_write, ALWAYS, 0, STDERR_FILENO }, { SYS_clock_gettime, ALWAYS, ANY, 0 },
+		{ SYS_recvmsg, ALWAYS, 0, net }, { SYS_sendto, ALWAYS, 0, fd },
+		{ SYS_ioctl, ALWAYS, 1, FIONREAD }, { SYS_ioctl, ALWAYS, 1, TCGETS },
+		{ SYS_ioctl, ALWAYS, 1, SIOCGIFNAME }, { SYS_ioctl, ALWAYS, 1, SIOCGIFFLAGS },
+		{ SYS_getsockopt, ALWAYS, ANY, 0 }, { SYS_getsockname, ALWAYS, ANY, 0 },
+		{ SYS_setsockopt, ALWAYS, 2, SO_ATTACH_FILTER }, { SYS_read, ALWAYS, ANY, 0 },
+		{ SYS_lseek, ALWAYS, 0, fd }, { SYS_ftruncate, ALWAYS, 0, fd },
+		{ SYS_fdatasync, ALWAYS, 0, fd }, { SYS_close, ALWAYS, ANY, 0 },
+		{ SYS_exit_group, ALWAYS, ANY, 0 }, { SYS_restart_syscall, ALWAYS, ANY, 0 },
+		{ SYS_setsockopt, WAITS, 2, PACKET_ADD_MEMBERSHIP }, { SYS_bind, WAITS, 0, net },
+		{ SYS_ioctl, WAITS, 1, SIOCGIFINDEX }, { SYS_ioctl, WAITS, 1, SIOCGIFHWADDR },
+		{ SYS_ioctl, WAITS, 1, SIOCGIFNETMASK },
+		{ SYS_openat, ROTATES, 2, OPEN_FLAGS }, { SYS_unlinkat, ROTATES, 2, 0 },
+		{ SYS_fcntl, ROTATES, 1, F_GETPIPE_SZ },
+	};
+	struct sock_filter *p = program;
+	struct sock_fprog fprog = { 0, program };
+
+	/* struct seccomp_data: the call, the machine, 8 bytes of address, 8 of each argument */
+	*p++ = (struct sock_filter){ LOAD, 0, 0, 4 };
+	*p++ = (struct sock_filter){ IS, 1, 0, audit_arch() };
+	*p++ = (struct sock_filter){ BPF_RET, 0, 0, SECCOMP_RET_ERRNO | EPERM };
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		if (!does[calls[i].when])
+			continue;
+		*p++ = (struct sock_filter){ LOAD, 0, 0, 0 };
+		*p++ = (struct sock_filter){ IS, 0, calls[i].arg == ANY ? 1 : 3, calls[i].call };
+		if (calls[i].arg != ANY) {
+			*p++ = (struct sock_filter){ LOAD, 0, 0, 16u + 8u * calls[i].arg + LOW_WORD };
+			*p++ = (struct sock_filter){ IS, 0, 1, calls[i].value };
+		}
+		*p++ = (struct sock_filter){ BPF_RET, 0, 0, SECCOMP_RET_ALLOW };
+	}
+	*p++ = (struct sock_filter){ BPF_RET, 0, 0, SECCOMP_RET_ERRNO | EPERM };
+	fprog.len = (unsigned short)(p - program);
+	syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1l, 0l, 0l, 0l);
+	if (SANDBOX && syscall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &fprog) < 0 &&
+	    rc.option['v'])
+		say("seccomp", "this kernel has none");
 }
 
 /* ==== Writing ==== */
@@ -873,10 +1202,10 @@ static uint32_t pipe_share(void)
 	uint32_t room = (uint32_t)rc.pipe, whole;
 	int used = 0;
 
-	ioctl(STDOUT_FILENO, FIONREAD, &used);
+	ioctl(rc.fd, FIONREAD, &used);
 	if (used) {
 		room = PIPE_BUF;
-		if (!writable(STDOUT_FILENO, 0))
+		if (!writable(rc.fd, 0))
 			return 0;
 	}
 	if (room >= rc.end - rc.sent)
@@ -893,10 +1222,10 @@ static uint32_t pipe_share(void)
 static void end_output(void)
 {
 	uint32_t whole = rc.sent < rc.first ? 0 : rc.first;
-	off_t end = lseek(STDOUT_FILENO, (off_t)whole - (off_t)rc.sent, SEEK_CUR);
+	off_t end = lseek(rc.fd, (off_t)whole - (off_t)rc.sent, SEEK_CUR);
 
 	if (end >= 0)
-		ftruncate(STDOUT_FILENO, end);
+		ftruncate(rc.fd, end);
 	for (; rc.first < rc.end; rc.first = record_end(rc.first))
 		rc.lost++;
 	rc.sent = rc.end;
@@ -916,15 +1245,15 @@ static void send_out(void)
 		if (!len)
 			break;
 		n = rc.socket ?
-		    syscall(SYS_sendto, STDOUT_FILENO, out + rc.sent, len, MSG_DONTWAIT, NULL, 0) :
-		    write(STDOUT_FILENO, out + rc.sent, len);
+		    syscall(SYS_sendto, rc.fd, out + rc.sent, len, MSG_DONTWAIT, NULL, 0) :
+		    write(rc.fd, out + rc.sent, len);
 		if (n >= 0) {
 			rc.sent += (uint32_t)n;
 			rc.first = rc.sent == rc.end ? rc.end : whole_records(rc.sent);
 		} else if (errno == EAGAIN || errno == EINTR) {
 			break;	/* poll says when to try again */
-		} else {
-			complain("stdout", errno);
+		} else if (errno != ENOSPC || !give_up_oldest()) {
+			complain(output_name(), errno);
 			end_output();
 		}
 	}
@@ -934,6 +1263,83 @@ static void send_out(void)
 		rc.end -= rc.first;
 		rc.first = 0;
 	}
+}
+
+/* Closes the output. Some errors show only here: of a disk that took the bytes but cannot keep
+ * them, of a file on another machine. */
+static void close_output(void)
+{
+	int error = 0;
+
+	if (rc.fd < 0)
+		return;
+	/* after the second stop signal there is no time for it; EINVAL, EROFS: it is no file */
+	if (rc.stop_signals < 2 && syscall(SYS_fdatasync, rc.fd) < 0 && errno != EINVAL &&
+	    errno != EROFS)
+		error = errno;
+
+	if (close(rc.fd) < 0)
+		error = errno;
+	if (error) {
+		complain(output_name(), error);
+		rc.status = 1;
+	}
+}
+
+/* Writes out the whole buffer, as a file takes it. */
+static void send_all(void)
+{
+	for (int tries = 0; rc.sent < rc.end && tries < TRIES; tries++)
+		send_out();
+	if (rc.sent < rc.end) {
+		complain(output_name(), errno);
+		end_output();
+	}
+}
+
+/* Goes on in another file, of the number that rc.file and rc.slice_time say next. The ring holds
+ * what arrives meanwhile. */
+static void next_file(uint32_t file)
+{
+	send_all();
+	if (rc.stop == BROKEN)
+		return;
+	close_output();
+	rc.file = file;
+	if (!file)
+		rc.oldest = 0;
+	if (rc.files && file - rc.oldest >= rc.files)
+		rc.oldest++;
+	if (open_output() < 0) {
+		complain(output_name(), errno);
+		rc.status = 1;
+		rc.stop = BROKEN;
+	}
+}
+
+/* Whether a record of SIZE bytes has room: else it goes into the next file, or the stream ends. */
+static int has_room(uint32_t size)
+{
+	if (size <= rc.room)
+		return 1;
+	if (!rc.option['w'])
+		rc.stop = LIMIT;
+	else
+		next_file(rc.file + 1);
+	return rc.stop < LIMIT;
+}
+
+/* The time of a file is over, or all there is. */
+static void next_slice(uint64_t now)
+{
+	if (!rc.option['w'] || (rc.files && !rc.option['C'] && ++rc.slice >= rc.files)) {
+		rc.stop = SIGNALLED;
+		rc.slice_end = UINT64_MAX;
+		return;
+	}
+	send_all();	/* under the old name */
+	begin_slice(now);
+	next_file(0);
 }
 
 /* LINKTYPE_CAN_SOCKETCAN has the identifier in network order, and a flag in frames of CAN FD, whose
@@ -966,12 +1372,16 @@ static inline void copy(unsigned char *to, const unsigned char *from, uint32_t n
  * length of a VLAN tag before it. */
 static void put_record(const struct packet *p)
 {
-	struct pcap_record *r = (void *)(out + rc.end);
-	unsigned char *at = (unsigned char *)(r + 1) + p->headlen;
 	uint32_t caplen = p->headlen + p->datalen, len;
+	struct pcap_record *r;
+	unsigned char *at;
 
 	if (caplen > rc.snaplen)
 		caplen = rc.snaplen;
+	if (!has_room((uint32_t)sizeof *r + caplen))
+		return;
+	r = (void *)(out + rc.end);	/* in another file it starts anew */
+	at = (unsigned char *)(r + 1) + p->headlen;
 	len = caplen > p->headlen ? caplen - p->headlen : 0;
 	if (rc.net.ring)
 		copy(at, p->data, len);
@@ -987,6 +1397,7 @@ static void put_record(const struct packet *p)
 	r->caplen = caplen;
 	r->origlen = p->origlen;
 	rc.end += (uint32_t)sizeof *r + caplen;
+	rc.room -= sizeof *r + caplen;
 	rc.taken++;
 	rc.cut += caplen < p->origlen;
 }
@@ -1019,13 +1430,10 @@ static void tell_counts(void)
 	put_out();
 }
 
-/* The end of the program: what only close can tell of a file, and the summary. */
+/* The end of the program. */
 _Noreturn static void finish(void)
 {
-	if (close(STDOUT_FILENO) < 0) {
-		complain("stdout", errno);
-		rc.status = 1;
-	}
+	close_output();
 	if (!rc.option['q'])
 		tell_counts();
 	_exit(rc.status);
@@ -1036,7 +1444,7 @@ _Noreturn static void end_at_once(void)
 {
 	send_out();
 	if (rc.sent < rc.end) {
-		say("stdout", "stuck reader, packets lost");
+		say(output_name(), "stuck reader, packets lost");
 		end_output();
 	}
 	finish();
@@ -1044,13 +1452,33 @@ _Noreturn static void end_at_once(void)
 
 /* ==== The loop ==== */
 
+/* An interface that is gone may be back, under its name. */
+static void check_return(void)
+{
+	if (rc.link != ABSENT)
+		say(rc.ifname, "is gone: waiting for it");
+	rc.link = ABSENT;
+	if (netif_again(&rc.net, rc.ifname, !rc.option['p']) == 0) {
+		say(rc.ifname, "is back");
+		rc.link = UP;
+		link_error(netif_error(&rc.net));
+	} else if (errno != ENODEV) {
+		complain(rc.net.failed, errno);
+		rc.status = 1;
+		rc.stop = GONE;
+		rc.link = UP;
+	}
+}
+
 /* Looks after an interface that went down: it comes back, or it is gone for good. Deleting one that
  * is down already makes no event at all. */
 static void check_link(void)
 {
 	int up = netif_state(&rc.net);
 
-	if (up < 0) {
+	if (up < 0 && rc.option[WAIT]) {
+		check_return();
+	} else if (up < 0) {
 		say(rc.ifname, "is gone");
 		rc.status = 1;
 		rc.stop = GONE;
@@ -1070,6 +1498,8 @@ static void look_around(uint64_t now)
 {
 	netif_count(&rc.net);
 	rc.due = now + COUNT_MS;
+	if (now >= rc.slice_end && rc.stop == NO)
+		next_slice(now);
 	if (rc.option['v'] && is_terminal(STDERR_FILENO)) {
 		rc.due = now + TELL_MS;
 		put_count(rc.taken, "captured\r");	/* what comes next stands over it */
@@ -1079,6 +1509,8 @@ static void look_around(uint64_t now)
 		rc.due = now + LINK_MS;
 		check_link();
 	}
+	if (rc.due > rc.slice_end)
+		rc.due = rc.slice_end;
 }
 
 /* Takes packets into the buffer until none is ready (0) or it is full (1). */
@@ -1104,13 +1536,11 @@ static int take(void)
 
 static void take_signal(void)
 {
-	struct signalfd_siginfo info;
+	unsigned signal = next_signal();
 
-	if (read(rc.signals, &info, sizeof info) < 0)
-		return;
-	if (info.ssi_signo == SIGUSR1)
+	if (signal == SIGUSR1)
 		tell_counts();
-	if (!(SIGBIT(info.ssi_signo) & (SIGBIT(SIGINT) | SIGBIT(SIGTERM) | SIGBIT(SIGHUP))))
+	if (!says_stop(signal))
 		return;	/* SIGUSR2 flushes by waking up */
 	if (rc.stop_signals++)
 		end_at_once();
@@ -1127,7 +1557,7 @@ static void wait_events(uint32_t ms)
 
 	p[0].fd = rc.net.fd;
 	p[0].events = rc.end < OUT_FLUSH && rc.stop < LIMIT ? POLLIN : 0;
-	p[1].fd = STDOUT_FILENO;
+	p[1].fd = rc.fd;
 	p[1].events = rc.sent < rc.end && !rc.full ? POLLOUT : 0;
 	p[2].fd = rc.signals;
 	p[2].events = POLLIN;
@@ -1136,7 +1566,7 @@ static void wait_events(uint32_t ms)
 	if (p[0].revents & POLLERR)
 		link_error(netif_error(&rc.net));
 	if (p[1].revents & (POLLERR | POLLHUP) && rc.stop != BROKEN) {
-		complain("stdout", EPIPE);
+		complain(output_name(), EPIPE);
 		end_output();
 	}
 	if (p[2].revents)
@@ -1243,7 +1673,9 @@ int main(int argc, char **argv)
 		print_filter();
 	find_session(argv + argc + 1);
 	open_interface();
-	write_file_header();
+	begin_output();
+	drop_rights();
+	enter_sandbox();
 	capture();
 	drain();
 	finish();
