@@ -69,7 +69,7 @@ static void line_put(struct show *l, unsigned c)
 }
 
 /* How line_num() writes a number: base, 10 or 16, and from bit 8 on the digits to be written even if 0, less the last. */
-enum { DEC = 10, HEX = 16, DEC2 = 10 | 1 << 8, DEC6 = 10 | 5 << 8, HEX2 = 16 | 1 << 8, HEX4 = 16 | 3 << 8 };
+enum { BASE10 = 10, BASE16 = 16, DEC2 = 10 | 1 << 8, DEC6 = 10 | 5 << 8, HEX2 = 16 | 1 << 8, HEX4 = 16 | 3 << 8 };
 
 static void line_num(struct show *l, uint32_t v, unsigned form)
 {
@@ -712,10 +712,10 @@ static void show_address6(struct show *l)
 			line_put(l, ':');
 		if (i == 6 && !best && (run == 6 || (run == 5 && word[5] == 0xffff))) {
 			l->at -= 4;
-			line_several(l, 4, '.', DEC);
+			line_several(l, 4, '.', BASE10);
 			return;
 		}
-		line_num(l, word[i], HEX);
+		line_num(l, word[i], BASE16);
 	}
 	if (best + run == 8)
 		line_put(l, ':');
@@ -749,13 +749,13 @@ static void show_refer(struct show *l, unsigned c)
 /* The words that stand for a number: from the packet, or known. */
 static void show_number(struct show *l, unsigned c)
 {
-	unsigned form = DEC;
+	unsigned form = BASE10;
 	uint32_t v = l->v;
 
 	if (c < 011) {
 		v = line_get(l, (c - 1) % 4 + 1);
 		if (c > 4)
-			form = c == 5 ? HEX2 : HEX;
+			form = c == 5 ? HEX2 : BASE16;
 	} else if (c == 017)	/* W */
 		v = l->w;
 	else if (c == 020)	/* VX */
@@ -776,7 +776,7 @@ static void show_word(struct show *l, unsigned c)
 	else if (c == 007)	/* NAMED */
 		line_say(l, l->name);
 	else if (c == 013)	/* IP4 */
-		line_several(l, 4, '.', DEC);
+		line_several(l, 4, '.', BASE10);
 	else if (c == 014)	/* IP6 */
 		show_address6(l);
 	else if (c == 015)	/* MAC */
@@ -854,7 +854,7 @@ static size_t show_packet(char *out, struct show *l)
 	line_start(l, out);
 	if (l->stamp != 1) {
 		if (l->stamp) {
-			line_num(l, l->sec, DEC);
+			line_num(l, l->sec, BASE10);
 			line_put(l, '.');
 		} else
 			for (unit = 3600; unit; unit /= 60) {

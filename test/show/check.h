@@ -4,7 +4,7 @@
 #include <string.h>
 #include "../../show.h"
 
-static void fail(const char *what, const struct show *s)
+static void wrong(const char *what, const struct show *s)
 {
 	fprintf(stderr, "%s: linktype %u, %u bytes of %u\n", what, s->linktype, s->caplen, s->origlen);
 	abort();
@@ -16,12 +16,12 @@ static void check_line(const char *line, size_t n, const struct show *s)
 	size_t i;
 
 	if (n < 1 || n >= SHOW_LINE)
-		fail("length", s);
+		wrong("length", s);
 	if (line[n - 1] != '\n' || line[n] != 0)
-		fail("end", s);
+		wrong("end", s);
 	for (i = 0; i + 1 < n; i++)
 		if ((line[i] < 32 || line[i] > 126) && !(i == 0 && line[i] == '\t'))
-			fail("character", s);
+			wrong("character", s);
 }
 
 /* Shows a packet from a copy that ends where its bytes end, so that the sanitizer sees one byte too far; twice, for it may remember
@@ -44,11 +44,11 @@ static unsigned check_packet(struct show *s)
 	/* what is left in the struct from one packet must not matter to the next */
 	memset((char *)s + offsetof(struct show, ether), 0xa5, sizeof *s - offsetof(struct show, ether));
 	if (show_packet(room[1] + 8, s) != n || memcmp(room[1] + 8, line, n))
-		fail("not the same again", s);
+		wrong("not the same again", s);
 	if (memcmp(room[0], "UUUUUUUU", 8) || memcmp(line + SHOW_LINE, "UUUUUUUU", 8))
-		fail("outside the buffer", s);
+		wrong("outside the buffer", s);
 	if (s->linklen > s->caplen)
-		fail("link header behind the end", s);
+		wrong("link header behind the end", s);
 	for (at = 0; (n = show_hex(line, s, &at)) != 0; lines++)
 		check_line(line, n, s);
 	free(copy);
