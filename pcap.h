@@ -134,7 +134,7 @@ static inline const char *pcap_read_header(struct pcap_reader *f, const unsigned
 	const uint16_t one = 1;
 	uint32_t magic, version;
 
-	/* the first byte of a little-endian file is not 0xa1; as little as that is enough to choose */
+	/* only a big-endian file starts with 0xa1 */
 	f->swapped = (*at == 0xa1) == *(const unsigned char *)&one;
 	magic = pcap_read32(f, at);
 	version = pcap_read32(f, at + 4);	/* both halves, the major one in front */
@@ -148,7 +148,7 @@ static inline const char *pcap_read_header(struct pcap_reader *f, const unsigned
 	f->snaplen = pcap_read32(f, at + 16);
 	if (f->snaplen - 1 >= PCAP_SNAPLEN_MAX)	/* 0 is written by some for no limit */
 		f->snaplen = PCAP_SNAPLEN_MAX;
-	f->linktype = (uint16_t)pcap_read32(f, at + 20);	/* above it: about the check sequence */
+	f->linktype = (uint16_t)pcap_read32(f, at + 20);	/* above it: check sequences */
 	return NULL;
 }
 

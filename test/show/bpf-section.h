@@ -31,12 +31,13 @@ static int filter_test(unsigned op, uint32_t a, uint32_t b)
 }
 
 /*
- * Run n instructions, at most BPF_MAXINSNS, over a packet as libpcap and the kernel do. Returns how many bytes of
- * it to keep, 0 for none of it. A load from behind its caplen bytes (metadata too: a file has none), a division
- * by 0 and a jump out of the program all drop the packet. Jumps go forward only, so n bounds the run.
+ * Run n instructions, at most BPF_MAXINSNS, over a packet as libpcap and the kernel do. Returns how
+ * many bytes of it to keep, 0 for none of it. A load from behind its caplen bytes (metadata too: a
+ * file has none), a division by 0 and a jump out of the program all drop the packet. Jumps go
+ * forward only, so n bounds the run.
  */
-static uint32_t filter_run(const struct sock_filter *prog, unsigned n, const unsigned char *data, uint32_t caplen,
-    uint32_t origlen)
+static uint32_t filter_run(const struct sock_filter *prog, unsigned n, const unsigned char *data,
+    uint32_t caplen, uint32_t origlen)
 {
 	uint32_t reg[2] = { 0, 0 }, mem[BPF_MEMWORDS] = { 0 };	/* A and X */
 	uint32_t pc, at, size, v;

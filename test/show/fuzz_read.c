@@ -1,6 +1,6 @@
-/* libFuzzer target for the reader of pcap.h and for the filter interpreter: the input is a file. What it holds is shown as
- * well. Its first bytes are taken as a filter program too, which runs over every packet in the file, by
- * filter_run and by the tests' own interpreter: they must agree. */
+/* libFuzzer target for the reader of pcap.h and for the filter interpreter: the input is a file.
+ * What it holds is shown as well. Its first bytes are taken as a filter program too, which runs over
+ * every packet in the file, by filter_run() and by the tests' own interpreter: they must agree. */
 #include "../../pcap.h"
 #include "../../filter.h"
 #include "bpf-section.h"
@@ -36,13 +36,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (reader.snaplen < 1 || reader.snaplen > PCAP_SNAPLEN_MAX || reader.linktype > 65535)
 		abort();
-	for (at = sizeof(struct pcap_file); (n = pcap_read_record(&reader, data + at, (uint32_t)size - at, &r)); at += n) {
+	for (at = sizeof(struct pcap_file); ; at += n) {
 		struct show s = { .linktype = reader.linktype };
 		struct packet p = { 0 };
 
-		if (n > size - at)
+		n = pcap_read_record(&reader, data + at, (uint32_t)size - at, &r);
+		if (!n || n > size - at)
 			return 0;
-		if (r.fraction > 999999999 || r.caplen > reader.snaplen || r.caplen > n - sizeof r || r.origlen < r.caplen)
+		if (r.fraction > 999999999 || r.caplen > reader.snaplen)
+			abort();
+		if (r.caplen > n - sizeof r || r.origlen < r.caplen)
 			abort();
 		s.bytes = p.data = data + at + sizeof r;
 		s.caplen = p.caplen = r.caplen;

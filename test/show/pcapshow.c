@@ -1,5 +1,5 @@
-/* pcapshow FILE [-e] [-t] [-tt] [-x] [-xx] [-X] [-XX] [-f PROGRAM]: the lines of a pcap file, by show.h, pcap.h and the filter interpreter.
- * PROGRAM is a file of `tcpdump -ddd` output. */
+/* pcapshow FILE [-e] [-t] [-tt] [-x] [-xx] [-X] [-XX] [-f PROGRAM]: the lines of a pcap file, by
+ * show.h, pcap.h and the filter interpreter. PROGRAM is a file of `tcpdump -ddd` output. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
