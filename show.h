@@ -25,6 +25,7 @@ enum {
 	SHOW_LINE = 1024,	/* bytes that hold a line; of a longer one the rest is left out */
 	SHOW_ASCII = 1,		/* -X, -XX: the characters beside the hex */
 	SHOW_WHOLE = 2,		/* -xx, -XX: from the link header on */
+	SHOW_HEX_LINE = 72,	/* bytes that hold any line of hex */
 };
 
 /* A packet to show, and how: what the caller sets. */
@@ -377,7 +378,7 @@ static void show_dhcp(struct show *l)
 		/* key: first byte of the option's value, option */
 		line_say(l, PICKW "\1\65, Discover\n" "\2\65, Offer\n" "\3\65, Request\n"
 			"\4\65, Decline\n" "\5\65, ACK\n" "\6\65, NACK\n" "\7\65, Release\n"
-			"\10\65, Inform\n" 			"\377\62, requested " IP4 "\n" "\377\66, server " IP4 "\n" "\377\377");
+			"\10\65, Inform\n" "\377\62, requested " IP4 "\n" "\377\66, server " IP4 "\n" "\377\377");
 		l->at = next;
 	}
 }
@@ -835,18 +836,18 @@ static void line_say(struct show *l, const char *text)
 	}
 }
 
-APART void line_start(struct show *l, char *out)
+APART void line_start(struct show *l, char *into)
 {
-	l->to = out;
-	l->limit = out + SHOW_LINE - 1;
+	l->to = into;
+	l->limit = into + SHOW_LINE - 1;
 	l->end = l->caplen;
 	l->cut = 0;
 }
 
-static size_t line_finish(struct show *l, const char *out)
+static size_t line_finish(struct show *l, const char *into)
 {
 	*l->to++ = '\n';
-	return (size_t)(l->to - out);
+	return (size_t)(l->to - into);
 }
 
 /* N numbers of two digits: v in base 60. */
@@ -860,9 +861,9 @@ static void line_clock(struct show *l, uint32_t v, unsigned n)
 }
 
 /* Writes the line of a packet, "\n" behind it, into SHOW_LINE bytes. Returns its length. */
-static size_t show_packet(char *out, struct show *l)
+static size_t show_packet(char *into, struct show *l)
 {
-	line_start(l, out);
+	line_start(l, into);
 	if (l->stamp != 1) {
 		if (l->stamp)
 			line_num(l, l->sec, BASE10);
@@ -880,15 +881,15 @@ static size_t show_packet(char *out, struct show *l)
 		l->cut = 0;
 		line_say(l, " [|" NAMED "]");
 	}
-	return line_finish(l, out);
+	return line_finish(l, into);
 }
 
 /* Writes a line of hex into SHOW_LINE bytes: up to 16 bytes of the packet that show_packet has just
  * shown, from *at on, which is moved behind them. *at is 0 before the first one. Returns the length
  * of the line, or 0 when there are no more. */
-static size_t show_hex(char *out, struct show *l, uint32_t *at)
+static size_t show_hex(char *into, struct show *l, uint32_t *at)
 {
-	line_start(l, out);
+	line_start(l, into);
 	l->v = l->base = *at;
 	if (!(l->hex & SHOW_WHOLE))
 		l->base += l->linklen;
@@ -903,12 +904,12 @@ static size_t show_hex(char *out, struct show *l, uint32_t *at)
 		line_say(l, " " X8 X8);
 	l->cut = 0;	/* the second of the last two may not be there */
 	if (l->hex & SHOW_ASCII) {
-		while (l->to < out + 51)
+		while (l->to < into + 51)
 			line_put(l, ' ');
 		for (l->at = l->base; l->at < l->end; )
 			line_letter(l);
 	}
-	return line_finish(l, out);
+	return line_finish(l, into);
 }
 
 #endif
