@@ -108,6 +108,73 @@ static inline uint32_t pcap_cooked(int linktype)
 	    linktype == LINKTYPE_LINUX_LAPD || linktype == LINKTYPE_NETLINK ? 16 : 0;
 }
 
+/* ---- Reading: bytes of a file in, numbers out. Whoever calls does the reading. ---- */
+
+/* What a file's header says about its records. */
+struct pcap_reader {
+	uint32_t snaplen;	/* bytes, 1 to PCAP_SNAPLEN_MAX: of a longer record so many count */
+	uint32_t linktype;
+	uint32_t unit;	/* nanoseconds in a record's fraction: 1 or 1000 */
+	int swapped;	/* the writer had the other byte order */
+};
+
+/* The number at AT in the file. */
+static inline uint32_t pcap_read32(const struct pcap_reader *f, const unsigned char *at)
+{
+	uint32_t n;
+
+	memcpy(&n, at, sizeof n);
+	return f->swapped ? __builtin_bswap32(n) : n;
+}
+
+/* Takes the header of a file, sizeof(struct pcap_file) bytes. Returns NULL, or why the file cannot
+ * be read. */
+static inline const char *pcap_read_header(struct pcap_reader *f, const unsigned char *at)
+{
+	const uint16_t one = 1;
+	uint32_t magic, version;
+
+	/* only a big-endian file starts with 0xa1 */
+	f->swapped = (*at == 0xa1) == *(const unsigned char *)&one;
+	magic = pcap_read32(f, at);
+	version = pcap_read32(f, at + 4);	/* both halves, the major one in front */
+	if (magic == 0x0a0d0d0a)	/* in either order */
+		return "pcapng: convert it with editcap -F pcap";
+	f->unit = magic == PCAP_MICRO ? 1000 : 1;
+	if (magic != PCAP_MICRO && magic != PCAP_NANO)	/* or a patched one, longer records */
+		return "not a pcap file";
+	if (version != (*at == 0xa1 ? 0x00020004 : 0x00040002))
+		return "not pcap 2.4";
+	f->snaplen = pcap_read32(f, at + 16);
+	if (f->snaplen - 1 >= PCAP_SNAPLEN_MAX)	/* 0 is written by some for no limit */
+		f->snaplen = PCAP_SNAPLEN_MAX;
+	f->linktype = (uint16_t)pcap_read32(f, at + 20);	/* above it: check sequences */
+	return NULL;
+}
+
+/* Takes the record at AT, of which HAVE bytes are there. Returns how many it has with its header:
+ * more than HAVE means that so many must be there before R says anything; 0, that its header lies,
+ * and with it the rest of the file is lost. In R the fraction is nanoseconds, 0 to 999999999,
+ * caplen at most snaplen, and origlen no less than what is there. */
+static inline uint32_t pcap_read_record(const struct pcap_reader *f, const unsigned char *at,
+    uint32_t have, struct pcap_record *r)
+{
+	uint32_t caplen;
+
+	if (have < sizeof *r)
+		return sizeof *r;
+	r->sec = pcap_read32(f, at);
+	r->fraction = pcap_read32(f, at + 4) * f->unit % 1000000000;
+	caplen = pcap_read32(f, at + 8);
+	r->origlen = pcap_read32(f, at + 12);
+	if (caplen > PCAP_SNAPLEN_MAX)
+		return 0;
+	if (r->origlen < caplen)
+		r->origlen = caplen;
+	r->caplen = caplen < f->snaplen ? caplen : f->snaplen;
+	return (uint32_t)sizeof *r + caplen;
+}
+
 /* tcpdump's names (pcap_datalink_val_to_name(3PCAP)) of the link types that people meet, each
  * with a 0 behind it, and their numbers. */
 #define PCAP_NAMES "EN10MB\0RAW\0LINUX_SLL\0LINUX_SLL2\0IEEE802_11_RADIO\0" \

@@ -2,6 +2,9 @@
 /*
  * bpf.h - a classic BPF interpreter for tests, with the metadata a Linux socket adds
  * Include filter.h first: it declares struct sock_filter and the opcodes.
+ *
+ * Not filter_run(): that one is for packets in files, has no metadata, and takes any program. The two were written
+ * apart and judge each other: test/show/fuzz_read.c runs both over the same packets.
  */
 struct packet {
 	const uint8_t *data;

@@ -4,28 +4,30 @@
 #include <string.h>
 #include "../../show.h"
 
-static void fail(const char *what, const struct show *s)
+static void wrong(const char *what, const struct show *s)
 {
-	fprintf(stderr, "%s: linktype %u, %u bytes of %u\n", what, s->linktype, s->caplen, s->origlen);
+	fprintf(stderr, "%s: linktype %u, %u bytes of %u\n", what, s->linktype, s->caplen,
+	    s->origlen);
 	abort();
 }
 
-/* One line: ended by "\n" and 0, nothing but printable ASCII before (a hex line starts with a tab), inside its buffer. */
+/* One line: ended by "\n", nothing but printable ASCII before (a hex line starts with a tab),
+ * inside its buffer. */
 static void check_line(const char *line, size_t n, const struct show *s)
 {
 	size_t i;
 
-	if (n < 1 || n >= SHOW_LINE)
-		fail("length", s);
-	if (line[n - 1] != '\n' || line[n] != 0)
-		fail("end", s);
+	if (n < 1 || n > SHOW_LINE)
+		wrong("length", s);
+	if (line[n - 1] != '\n')
+		wrong("end", s);
 	for (i = 0; i + 1 < n; i++)
 		if ((line[i] < 32 || line[i] > 126) && !(i == 0 && line[i] == '\t'))
-			fail("character", s);
+			wrong("character", s);
 }
 
-/* Shows a packet from a copy that ends where its bytes end, so that the sanitizer sees one byte too far; twice, for it may remember
- * nothing; with guards around the line. Returns the lines of hex. */
+/* Shows a packet from a copy that ends where its bytes end, so that the sanitizer sees one byte
+ * too far; twice, for it may remember nothing; with guards around the line. Returns the lines of hex. */
 static unsigned check_packet(struct show *s)
 {
 	static char room[2][SHOW_LINE + 16];
@@ -42,13 +44,14 @@ static unsigned check_packet(struct show *s)
 	n = show_packet(line, s);
 	check_line(line, n, s);
 	/* what is left in the struct from one packet must not matter to the next */
-	memset((char *)s + offsetof(struct show, ether), 0xa5, sizeof *s - offsetof(struct show, ether));
+	memset((char *)s + offsetof(struct show, ether), 0xa5,
+	    sizeof *s - offsetof(struct show, ether));
 	if (show_packet(room[1] + 8, s) != n || memcmp(room[1] + 8, line, n))
-		fail("not the same again", s);
+		wrong("not the same again", s);
 	if (memcmp(room[0], "UUUUUUUU", 8) || memcmp(line + SHOW_LINE, "UUUUUUUU", 8))
-		fail("outside the buffer", s);
+		wrong("outside the buffer", s);
 	if (s->linklen > s->caplen)
-		fail("link header behind the end", s);
+		wrong("link header behind the end", s);
 	for (at = 0; (n = show_hex(line, s, &at)) != 0; lines++)
 		check_line(line, n, s);
 	free(copy);

@@ -1,36 +1,54 @@
-/* cut FILE...: every packet of the pcap files, cut at every length from 0 to its end (to 400, and whole), with and without -e: a good line, no fault.
- * Then the same with the lie that the wire had fewer bytes than were captured. */
+/* cut FILE...: every packet of the pcap files, cut at every length from 0 to its end (to 400, and
+ * whole), with and without -e: a good line, no fault. Then the same with the lie that the wire had
+ * fewer bytes than were captured. */
 #include "check.h"
-#include "reader-section.h"
+#include "../../pcap.h"
 
-static unsigned char packet[PCAP_CAPLEN_MAX];
+static unsigned char file[1 << 25];
+
+/* Shows the packet at AT of RECORD, cut at every length. Returns how many lines that were. */
+static unsigned long cut(const unsigned char *at, const struct pcap_record *record,
+    uint32_t linktype)
+{
+	uint32_t caplen = record->caplen, most = caplen > 400 ? 400 : caplen, n;
+	unsigned long lines = 0;
+	unsigned way;
+
+	for (n = 0; n <= caplen; n = n == most ? caplen + (n == caplen) : n + 1)
+		for (way = 0; way < 3; way++, lines++) {
+			struct show s = {
+				.bytes = at, .caplen = n, .linktype = linktype,
+				.origlen = way == 2 ? n / 2 : record->origlen,
+				.sec = record->sec, .nsec = record->fraction,
+				.stamp = (uint8_t)way, .link = way == 1, .hex = (uint8_t)way,
+			};
+			check_packet(&s);
+		}
+	return lines;
+}
 
 int main(int argc, char **argv)
 {
 	unsigned long packets = 0, lines = 0;
-	unsigned char head[24];
-	struct savefile sf;
-	struct record r;
+	struct pcap_reader reader;
+	struct pcap_record record;
+	uint32_t at, size, n;
 	FILE *f;
 	int i;
 
 	for (i = 1; i < argc; i++) {
 		f = fopen(argv[i], "rb");
-		if (!f || fread(head, 24, 1, f) != 1 || savefile_header(&sf, head))
+		size = f ? (uint32_t)fread(file, 1, sizeof file, f) : 0;
+		if (size < sizeof(struct pcap_file) || pcap_read_header(&reader, file))
 			return 1;
-		while (fread(head, 16, 1, f) == 1 && savefile_record(&sf, head, &r) && fread(packet, 1, r.caplen, f) == r.caplen) {
-			uint32_t cut, origlen = r.caplen > 400 ? 400 : r.caplen;
-			unsigned way;
-
-			packets++;
-			for (cut = 0; cut <= r.caplen; cut = cut == origlen ? r.caplen + (cut == r.caplen) : cut + 1)
-				for (way = 0; way < 3; way++, lines++) {
-					struct show s = { .bytes = packet, .caplen = cut, .origlen = way == 2 ? cut / 2 : r.origlen, .linktype = sf.linktype,
-						.sec = r.sec, .nsec = r.nsec, .stamp = (uint8_t)way, .link = way == 1, .hex = (uint8_t)way };
-					check_packet(&s);
-				}
-		}
 		fclose(f);
+		for (at = sizeof(struct pcap_file); ; at += n) {
+			n = pcap_read_record(&reader, file + at, size - at, &record);
+			if (!n || n > size - at)
+				break;
+			packets++;
+			lines += cut(file + at + sizeof record, &record, reader.linktype);
+		}
 	}
 	printf("%lu packets, %lu lines\n", packets, lines);
 	return packets == 0;

@@ -1,43 +1,59 @@
-/* libFuzzer target for the pcap reader and the filter interpreter: the input is a file. Its first bytes are taken as a filter program
- * as well, which runs over every packet that the file holds. */
-#include "check.h"
-#include "reader-section.h"
+/* libFuzzer target for the reader of pcap.h and for the filter interpreter: the input is a file.
+ * What it holds is shown as well. Its first bytes are taken as a filter program too, which runs over
+ * every packet in the file, by filter_run() and by the tests' own interpreter: they must agree. */
+#include "../../pcap.h"
+#include "../../filter.h"
 #include "bpf-section.h"
+#include "../filter/bpf.h"
+#include "check.h"
 
+enum { PROGRAM_MAX = 32 };
+
+/* Takes a program from the bytes of the file: what the kernel would refuse becomes a return. */
+static unsigned program(struct sock_filter *prog, const uint8_t *data, size_t size)
+{
+	unsigned n = (unsigned)(size / sizeof *prog), i;
+
+	if (n > PROGRAM_MAX)
+		n = PROGRAM_MAX;
+	memcpy(prog, data, n * sizeof *prog);
+	for (i = 0; i < n; i++)
+		if (i + 1 == n || bad_instruction(prog + i, i, n))
+			prog[i] = (struct sock_filter){ .code = BPF_RET, .k = i };
+	return n;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct sock_filter prog[32];
-	unsigned count = (unsigned)(size / sizeof prog[0]);
-	struct savefile f;
-	struct record r;
-	size_t at;
+	struct sock_filter prog[PROGRAM_MAX];
+	unsigned count = program(prog, data, size);
+	struct pcap_reader reader;
+	struct pcap_record r;
+	uint32_t at, n;
 
-	if (count > 32)
-		count = 32;
-	memcpy(prog, data, count * sizeof prog[0]);
-	for (at = 0; at < count; at++)
-		prog[at].code &= 0xff;
-	if (size < PCAP_FILE_HEADER || savefile_header(&f, data))
+	if (size < sizeof(struct pcap_file) || pcap_read_header(&reader, data))
 		return 0;
-	if (f.snaplen < 1 || f.snaplen > PCAP_CAPLEN_MAX)
+	if (reader.snaplen < 1 || reader.snaplen > PCAP_SNAPLEN_MAX || reader.linktype > 65535)
 		abort();
-	for (at = PCAP_FILE_HEADER; size - at >= PCAP_RECORD_HEADER; at += r.caplen) {
-		struct show s = { 0 };
+	for (at = sizeof(struct pcap_file); ; at += n) {
+		struct show s = { .linktype = reader.linktype };
+		struct packet p = { 0 };
 
-		if (!savefile_record(&f, data + at, &r))
+		n = pcap_read_record(&reader, data + at, (uint32_t)size - at, &r);
+		if (!n || n > size - at)
 			return 0;
-		if (r.nsec > 999999999)
+		if (r.fraction > 999999999 || r.caplen > reader.snaplen)
 			abort();
-		at += PCAP_RECORD_HEADER;
-		if (r.caplen > size - at)
-			return 0;
-		bpf_run(prog, count, data + at, r.caplen, r.origlen);
-		s.bytes = data + at;
-		s.caplen = r.caplen;
-		s.origlen = r.origlen;
-		s.linktype = f.linktype;
+		if (r.caplen > n - sizeof r || r.origlen < r.caplen)
+			abort();
+		s.bytes = p.data = data + at + sizeof r;
+		s.caplen = p.caplen = r.caplen;
+		s.origlen = p.len = r.origlen;
 		s.sec = r.sec;
-		s.nsec = r.nsec;
+		s.nsec = r.fraction;
+		if (count && filter_run(prog, count, p.data, p.caplen, p.len) != bpf_run(prog, &p))
+			abort();
 		check_packet(&s);
 	}
 	return 0;

@@ -1,4 +1,5 @@
-/* libFuzzer target for show.h: 8 bytes choose link type, look and lengths, the rest is the packet. */
+/* libFuzzer target for show.h: 8 bytes choose link type, look and lengths, the rest is the
+ * packet. */
 #include "check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

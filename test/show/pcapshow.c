@@ -1,13 +1,14 @@
-/* pcapshow FILE [-e] [-t] [-tt] [-x] [-xx] [-X] [-XX] [-f PROGRAM]: the lines of a pcap file, by show.h and the sections for pcap.h.
- * PROGRAM is a file of `tcpdump -ddd` output. */
+/* pcapshow FILE [-e] [-t] [-tt] [-x] [-xx] [-X] [-XX] [-f PROGRAM]: the lines of a pcap file, by
+ * show.h, pcap.h and the filter interpreter. PROGRAM is a file of `tcpdump -ddd` output. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../../show.h"
-#include "reader-section.h"
+#include "../../pcap.h"
+#include "../../filter.h"
 #include "bpf-section.h"
+#include "../../show.h"
 
-static unsigned char packet[PCAP_CAPLEN_MAX];
+static unsigned char record[sizeof(struct pcap_record) + PCAP_SNAPLEN_MAX];
 static struct sock_filter prog[4096];
 static unsigned count;
 
@@ -31,13 +32,12 @@ static void load_program(const char *name)
 
 int main(int argc, char **argv)
 {
-	unsigned char head[24];
 	char line[SHOW_LINE];
-	struct savefile sf;
-	struct record r;
-	struct show s = { .bytes = packet };
+	struct pcap_reader reader;
+	struct pcap_record r;
+	struct show s = { .bytes = record + sizeof r };
 	const char *why;
-	uint32_t at;
+	uint32_t at, n;
 	int i, hex = 0;
 	FILE *f;
 
@@ -54,30 +54,31 @@ int main(int argc, char **argv)
 		else return 2;
 	}
 	f = argc > 1 ? fopen(argv[1], "rb") : stdin;
-	if (!f || fread(head, 24, 1, f) != 1) {
+	if (!f || fread(record, sizeof(struct pcap_file), 1, f) != 1) {
 		fprintf(stderr, "no file header\n");
 		return 1;
 	}
-	if ((why = savefile_header(&sf, head))) {
+	if ((why = pcap_read_header(&reader, record))) {
 		fprintf(stderr, "%s\n", why);
 		return 1;
 	}
-	s.linktype = sf.linktype;
-	while (fread(head, 16, 1, f) == 1) {
-		if (!savefile_record(&sf, head, &r)) {
+	s.linktype = reader.linktype;
+	while (fread(record, sizeof r, 1, f) == 1) {
+		n = pcap_read_record(&reader, record, sizeof r, &r);
+		if (!n) {
 			fprintf(stderr, "lying record\n");
 			return 1;
 		}
-		if (fread(packet, 1, r.caplen, f) != r.caplen) {
+		if (fread(record + sizeof r, 1, n - sizeof r, f) != n - sizeof r) {
 			fprintf(stderr, "truncated record\n");
 			return 1;
 		}
-		if (count && !bpf_run(prog, count, packet, r.caplen, r.origlen))
+		if (count && !filter_run(prog, count, s.bytes, r.caplen, r.origlen))
 			continue;
 		s.caplen = r.caplen;
 		s.origlen = r.origlen;
 		s.sec = r.sec;
-		s.nsec = r.nsec;
+		s.nsec = r.fraction;
 		fwrite(line, 1, show_packet(line, &s), stdout);
 		if (hex)
 			for (at = 0; (i = (int)show_hex(line, &s, &at)); )
