@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * filter.h - pcap-filter(7) text in, classic BPF out
+ * filter.h - pcap-filter(7) text in, classic BPF put_at
  *
  * A small compiler by the book, in one pass: words -> grammar -> tests on fields -> instructions.
  * It knows nothing of sockets: a function of its text alone, on static storage.
  *
  *	words		next_word() cuts the text as libpcap's scanner does
- *	instructions	an op has two ways out; a test leaves its yes and no ways open until it is known
+ *	instructions	an op has two ways put_at; a test leaves its yes and no ways open until it is known
  *			what comes next, so `and`, `or` and `not` only join lists of open ways
  *	definitions	`tcp`, `host`, `vlan` ... are defined in the filter language itself, by
  *			shorter words of it: see the table of definitions
@@ -66,28 +66,36 @@ enum token {		/* besides these: operator characters as themselves, words from W_
 };
 
 /*
+ * Lists of words. A word's value is one more than that of the word before it; the first has 0. `=c` in front of a
+ * word sets the value to c, `+` makes it the same as the last one. Capital letters stand for pieces of words.
+ */
+static const char pieces[] =
+	"advert\0" "solicit\0" "router\0" "neighbor\0" "multicast\0" "listener\0" "discovery\0" "reply\0" "echo\0"
+	"redirect\0" "data\0" "-ack\0" "-poll\0" "-cf\0" "qos\0" "-req\0" "-resp\0" "address\0" "tcp-\0" "icmp-\0" "icmp6-";
+
+/*
  * The words of the language. From W_IP on Ethernet types and SAPs, from W_TCP on protocols over IP; what they are
  * to be compared with stands in numbers[].
  */
-static const char keywords[] =
-	"and or not "
-	"ip ip6 arp rarp decnet lat sca moprc mopdl iso stp netbeui "
-	"tcp udp sctp ah esp pim icmp igmp igrp vrrp carp icmp6 "
-	"radio ether link ppp slip fddi tr wlan "
-	"src dst addr1 addr2 addr3 addr4 ra ta address1 address2 address3 address4 "
-	"host net port portrange proto protochain gateway mask "
-	"broadcast multicast less greater inbound outbound ifindex "
-	"vlan mpls pppoed pppoes len length type subtype dir direction ";
 enum word {
 	W_AND = T_WORD, W_OR, W_NOT,
 	W_IP, W_IP6, W_ARP, W_RARP, W_DECNET, W_LAT, W_SCA, W_MOPRC, W_MOPDL, W_ISO, W_STP, W_NETBEUI,
 	W_TCP, W_UDP, W_SCTP, W_AH, W_ESP, W_PIM, W_ICMP, W_IGMP, W_IGRP, W_VRRP, W_CARP, W_ICMP6,
-	W_RADIO, W_ETHER, W_LINK, W_PPP, W_SLIP, W_FDDI, W_TR, W_WLAN,
-	W_SRC, W_DST, W_ADDR1, W_ADDR2, W_ADDR3, W_ADDR4, W_RA, W_TA, W_ADDRESS1, W_ADDRESS2, W_ADDRESS3, W_ADDRESS4,
+	W_RADIO, W_ETHER,
+	W_SRC, W_DST, W_ADDR1, W_ADDR2, W_ADDR3, W_ADDR4, W_RA, W_TA,
 	W_HOST, W_NET, W_PORT, W_PORTRANGE, W_PROTO, W_PROTOCHAIN, W_GATEWAY, W_MASK,
 	W_BROADCAST, W_MULTICAST, W_LESS, W_GREATER, W_INBOUND, W_OUTBOUND, W_IFINDEX,
-	W_VLAN, W_MPLS, W_PPPOED, W_PPPOES, W_LEN, W_LENGTH, W_TYPE, W_SUBTYPE, W_DIR, W_DIRECTION,
+	W_VLAN, W_MPLS, W_PPPOED, W_PPPOES, W_LEN, W_TYPE, W_SUBTYPE, W_DIR,
 };
+static const char keywords[] =
+	"and or not "
+	"ip ip6 arp rarp decnet lat sca moprc mopdl iso stp netbeui "
+	"tcp udp sctp ah esp pim icmp igmp igrp vrrp carp icmp6 "
+	"radio ether +link +ppp +slip +fddi +tr +wlan "
+	"src dst addr1 +R1 addr2 +R2 addr3 +R3 addr4 +R4 ra ta "
+	"host net port portrange proto protochain gateway mask "
+	"broadcast E less greater inbound outbound ifindex "
+	"vlan mpls pppoed pppoes len +length type subtype dir +direction ";
 
 enum { V4 = 1, V6 = 2 };
 static const uint16_t numbers[] = {
@@ -96,10 +104,10 @@ static const uint16_t numbers[] = {
 };
 
 /* /etc/protocols and /etc/services in small. A service goes by one transport only, or by both. */
-static const char protocols[] = "ipencap ipv6 ipv6-frag gre ipv6-icmp eigrp ospf ipip l2tp ";
-static const uint8_t protocol_numbers[] = { 4, 41, 44, 47, 58, 88, 89, 94, 115 };
+static const char protocols[] =
+	"=\4ipencap =\51ipv6 =\54ipv6-frag =\57gre =\72ipv6-icmp =\130eigrp ospf =\136ipip =\163l2tp ";
 static const char services[] =
-	"http imap2 imaps pop3 pop3s smtp ssh telnet ftp ftp-data bgp submission ldap mysql "
+	"http imap2 imaps pop3 pop3s smtp ssh telnet ftp ftp-K bgp submission ldap mysql "
 	"bootps bootpc tftp ntp snmp snmp-trap syslog isakmp openvpn "
 	"domain https sunrpc nfs sip microsoft-ds ";
 enum { TCP_SERVICES = 14, UDP_SERVICES = 23 };	/* up to here tcp, then udp, then both */
@@ -109,18 +117,16 @@ static const uint16_t service_ports[] = {
 	53, 443, 111, 2049, 5060, 445,
 };
 
-/* Words for numbers. The value is the place in the list, plus 128 for icmp6_types; of tcp_flags it is the bit. */
-static const char offsets[] = "icmptype icmpcode - - - - - - - - - - - tcpflags icmp6type icmp6code ";
-static const char icmp_types[] = "echoreply - - unreach sourcequench redirect - - echo routeradvert routersolicit "
-	"timxceed paramprob tstamp tstampreply ireq ireqreply maskreq maskreply ";
-static const char icmp6_errors[] = "- destinationunreach packettoobig timeexceeded parameterproblem ";
-static const char icmp6_types[] =
-	"echo echoreply multicastlistenerquery multicastlistenerreportv1 multicastlistenerdone routersolicit "
-	"routeradvert neighborsolicit neighboradvert redirect routerrenum nodeinformationquery "
-	"nodeinformationresponse ineighbordiscoverysolicit ineighbordiscoveryadvert multicastlistenerreportv2 "
-	"homeagentdiscoveryrequest homeagentdiscoveryreply mobileprefixsolicit mobileprefixadvert "
-	"certpathsolicit certpathadvert - multicastrouteradvert multicastroutersolicit multicastrouterterm ";
-static const char tcp_flags[] = "fin syn rst push ack urg ece cwr ";
+/* Words for numbers. */
+static const char constants[] =
+	"icmptype icmpcode =\15tcpflags =\0icmp6type icmp6code "
+	"=\1Sfin Ssyn =\4Srst =\10Spush =\20Sack =\40Surg =\100Sece =\200Scwr "
+	"=\0TIH =\3Tunreach Tsourcequench TJ =\10TI TCA TCB Ttimxceed Tparamprob Ttstamp TtstampH Tireq TireqH "
+	"Tmaskreq TmaskH "
+	"=\1Udestinationunreach Upackettoobig Utimeexceeded Uparameterproblem "
+	"=\200UI UIH UEFquery UEFreportv1 UEFdone UCB UCA UDB UDA UJ UCrenum Unodeinformationquery "
+	"Unodeinformationresponse UiDGB UiDGA UEFreportv2 UhomeagentGrequest UhomeagentGH UmobileprefixB "
+	"UmobileprefixA UcertpathB UcertpathA =\227UECA UECB UECterm ";
 
 static struct input {
 	const char *p;		/* where the next word is looked for */
@@ -135,11 +141,8 @@ static struct input {
 static const struct filter *job;
 static const char *text_start;		/* for the column */
 static const char *blame;		/* the user's word that is wrong, if any is */
-static unsigned blame_len;
 static const char *last_number;		/* the last number alone */
-static unsigned last_number_len;
 static jmp_buf failed;
-static const char digits[] = "0123456789";
 static uint32_t variables[26];		/* A to Z in definitions */
 
 static uint32_t *var(int c)
@@ -147,52 +150,69 @@ static uint32_t *var(int c)
 	return &variables[c - 'A'];
 }
 
-/* Put a character where there is room for it and the NUL: `end` is the last place for that. */
-static char *add_char(char *s, const char *end, int c)
-{
-	if (s < end)
-		*s++ = (char)c;
-	*s = 0;
-	return s;
-}
+/* Where text is written to, and the last place for a NUL behind it. */
+static char *put_at, *put_end;
 
-static char *add_text(char *s, const char *end, const char *text)
+static void put_char(int c)
 {
-	while (*text)
-		s = add_char(s, end, *text++);
-	return s;
+	if (put_at < put_end)
+		*put_at++ = (char)c;
+	*put_at = 0;
 }
 
 /* A number in base 10 or 16, of at least `width` digits. */
-static char *add_number(char *s, const char *end, uint32_t n, unsigned base, unsigned width)
+static void put_number(uint32_t n, unsigned base, unsigned width)
 {
-	char buffer[12], *d = buffer + sizeof buffer - 1;
+	char buffer[12], *d = buffer;
 
-	for (*d = 0; n || (int)width > 0; n /= base, width--)
-		*--d = "0123456789abcdef"[n % base];
-	return add_text(s, end, d);
+	while (n || width > (unsigned)(d - buffer)) {
+		*d++ = "0123456789abcdef"[n % base];
+		n /= base;
+	}
+	while (d > buffer)
+		put_char(*--d);
 }
 
-/* Say what is wrong with the current word, and give up. */
-static _Noreturn void fail(const char *reason)
+/*
+ * Text in which these stand for the next of the numbers: % and ! in decimal, signed and unsigned, ? with at least
+ * three digits; $ and @ in hex, @ with eight digits, ^ with two.
+ */
+static void put_form(const char *form, const uint32_t *n)
 {
-	char *s = job->err;
-	const char *end = s + job->errsize - 1;
-	unsigned i;
-
-	for (i = 0; i < blame_len && i < 40; i++) {
-		unsigned char c = (unsigned char)blame[i];
-
-		if (c > ' ' && c < 127)
-			s = add_char(s, end, c);
-		else
-			s = add_number(add_text(s, end, "\\x"), end, c, 16, 2);
+	for (; *form; form++) {
+		if (*form == '%' && *n >> 31) {
+			put_char('-');
+			put_number(-*n++, 10, 1);
+		} else if (*form == '%' || *form == '!') {
+			put_number(*n++, 10, 1);
+		} else if (*form == '?') {
+			put_number(*n++, 10, 3);
+		} else if (*form == '$') {
+			put_number(*n++, 16, 1);
+		} else if (*form == '@') {
+			put_number(*n++, 16, 8);
+		} else if (*form == '^') {
+			put_number(*n++, 16, 2);
+		} else {
+			put_char(*form);
+		}
 	}
-	s = add_text(s, end, i < blame_len ? "...: " : i ? ": " : "end: ");
-	s = add_text(add_text(s, end, reason), end, " (column ");
-	s = add_number(s, end, (uint32_t)(blame - text_start) + 1, 10, 1);
-	add_char(s, end, ')');
-	longjmp(failed, 1);
+}
+
+/* String n of a list of strings. */
+static const char *nth(const char *list, unsigned n)
+{
+	while (n)
+		n -= !*list++;
+	return list;
+}
+
+/* The value of a digit in any base up to 36, more if it is none. */
+static unsigned digit(int c)
+{
+	unsigned d = (unsigned)c - '0', letter = ((unsigned)c | 0x20) - 'a';
+
+	return d < 10 ? d : letter < 26 ? letter + 10 : 99;
 }
 
 static int is_one_of(int c, const char *set)
@@ -212,82 +232,169 @@ static unsigned span(const char *s, const char *set)
 	return n;
 }
 
-/* The place of a word in a list of words, -1 if it is not there. */
-static int find_word(const char *list, const char *word, unsigned len)
+/* The length of the word at s: letters and digits with dots, dashes and underscores between, and dots behind them. */
+static unsigned word_length(const char *s)
 {
-	unsigned n;
-	int i = 0;
+	unsigned n, len = 0;
 
-	for (; *list; i++, list++) {
-		for (n = 0; n < len && list[n] == word[n]; n++)
-			;
-		if (n == len && list[n] == ' ')
-			return i;
+	for (n = 0; digit(s[n]) < 36 || (n && is_one_of(s[n], "._-")); n++)
+		if (s[n] != '-' && s[n] != '_')
+			len = n + 1;
+	return len;
+}
+
+/* Say what is wrong with the current word, and give up. */
+enum reason {
+	UNEXPECTED, OUT_OF_RANGE, NO_PORT, NO_NAME, ALONE, MIXED, NO_LINK, NO_PROTOCOL, BAD_MASK, BY_ZERO, NO_KERNEL, TOO_LONG,
+};
+static _Noreturn void fail(enum reason reason)
+{
+	static const char reasons[] =
+		"not expected here\0" "not a number in range\0" "not a port\0" "names are not looked up\0"
+		"needs host, net, port or the like before it\0" "numbers and conditions mixed up before it\0"
+		"not on this link type\0" "does not go with that protocol\0" "bits outside the mask\0"
+		"division by zero\0" "the kernel does not take this\0" "too long or nested too deep";
+	uint32_t n = word_length(blame);
+	const char *p = blame, *end = p + (n ? n : *p != 0);
+
+	put_at = job->err;
+	put_end = put_at + job->errsize - 1;
+	for (; p < end && p < blame + 40; p++) {
+		n = (unsigned char)*p;
+		if (n > ' ' && n < 127)
+			put_char(*p);
+		else
+			put_form("\\x^", &n);
+	}
+	put_form(p < end ? "...: " : *blame ? ": " : "end: ", NULL);
+	put_form(nth(reasons, reason), NULL);
+	n = (uint32_t)(blame - text_start) + 1;
+	put_form(" (column %)", &n);
+	longjmp(failed, 1);
+}
+
+/* The end of the part of s that is the same as a word of a list; NULL if it differs. */
+static const char *match(const char *word, const char *s)
+{
+	for (; s && *word > ' '; word++)
+		if (*word >= 'A' && *word <= 'Z')
+			s = match(nth(pieces, (unsigned)*word - 'A'), s);
+		else
+			s = *s == *word ? s + 1 : NULL;
+	return s;
+}
+
+/* The value of a word in a list of words, -1 if it is not there. */
+static int find_word(const char *list, const char *s, unsigned len)
+{
+	int value = 0;
+
+	for (; *list; list++, value++) {
+		if (*list == '=') {
+			value = (unsigned char)list[1];
+			list += 2;
+		}
+		if (*list == '+') {
+			value--;
+			list++;
+		}
+		if (match(list, s) == s + len)
+			return value;
 		while (*list != ' ')
 			list++;
 	}
 	return -1;
 }
 
-/* The value of a digit in any base up to 16, more if it is none. */
-static unsigned digit(int c)
+/* The number of at most `max` digits at s, right up to 48 bits, above that only too large; returns where it ends. */
+static const char *read_digits(const char *s, unsigned base, unsigned max, uint64_t *value)
 {
-	unsigned d = (unsigned)c - '0';
-
-	return d < 10 ? d : ((unsigned)c | 0x20) - 'a' < 6 ? ((unsigned)c | 0x20) - 'a' + 10 : 99;
+	for (*value = 0; max && digit(*s) < base; max--, s++)
+		if (!(*value >> 48))
+			*value = *value * base + digit(*s);
+	return s;
 }
 
-/* a.b, a.b.c or a.b.c.d, also a alone: the bits read, 0 if it is none; *end is what follows. */
-static unsigned read_ipv4(const char *s, uint32_t *value, const char **end)
+/* A number as C writes it; false if the word of that length is none. */
+static int read_number(const char *s, unsigned len, uint32_t *value)
 {
-	unsigned bits = 0, n;
+	const char *end = s + len;
+	unsigned base = 10;
+	uint64_t n;
 
-	*end = s;
-	for (*value = 0; bits < 32 && digit(*s) < 10; s++) {
-		for (n = 0; digit(*s) < 10; s++)
-			if ((n = n * 10 + digit(*s)) > 255)
-				return 0;
-		bits += 8;
-		*value |= n << (32 - bits);
-		*end = s;
-		if (*s != '.')
-			return bits;
+	if (*s == '0')
+		base = 8;
+	if (*s == '0' && (s[1] | 0x20) == 'x') {
+		base = 16;
+		s += 2;
 	}
-	return *end + 1 == s ? bits & 32 : 0;
+	if (s >= end || read_digits(s, base, ~0u, &n) != end || n > UINT32_MAX)
+		return 0;
+	*value = (uint32_t)n;
+	return 1;
+}
+
+/* a.b, a.b.c or a.b.c.d, also a alone: puts address and bits into `in`, returns where it ends. */
+static const char *read_ipv4(const char *s)
+{
+	const char *end = s, *p;
+	uint64_t n;
+
+	in.value[0] = 0;
+	for (in.bits = 0; in.bits < 32; s = p + 1) {
+		p = read_digits(s, 10, ~0u, &n);
+		if (p == s || n > 255)
+			break;
+		end = p;
+		in.bits += 8;
+		in.value[0] |= (uint32_t)n << (32 - in.bits);
+		if (*p != '.')
+			break;
+	}
+	return end;
 }
 
 /* An IPv6 address in full or with ::, perhaps ending in dotted IPv4: its length, 0 if it is none. */
-static unsigned read_ipv6(const char *s, uint32_t value[4])
+static unsigned read_ipv6(const char *s)
 {
-	const char *p = s, *q;
-	unsigned n = 0, gap = 9, i;
-	uint16_t group[9];
-	uint32_t v;
+	const char *p = s, *q, *end;
+	unsigned n = 0, gap = 8, i;
+	uint16_t group[8];
+	uint64_t v;
 
 	while (n < 8) {
-		if (gap > 8 && p[0] == ':' && p[1] == ':') {
-			gap = n;
-			p += 2;
-		} else if (n && p[0] == ':' && digit(p[1]) < 16) {
-			p++;
-		} else if (p != s) {
-			break;
+		q = p;
+		if (n || *p == ':') {
+			if (*q++ != ':')
+				break;
+			if (*q == ':' && gap == 8) {
+				gap = n;
+				p = ++q;
+			} else if (!n) {
+				break;
+			}
 		}
-		if (digit(*p) > 15)
+		end = read_digits(q, 16, 4, &v);
+		if (end == q)
 			break;
-		for (v = 0, q = p; q < p + 4 && digit(*q) < 16; q++)
-			v = v << 4 | digit(*q);
-		if (*q == '.' && read_ipv4(p, &v, &q) == 32)
-			group[n++] = (uint16_t)(v >> 16);
+		p = read_ipv4(q);
+		if (in.bits == 32 && n < 7) {
+			group[n++] = (uint16_t)(in.value[0] >> 16);
+			v = in.value[0];
+			end = p;
+		}
 		group[n++] = (uint16_t)v;
-		p = q;
+		p = end;
 	}
-	if (gap > 8 ? n != 8 : n > 7)
+	if ((n < 8) == (gap == 8))
 		return 0;
-	for (i = 0; i < 8; i++) {	/* after the gap the groups stand at the end */
-		v = i < gap ? group[i] : i + n >= gap + 8 ? group[i + n - 8] : 0;
-		value[i / 2] = value[i / 2] << 16 | v;
+	for (; n < 8; n++) {		/* a zero into the gap */
+		for (i = n; i > gap; i--)
+			group[i] = group[i - 1];
+		group[gap] = 0;
 	}
+	for (i = 0; i < 8; i++)
+		in.value[i / 2] = in.value[i / 2] << 16 | group[i];
 	return (unsigned)(p - s);
 }
 
@@ -295,90 +402,47 @@ static unsigned read_ipv6(const char *s, uint32_t value[4])
  * A MAC address: six groups of one or two digits between colons, dashes or dots, or aabb.ccdd.eeff,
  * or aabbccddeeff. Its length, 0 if it is none.
  */
-static unsigned read_mac(const char *s, uint32_t value[2])
+static unsigned read_mac(const char *s)
 {
-	const char *p = s;
-	unsigned i, shape = 0, n, byte, shorts = 0;	/* shape: two bits for each gap */
+	const char *p = s, *q;
+	uint64_t mac = 0, v;
+	unsigned width = (unsigned)(read_digits(s, 16, 13, &v) - s), left;
+	char separator = s[width];
 
-	for (i = value[0] = value[1] = 0; i < 6; i++) {
-		shape <<= 2;
-		if (i && (*p == ':' || *p == '-' || *p == '.'))
-			shape |= *p++ == ':' ? 1 : p[-1] & 2 ? 3 : 2;
-		if (digit(*p) > 15)
-			return 0;
-		for (n = byte = 0; n < 2 && digit(*p) < 16; n++)
-			byte = byte << 4 | digit(*p++);
-		shorts += n < 2;
-		value[1] = i < 2 ? value[1] << 8 | byte : value[1];
-		value[0] = value[0] << 8 | byte;
-	}
-	if (shape != 0x155 && shape != 0x2aa && shape != 0x3ff && (shorts || (shape && shape != 0xcc)))
+	if (width == 1)
+		width = 2;
+	if (width != 12 && !is_one_of(separator, width == 2 ? ":-." : width == 4 ? "." : ""))
 		return 0;
+	for (left = 12; left; left -= width) {
+		if (left < 12 && *p++ != separator)
+			return 0;
+		q = read_digits(p, 16, width, &v);
+		if (q == p || (width > 2 && q != p + width))
+			return 0;
+		mac = mac << width * 4 | v;
+		p = q;
+	}
+	in.value[0] = (uint32_t)mac;
+	in.value[1] = (uint32_t)(mac >> 32);
 	return (unsigned)(p - s);
 }
 
-/* A number as C writes it; false if the word of that length is none. */
-static int read_number(const char *s, unsigned len, uint32_t *value)
+/* What a word is that begins with a letter or digit; its length is known. */
+static unsigned read_word(void)
 {
-	unsigned base = 10, i = 0, d;
-
-	if (*s == '0' && len > 1) {
-		base = 8;
-		if (len > 2 && (s[1] | 0x20) == 'x')
-			base = 16, i = 2;
-	}
-	for (*value = 0; i < len; i++) {
-		d = digit(s[i]);
-		if (d >= base || *value > (UINT32_MAX - d) / base)
-			return 0;
-		*value = *value * base + d;
-	}
-	return 1;
-}
-
-/* The value of tcp-syn, icmp-echo ...; negative if the word is none of them. */
-static int read_constant(const char *s, unsigned len)
-{
-	int i = find_word(offsets, s, len);
-
-	if (i >= 0)
-		return i > 13 ? i - 14 : i;
-	if (len > 4 && !memcmp(s, "tcp-", 4)) {
-		i = find_word(tcp_flags, s + 4, len - 4);
-		return i < 0 ? i : 1 << i;
-	}
-	if (len > 5 && !memcmp(s, "icmp-", 5))
-		return find_word(icmp_types, s + 5, len - 5);
-	if (len < 7 || memcmp(s, "icmp6-", 6))
-		return -1;
-	i = find_word(icmp6_types, s + 6, len - 6);
-	return i < 0 ? find_word(icmp6_errors, s + 6, len - 6) : i + 128;
-}
-
-/* What a word is that begins with a letter or digit and has `len` characters. */
-static unsigned read_word(const char *s, unsigned len)
-{
-	const char *end;
 	int i;
 
-	if (digit(*s) < 10) {
-		if (read_number(s, len, in.value))
+	if (digit(*in.at) < 10) {
+		if (read_number(in.at, in.len, in.value))
 			return T_NUMBER;
-		in.bits = read_ipv4(s, in.value, &end);
-		if (in.bits > 8 && end == s + len)
+		if (read_ipv4(in.at) == in.at + in.len && in.bits > 8)
 			return T_IPV4;
-		if (span(s, digits) >= len)
-			fail("not a number of 32 bits");
 		return T_NAME;
 	}
-	i = find_word(keywords, s, len) + T_WORD;
-	if (i >= W_ETHER && i <= W_WLAN)
-		i = W_ETHER;
-	if (i >= W_ADDRESS1 && i <= W_ADDRESS4)
-		i -= W_ADDRESS1 - W_ADDR1;
-	if (i >= T_WORD)
-		return (unsigned)i;
-	i = read_constant(s, len);
+	i = find_word(keywords, in.at, in.len);
+	if (i >= 0)
+		return (unsigned)i + T_WORD;
+	i = find_word(constants, in.at, in.len);
 	in.value[0] = (uint32_t)i;
 	return i < 0 ? T_NAME : T_NUMBER;
 }
@@ -386,46 +450,42 @@ static unsigned read_word(const char *s, unsigned len)
 /* The longest word at in.at: its token; its length in in.len. */
 static unsigned read_token(void)
 {
-	static const char doubles[] = "&&||>=<=!===<<>>";
-	static const uint8_t meanings[] = { W_AND, W_OR, T_AT_LEAST, T_AT_MOST, T_UNEQUAL, '=', T_LEFT, T_RIGHT };
+	static const uint8_t doubles[][3] = {
+		{ '&', '&', W_AND }, { '|', '|', W_OR }, { '>', '=', T_AT_LEAST }, { '<', '=', T_AT_MOST },
+		{ '!', '=', T_UNEQUAL }, { '=', '=', '=' }, { '<', '<', T_LEFT }, { '>', '>', T_RIGHT },
+	};
 	const char *s = in.at;
-	unsigned i, len = 0;
+	unsigned i, len;
 
 	in.len = 1;
 	if (in.internal && *s >= 'A' && *s <= 'Z') {
 		*in.value = *var(*s);
 		return T_NUMBER;
 	}
-	if (in.internal && *s >= 'a' && (digit(s[1]) < 10 || (s[1] >= 'A' && s[1] <= 'Z')))
+	if (in.internal && (*s == '@' || *s == '{' || (*s >= 'a' && (digit(s[1]) < 10 || (s[1] >= 'A' && s[1] <= 'Z')))))
 		return T_FIELD;
-	if (digit(*s) < 10 || ((*s | 0x20) >= 'a' && (*s | 0x20) <= 'z'))
-		for (i = 0; digit(s[i]) < 10 || ((s[i] | 0x20) >= 'a' && (s[i] | 0x20) <= 'z') || is_one_of(s[i], "._-"); i++)
-			if (s[i] != '-' && s[i] != '_')
-				len = i + 1;
-	in.len = read_ipv6(s, in.value);
+	in.len = read_ipv6(s);
 	if (in.len)
 		return T_IPV6;
-	in.len = read_mac(s, in.value);
+	len = word_length(s);
+	in.len = read_mac(s);
 	if (in.len && in.len >= len)
 		return T_MAC;
 	in.len = len;
-	if (!in.internal)
-		blame_len = len ? len : *s != 0;
 	if (len)
-		return read_word(s, len);
+		return read_word();
 	if (*s == '\\') {
-		for (in.at++; in.at[len] && !is_one_of(in.at[len], " !()\n\t"); len++)
+		for (in.at++; in.at[in.len] && !is_one_of(in.at[in.len], " !()\n\t"); in.len++)
 			;
-		in.len = len;
 		return T_NAME;
 	}
 	in.len = 2;
-	for (i = 0; i < sizeof meanings; i++)
-		if (!memcmp(s, doubles + 2 * i, *s ? 2 : 1))
-			return meanings[i];
+	for (i = 0; i < sizeof doubles / sizeof *doubles; i++)
+		if (doubles[i][0] == *s && doubles[i][1] == s[1])
+			return doubles[i][2];
 	in.len = *s != 0;
-	if (*s && !is_one_of(*s, "+-*/%:[]!<>()&|^=") && !in.internal)
-		fail("not part of any filter");
+	if (*s && (*s < ' ' || *s > '~'))
+		return '$';
 	return *s == '!' ? W_NOT : (unsigned char)*s;
 }
 
@@ -437,8 +497,6 @@ static void next_word(void)
 		blame = in.at;
 	in.token = read_token();
 	in.p = in.at + in.len;
-	if (!in.internal)
-		blame_len = in.len;
 }
 
 /* Is the current word this one? Then go on to the next. */
@@ -453,7 +511,7 @@ static int accept_token(unsigned token)
 /* ---- instructions ---- */
 
 /*
- * An op is an instruction with two ways out: to[0] when it is a jump whose test is true or no jump at all, to[1] when
+ * An op is an instruction with two ways put_at: to[0] when it is a jump whose test is true or no jump at all, to[1] when
  * its test is false. A way's number is the op's index * 2 + 0 or 1. Ways that lead to the same, still unknown place
  * form a list through the to[] they will be written to; 0 ends it.
  */
@@ -544,7 +602,7 @@ static unsigned emit(unsigned code, uint32_t k)
 	if (!flow)
 		return 0;
 	if (nops == BPF_MAXINSNS)
-		fail("makes more than 4096 instructions");
+		fail(TOO_LONG);
 	*o = (struct op){ .code = (uint16_t)code, .k = k };
 	lead_ways(flow, nops);
 	if (code == BPF_ST || code == (BPF_MISC | BPF_TAX))
@@ -703,7 +761,7 @@ static unsigned scratch;	/* the next free M[] */
 static void value(unsigned code, uint32_t k)
 {
 	if (nvalues == BPF_MAXINSNS || scratch > BPF_MEMWORDS)
-		fail("too much arithmetic");
+		fail(TOO_LONG);
 	values[nvalues++] = (struct sock_filter){ .code = (uint16_t)code, .k = k };
 }
 
@@ -731,7 +789,7 @@ static void read_bytes(int letter, enum result kind, unsigned size)
 	int over_ip = letter == 'i', spare = kind == VALUE && b.reg && over_ip;
 
 	if (size == 3 || size - 1 > 3)
-		fail("a size is 1, 2 or 4");
+		fail(OUT_OF_RANGE);
 	if (letter == 'm' || letter == 'r')
 		b = (struct base){ letter == 'm' ? SKF_AD_OFF : 0, 0 };
 	if (letter == 'n' || letter == 'i' || letter == 'j')
@@ -763,7 +821,7 @@ static void read_bytes(int letter, enum result kind, unsigned size)
 		b.off += constant;
 		if (!b.reg && !over_ip) {
 			if (b.off >> 31 && letter != 'm')
-				fail("offset out of range");
+				fail(OUT_OF_RANGE);
 			value(code | BPF_ABS, b.off);
 			return;
 		}
@@ -800,9 +858,9 @@ static enum result calculate(enum result left, uint32_t a, unsigned op, enum res
 		return VALUE;
 	}
 	if (!constant && (op == BPF_DIV || op == BPF_MOD))
-		fail("division by zero");
+		fail(BY_ZERO);
 	if (constant > 31 && (op == BPF_LSH || op == BPF_RSH))
-		fail("shift by more than 31 bits");
+		fail(OUT_OF_RANGE);
 	if (left == VALUE) {
 		if (op != BPF_AND || constant != UINT32_MAX)
 			value(BPF_ALU | op, constant);
@@ -944,7 +1002,7 @@ static void link_is(uint32_t proto)
 	};
 
 	if (flow && (layer.kind == K_UNKNOWN || (layer.labels && proto != 0x0800 && proto != 0x86dd)))
-		fail("unknown to this link type");
+		fail(NO_LINK);
 	*var('P') = layer.kind == K_PPP ? ppp_number(proto) : proto;
 	*var('Z') = (uint32_t)-2;
 	linking = !layer.labels;
@@ -1028,7 +1086,7 @@ static void protocol_is(uint32_t n, unsigned versions)
 static void named_alone(unsigned proto)
 {
 	if (proto >= W_RADIO)
-		fail("is no protocol by itself");
+		fail(NO_PROTOCOL);
 	if (proto < W_TCP)
 		link_is(numbers[proto - W_IP]);
 	else
@@ -1042,7 +1100,7 @@ static void protocol_number(uint32_t n)
 	if (proto == W_ETHER)
 		link_is(n);
 	else if (proto && proto != W_IP && proto != W_IP6)
-		fail("that protocol carries no other");
+		fail(NO_PROTOCOL);
 	else
 		protocol_is(n, proto == W_IP ? V4 : proto == W_IP6 ? V6 : V4 | V6);
 }
@@ -1052,13 +1110,13 @@ static void set_direction(void)
 {
 	want_dir = state.quals.dir;
 	if (want_dir >= W_ADDR1 && want_dir <= W_TA && (layer.kind != K_WIRELESS || in.token != T_MAC))
-		fail("only 802.11 addresses have that place");
+		fail(NO_LINK);
 }
 
 static void port_is(unsigned proto)
 {
 	if (proto && (proto < W_TCP || proto > W_SCTP))
-		fail("only tcp, udp and sctp have ports");
+		fail(NO_PROTOCOL);
 	set_direction();
 	if (want[0] > want[1]) {
 		uint32_t least = want[1];
@@ -1077,7 +1135,7 @@ static void host_is(unsigned words)
 
 	set_direction();
 	if (words == 4 ? proto && proto != W_IP6 : proto && proto != W_IP && proto != W_ARP && proto != W_RARP)
-		fail("that protocol has no such addresses");
+		fail(NO_PROTOCOL);
 	*var('Q') = proto || !layer.labels ? proto : W_IP;
 	*var('I') = W_IP;
 	*var('J') = W_ARP;
@@ -1098,7 +1156,7 @@ static void mac_is(void)
 
 	set_direction();
 	if (layer.kind != K_WIRELESS && layer.kind != K_ETHERNET)
-		fail("this link type has no such address");
+		fail(NO_LINK);
 	if (layer.kind == K_ETHERNET)
 		means("{m6,0}");
 	else
@@ -1111,12 +1169,12 @@ static void set_mask(unsigned words, uint32_t bits)
 	unsigned i, b;
 
 	if (bits > words * 32)
-		fail("too long for a mask");
+		fail(OUT_OF_RANGE);
 	for (i = 0; i < words; i++, bits -= b) {
 		b = bits > 32 ? 32 : bits;
 		want_mask[i] = b ? UINT32_MAX << (32 - b) : 0;
 		if (want[i] & ~want_mask[i])
-			fail("bits outside the mask");
+			fail(BAD_MASK);
 	}
 }
 
@@ -1126,17 +1184,15 @@ static void number_is(uint32_t n)
 	unsigned bits = 32, type = state.quals.type;
 
 	want[0] = want[1] = n;
-	if (!in.internal) {
+	if (!in.internal)
 		blame = last_number;
-		blame_len = last_number_len;
-	}
 	if (!type)
-		fail("alone a number says nothing");
+		fail(ALONE);
 	if (type == W_PROTO) {
 		protocol_number(n);
 	} else if (type >= W_PORT) {
 		if (n > 65535)
-			fail("not a port");
+			fail(NO_PORT);
 		port_is(state.quals.proto);
 	} else {
 		for (; type == W_NET && want[0] && !(want[0] >> 24); bits -= 8)
@@ -1153,7 +1209,7 @@ static unsigned service(const char *s, unsigned len, uint32_t *n)
 
 	if (i < 0) {
 		if (!read_number(s, len, n) || *n > 65535 || !len)
-			fail("not a port");
+			fail(NO_PORT);
 		return 0;
 	}
 	*n = service_ports[i];
@@ -1172,11 +1228,11 @@ static void named_ports(void)
 	if (len < in.len)
 		to = service(in.at + len + 1, in.len - len - 1, &want[1]);
 	else if (state.quals.type == W_PORTRANGE)
-		fail("not a range of ports");
+		fail(NO_PORT);
 	if (from != to)
 		from = 0;
 	if (from && proto && proto != from)
-		fail("a port of another protocol");
+		fail(NO_PROTOCOL);
 	port_is(from ? from : proto);
 }
 
@@ -1190,8 +1246,8 @@ static void named_protocol(void)
 	}
 	i = find_word(ether ? "loopback " : protocols, in.at, in.len);
 	if (i < 0)
-		fail("not a protocol");
-	protocol_number(ether ? 0x9000 : protocol_numbers[i]);
+		fail(NO_NAME);
+	protocol_number(ether ? 0x9000 : (uint32_t)i);
 }
 
 /* An address and, behind it, the length of its mask or (IPv4) the mask. */
@@ -1201,20 +1257,20 @@ static void address_is(unsigned words)
 	unsigned separator, type = state.quals.type;
 
 	if (type != W_HOST && type != W_NET)
-		fail("an address where none belongs");
+		fail(UNEXPECTED);
 	next_word();
 	separator = in.token;
 	if (separator == '/' || (separator == W_MASK && words == 1)) {
 		next_word();
 		bits = *in.value;
 		if (in.token != (separator == '/' ? T_NUMBER : T_IPV4) || (type == W_HOST && bits != 128))
-			fail("no mask belongs here");
+			fail(UNEXPECTED);
 		next_word();
 	}
 	if (separator == W_MASK) {
 		want_mask[0] = bits;
 		if (want[0] & ~bits)
-			fail("bits outside the mask");
+			fail(BAD_MASK);
 	} else {
 		set_mask(words, bits);
 	}
@@ -1227,7 +1283,7 @@ static void name_is(void)
 	unsigned type = state.quals.type;
 
 	if (!type)
-		fail("needs host, net, port or the like before it");
+		fail(ALONE);
 	memcpy(want, in.value, sizeof want);
 	if (in.token == T_IPV4 || in.token == T_IPV6) {
 		address_is(in.token == T_IPV4 ? 1 : 4);
@@ -1235,7 +1291,7 @@ static void name_is(void)
 	}
 	if (in.token == T_MAC) {
 		if (state.quals.proto != W_ETHER || type != W_HOST)
-			fail("needs ether before it");
+			fail(NO_PROTOCOL);
 		*var('G') = 0;
 		mac_is();
 	} else if (type == W_PORT || type == W_PORTRANGE) {
@@ -1243,7 +1299,7 @@ static void name_is(void)
 	} else if (type == W_PROTO) {
 		named_protocol();
 	} else {
-		fail("names are not looked up");
+		fail(NO_NAME);
 	}
 	next_word();
 }
@@ -1261,14 +1317,14 @@ static enum result condition(enum result r)
 		return ID;
 	}
 	if (r != ID && (r != CONDITION || state.ids))
-		fail("not a condition before it");
+		fail(MIXED);
 	return r;
 }
 
-static void must(unsigned token, const char *reason)
+static void must(unsigned token)
 {
 	if (in.token != token)
-		fail(reason);
+		fail(UNEXPECTED);
 	next_word();
 }
 
@@ -1278,7 +1334,7 @@ static uint32_t operand_number(uint32_t limit)
 	uint32_t n = *in.value;
 
 	if (in.token != T_NUMBER || n > limit)
-		fail("not a number in range");
+		fail(OUT_OF_RANGE);
 	next_word();
 	return n;
 }
@@ -1291,15 +1347,15 @@ static void indexed_bytes(unsigned proto)
 	enum result r;
 
 	if (proto == W_ISO || proto == W_STP || proto == W_NETBEUI || proto == W_AH || proto == W_ESP)
-		fail("has no bytes to read");
+		fail(NO_PROTOCOL);
 	next_word();
 	r = expression(2);
 	offset = constant;
 	if (r >= CONDITION)
-		fail("a number expected before it");
+		fail(MIXED);
 	if (accept_token(':'))
 		size = operand_number(4);
-	must(']', "] expected");
+	must(']');
 	here = flow;
 	no = 0;
 	if (state.unchecked)	/* as libpcap: right of an operator there is no check of the protocol */
@@ -1313,7 +1369,7 @@ static void indexed_bytes(unsigned proto)
 		*var('N') = numbers[proto - W_IP];
 		means("ip&&n9=N&&n6:2&8191=0");
 	} else if (proto == W_RADIO && layer.kind != K_WIRELESS) {
-		fail("this link type has no radio header");
+		fail(NO_LINK);
 	}
 	unfit = join_ways(no, failing);
 	if (state.unchecked)
@@ -1332,7 +1388,7 @@ static unsigned direction(void)
 	if ((dir != W_SRC && dir != W_DST) || (op != W_AND && op != W_OR))
 		return dir;
 	next_word();
-	must(W_SRC + W_DST - dir, "src or dst expected");
+	must(W_SRC + W_DST - dir);
 	return op;
 }
 
@@ -1342,7 +1398,7 @@ static unsigned place(const char *list)
 	int i = in.token == T_NUMBER ? (int)(*in.value & 0xff) : find_word(list, in.at, in.len);
 
 	if (i < 0 || in.token == T_END)
-		fail("unknown to 802.11");
+		fail(NO_LINK);
 	return (unsigned)i;
 }
 
@@ -1350,15 +1406,13 @@ static unsigned place(const char *list)
 static void frame_is(void)
 {
 	static const char subtypes[] =	/* 16 of each type */
-		"assoc-req assoc-resp reassoc-req reassoc-resp probe-req probe-resp - - "
-		"beacon atim disassoc auth deauth - - - - - - - - - - - - - "
-		"ps-poll rts cts ack cf-end cf-end-ack data data-cf-ack data-cf-poll data-cf-ack-poll null cf-ack "
-		"cf-poll cf-ack-poll qos-data qos-data-cf-ack qos-data-cf-poll qos-data-cf-ack-poll qos - "
-		"qos-cf-poll qos-cf-ack-poll ";
+		"assocP assocQ reassocP reassocQ probeP probeQ =\10beacon atim disassoc auth deauth "
+		"=\32psM rts cts ack cf-end cf-endL K KNL KNM KNLM null cfL cfM cfLM "
+		"O-K O-KNL O-KNM O-KNLM O =\56ONM ONLM ";
 	unsigned what = in.token, type = 0, i;
 
 	if (layer.kind != K_WIRELESS)
-		fail("only on 802.11");
+		fail(NO_LINK);
 	next_word();
 	*var('M') = 12;
 	if (what >= W_DIR) {
@@ -1368,8 +1422,8 @@ static void frame_is(void)
 		return;
 	}
 	if (what == W_TYPE) {
-		type = place("mgt ctl data management control ");
-		type = in.token == T_NUMBER ? type : type % 3 * 4;
+		type = place("mgt +management ctl +control K ");
+		type = in.token == T_NUMBER ? type : type * 4;
 		next_word();
 	}
 	if (what == W_SUBTYPE || accept_token(W_SUBTYPE)) {
@@ -1381,14 +1435,14 @@ static void frame_is(void)
 		if (what == W_SUBTYPE)
 			type = i & 12;
 		if ((i & 15) != type)
-			fail("no subtype of that type");
+			fail(NO_LINK);
 		type = i;
 		*var('M') = 0xfc;
 		next_word();
 	}
 	*var('N') = type;
 	if (type & 3 || (type & 0xf0 && *var('M') == 12))
-		fail("unknown to 802.11");
+		fail(NO_LINK);
 	means("h0&M=N");
 }
 
@@ -1416,11 +1470,11 @@ static enum result primitive(unsigned proto)
 		else if (proto == W_IP6 && token == W_MULTICAST)
 			means("ip6&&n24=255");
 		else
-			fail("not of that protocol");
+			fail(NO_PROTOCOL);
 		next_word();
 	} else if (token == W_PROTOCHAIN || token == W_GATEWAY) {
-		fail(token == W_GATEWAY ? "needs names, which are not looked up" : "needs a loop, which the kernel refuses");
-	} else if (token >= W_TYPE && token <= W_DIRECTION) {
+		fail(token == W_GATEWAY ? NO_NAME : NO_KERNEL);
+	} else if (token >= W_TYPE && token <= W_DIR) {
 		frame_is();
 	} else if (token < W_SRC || token > W_PROTO) {
 		named_alone(proto);
@@ -1452,7 +1506,7 @@ static void optional(uint32_t limit)
 	if (in.token == T_NUMBER || parens)
 		*var('N') = operand_number(limit);
 	for (; parens; parens--)
-		must(')', ") expected");
+		must(')');
 }
 
 /*
@@ -1465,7 +1519,7 @@ static void vlan_is(void)
 	unsigned failing, yes;
 
 	if (layer.labels || layer.kind < K_ETHERNET)
-		fail("this link type has no VLAN tags");
+		fail(NO_LINK);
 	if (!job->live || layer.kind == K_WIRELESS || layer.vlans++) {
 		means(tag);
 		layer.type.off = layer.payload.off + 2;
@@ -1494,7 +1548,7 @@ static void mpls_is(void)
 {
 	*var('Z') = (uint32_t)-2;
 	if (!layer.labels && layer.kind != K_ETHERNET && layer.kind != K_PPP)
-		fail("this link type has no MPLS");
+		fail(NO_LINK);
 	means(layer.labels ? "nZ&1=0&&(N>1048575||n0:4>>12=N)" : "@34887&&(N>1048575||n0:4>>12=N)");
 	layer.network += 4;
 	layer.labels = 1;
@@ -1549,13 +1603,13 @@ static enum result word(void)
 	unsigned token = in.token;
 
 	if (token < W_IP || token == W_MASK)
-		fail(token ? "not expected here" : "something is missing");
+		fail(UNEXPECTED);
 	if ((token >= W_SRC && token <= W_MULTICAST) || token >= W_TYPE)
 		return primitive(0);
 	next_word();
-	if (token <= W_WLAN)
+	if (token <= W_ETHER)
 		return primitive(token);
-	if (token == W_LEN || token == W_LENGTH) {
+	if (token == W_LEN) {
 		value(BPF_LD | BPF_LEN, 0);
 		return VALUE;
 	}
@@ -1596,14 +1650,12 @@ static enum result operand(void)
 	enum result r;
 
 	if (++depth > NESTING)
-		fail("nested too deep");
+		fail(TOO_LONG);
 	constant = *in.value;
 	no = 0;
-	if (!in.internal) {
+	if (!in.internal)
 		last_number = blame;
-		last_number_len = blame_len;
-	}
-	if (in.token == T_FIELD || in.token == '{' || in.token == '@') {
+	if (in.token == T_FIELD) {
 		r = internal_operand();
 	} else if (in.token == W_NOT) {
 		for (; accept_token(W_NOT); negated = !negated)
@@ -1614,14 +1666,14 @@ static enum result operand(void)
 	} else if (accept_token('(')) {
 		state.parens = 1;
 		r = expression(0);
-		must(')', ") expected");
+		must(')');
 		state.parens = parens;
 		state.quals = quals;
 		state.ids = ids;
 	} else if (accept_token('-')) {
 		r = expression(7);
 		if (r >= CONDITION)
-			fail("a number expected before it");
+			fail(MIXED);
 		r = calculate(CONSTANT, 0, BPF_SUB, r);
 	} else if (accept_token(T_NUMBER)) {
 		r = LITERAL;
@@ -1681,7 +1733,7 @@ static enum result expression(unsigned level)
 		right = expression(tight == 7 ? 2 : tight + 1);
 		state.unchecked = unchecked;
 		if (r >= CONDITION || right >= CONDITION)
-			fail("numbers expected before it");
+			fail(MIXED);
 		if (r == VALUE) {
 			scratch--;
 			nvalues -= right != VALUE;
@@ -1704,20 +1756,19 @@ static void whole_text(const char *text)
 	memset(&state, 0, sizeof state);
 	nvalues = first_value = depth = unfit = no = 0;
 	scratch = 2;		/* M[0] and M[1] are for offsets known at run time */
-	blame_len = 0;
 	if (strlen(text) > 16384)	/* hardly any such text makes less than 4096 instructions; answers take milliseconds */
-		fail("too long");
+		fail(TOO_LONG);
 	link_layer(job->linktype);
 	next_word();
 	if (in.token)
 		condition(expression(0));
 	if (in.token)
-		fail("something does not belong before it");
+		fail(UNEXPECTED);
 }
 
 /* ---- assembly ---- */
 /*
- * Lay out the ops in front of prog[first], which is where accepted packets go on; from the last to the first,
+ * Lay put_at the ops in front of prog[first], which is where accepted packets go on; from the last to the first,
  * because all jumps lead forward: where they end is known. Returns the index of the first instruction.
  */
 static unsigned assemble(struct sock_filter *prog, unsigned first)
@@ -1735,7 +1786,7 @@ static unsigned assemble(struct sock_filter *prog, unsigned first)
 		int jump = (o->code & 7) == BPF_JMP;
 
 		if (first < 40)		/* room for what one op takes, and for the prologue */
-			fail("makes more than 4096 instructions");
+			fail(TOO_LONG);
 		for (side = 0; side <= (unsigned)jump; side++) {
 			to[side] = ops[o->to[side]].place;
 			if (to[side] - first < (jump ? 254u : 1u))
@@ -1827,106 +1878,83 @@ static void uncook(struct sock_filter *s)
 			s->k = SKF_AD_OFF + fields[i][3];
 			return;
 		}
-	fail("reads the cooked header, which a live socket has not");
+	fail(NO_KERNEL);
 }
 
 /* ---- bytecode ---- */
 
-enum { NONE, ABSOLUTE, INDIRECT, PACKETLEN, HEADERLEN, MEMORY, HEX, DECIMAL, INDEX, TARGET };
-static const char forms[][12] = {	/* how operands look */
-	"", "[%]", "[x + %]", "#pktlen", "4*([%]&0xf)", "M[%]", "#0x$", "#%", "x", "%",
-};
+/*
+ * All the instructions there are: the code in one byte, then how tcpdump prints it, with a tab between name and
+ * operand. An instruction that computes or compares and ends in % or $ is also there with X for the number.
+ */
+static const char opcodes[] =
+	"\x20ld\t[%]\0" "\x28ldh\t[%]\0" "\x30ldb\t[%]\0" "\x80ld\t#pktlen\0"
+	"\x40ld\t[x + %]\0" "\x48ldh\t[x + %]\0" "\x50ldb\t[x + %]\0" "\0ld\t#0x$\0" "\1ldx\t#0x$\0"
+	"\xb1ldxb\t4*([%]&0xf)\0" "\x60ld\tM[%]\0" "\x61ldx\tM[%]\0" "\2st\tM[%]\0" "\3stx\tM[%]\0"
+	"\5ja\t!\0" "\x15jeq\t#0x$\0" "\x25jgt\t#0x$\0" "\x35jge\t#0x$\0" "\x45jset\t#0x$\0"
+	"\4" "add\t#%\0" "\x14sub\t#%\0" "\x24mul\t#%\0" "\x34" "div\t#%\0" "\x44or\t#0x$\0" "\x54" "and\t#0x$\0"
+	"\x64lsh\t#%\0" "\x74rsh\t#%\0" "\x84neg\t\0" "\x94mod\t#%\0" "\xa4xor\t#0x$\0"
+	"\7tax\t\0" "\x87txa\t\0" "\6ret\t#%\0" "\x16ret\t";
 
-/* All the instructions there are. */
-static const struct {
-	uint8_t code;
-	uint8_t operand;	/* its form */
-	char name[5];
-} opcodes[] = {
-	{ 0x20, ABSOLUTE, "ld" }, { 0x28, ABSOLUTE, "ldh" }, { 0x30, ABSOLUTE, "ldb" }, { 0x80, PACKETLEN, "ld" },
-	{ 0x40, INDIRECT, "ld" }, { 0x48, INDIRECT, "ldh" }, { 0x50, INDIRECT, "ldb" }, { 0x00, HEX, "ld" },
-	{ 0x01, HEX, "ldx" }, { 0xb1, HEADERLEN, "ldxb" }, { 0x60, MEMORY, "ld" }, { 0x61, MEMORY, "ldx" },
-	{ 0x02, MEMORY, "st" }, { 0x03, MEMORY, "stx" }, { 0x05, TARGET, "ja" },
-	{ 0x15, HEX, "jeq" }, { 0x25, HEX, "jgt" }, { 0x35, HEX, "jge" }, { 0x45, HEX, "jset" },
-	{ 0x1d, INDEX, "jeq" }, { 0x2d, INDEX, "jgt" }, { 0x3d, INDEX, "jge" }, { 0x4d, INDEX, "jset" },
-	{ 0x04, DECIMAL, "add" }, { 0x14, DECIMAL, "sub" }, { 0x24, DECIMAL, "mul" }, { 0x34, DECIMAL, "div" },
-	{ 0x44, HEX, "or" }, { 0x54, HEX, "and" }, { 0x64, DECIMAL, "lsh" }, { 0x74, DECIMAL, "rsh" },
-	{ 0x94, DECIMAL, "mod" }, { 0xa4, HEX, "xor" },
-	{ 0x0c, INDEX, "add" }, { 0x1c, INDEX, "sub" }, { 0x2c, INDEX, "mul" }, { 0x3c, INDEX, "div" },
-	{ 0x4c, INDEX, "or" }, { 0x5c, INDEX, "and" }, { 0x6c, INDEX, "lsh" }, { 0x7c, INDEX, "rsh" },
-	{ 0x9c, INDEX, "mod" }, { 0xac, INDEX, "xor" }, { 0x84, NONE, "neg" },
-	{ 0x07, NONE, "tax" }, { 0x87, NONE, "txa" }, { 0x06, DECIMAL, "ret" }, { 0x16, NONE, "ret" },
-};
-enum { OPCODES = sizeof opcodes / sizeof *opcodes };
-
-static unsigned find_opcode(unsigned code)
+/* How an instruction is printed, NULL if there is none of that code. */
+static const char *opcode(unsigned code)
 {
-	unsigned i;
+	unsigned x = (code & 6) == BPF_ALU ? code & BPF_X : 0;	/* BPF_ALU or BPF_JMP */
+	const char *p = opcodes, *form;
 
-	for (i = 0; i < OPCODES && opcodes[i].code != code; i++)
-		;
-	return i;
-}
+	while (p < opcodes + sizeof opcodes) {
+		unsigned found = (unsigned char)*p++ | x;
 
-/* What the kernel's bpf_check_classic() finds wrong with instruction i of n; NULL: nothing. */
-static const char *bad_instruction(const struct sock_filter *s, unsigned i, unsigned n)
-{
-	unsigned op = s->code & 0xf0, class = s->code & 7, left = n - 1 - i;
-
-	if (s->code > 255 || find_opcode(s->code) == OPCODES)
-		return "no such instruction";
-	if (class == BPF_ALU && !(s->code & BPF_X)) {
-		if (!s->k && (op == BPF_DIV || op == BPF_MOD))
-			return "division by zero";
-		if (s->k > 31 && (op == BPF_LSH || op == BPF_RSH))
-			return "shift by more than 31 bits";
+		form = p;
+		while (*p++)
+			;
+		if (found == code && (!x || p[-2] > '!'))
+			return form;
 	}
-	if ((s->code & 0xe7) == (BPF_LD | BPF_ABS) && s->k >= SKF_AD_OFF && (s->k - SKF_AD_OFF >= SKF_AD_MAX || s->k & 3))
-		return "no such metadata";
-	if (class == BPF_JMP && (op ? s->jt > s->jf ? s->jt : s->jf : s->k) >= left)
-		return "jumps out of the program";
-	if (!left && class != BPF_RET)
-		return "the last instruction is not ret";
 	return NULL;
 }
 
-/* Is scratch memory written on every way to where it is read? The kernel refuses what is not. */
-static int memory_is_sound(const struct sock_filter *prog, unsigned n)
+/* Would the kernel's bpf_check_classic() refuse instruction i of n? To be asked of each in turn. */
+static int is_refused(const struct sock_filter *s, unsigned i, unsigned n)
 {
-	static uint16_t stored[BPF_MAXINSNS];	/* M[] written on all ways that jump here */
-	unsigned i, now = 0xffff, bit;
+	static uint16_t stored[BPF_MAXINSNS];	/* M[] written on all ways to the instruction */
+	unsigned class = s->code & 7, op = s->code & 0xf0, left = n - 1 - i, yes = 0, no = 0, bit;
 
-	memset(stored, 0xff, sizeof stored);
-	stored[0] = 0;
-	for (i = 0; i < n; i++) {
-		const struct sock_filter *s = prog + i;
-		unsigned class = s->code & 7;
-
-		now &= stored[i];
-		bit = s->k < BPF_MEMWORDS ? 1u << s->k : 0x10000;
-		if (class == BPF_ST || class == BPF_ST + 1)
-			now |= bit;
-		if ((class <= BPF_LDX && (s->code & 0xe0) == BPF_MEM) && !(now & bit))
-			return 0;
-		if (now & 0x10000)
-			return 0;
-		if (class != BPF_JMP)
-			continue;
-		if (s->code == BPF_JMP) {
-			stored[i + 1 + s->k] &= (uint16_t)now;
-		} else {
-			stored[i + 1 + s->jt] &= (uint16_t)now;
-			stored[i + 1 + s->jf] &= (uint16_t)now;
-		}
-		now = 0xffff;
+	if (!i) {
+		memset(stored, 0xff, sizeof stored);
+		stored[0] = 0;
 	}
-	return 1;
+	if (!opcode(s->code))
+		return 1;
+	if (class == BPF_ALU && !(s->code & BPF_X) && (op == BPF_DIV || op == BPF_MOD ? !s->k : s->k > 31 && (op == BPF_LSH || op == BPF_RSH)))
+		return 1;
+	if ((s->code & 0xe7) == (BPF_LD | BPF_ABS) && s->k >= SKF_AD_OFF && (s->k - SKF_AD_OFF >= SKF_AD_MAX || s->k & 3))
+		return 1;
+	bit = s->k < BPF_MEMWORDS ? 1u << s->k : 0;
+	if ((s->code | 1) == (BPF_ST | 1)) {
+		if (!bit)
+			return 1;
+		stored[i] |= (uint16_t)bit;
+	}
+	if ((s->code | 1) == (BPF_LDX | BPF_MEM) && !(stored[i] & bit))
+		return 1;
+	if (class == BPF_RET && !left)
+		return 0;
+	if (class == BPF_JMP) {
+		yes = op ? s->jt : s->k;
+		no = op ? s->jf : s->k;
+	}
+	if (yes >= left || no >= left)
+		return 1;
+	stored[i + 1 + yes] &= stored[i];
+	stored[i + 1 + no] &= stored[i];
+	return 0;
 }
 
 /* Is this text numbers only, and more than one? */
 static int is_bytecode(const char *text)
 {
-	unsigned n = span(text, digits);
+	unsigned n = span(text, "0123456789");
 
 	return n && text[n] && !text[span(text, "0123456789, \t\r\n")];
 }
@@ -1935,11 +1963,11 @@ static uint32_t bytecode_number(uint32_t limit)
 {
 	uint32_t n;
 
-	blame += blame_len;
-	blame += span(blame, ", \t\r\n");
-	blame_len = span(blame, digits);
-	if (!blame_len || !read_number(blame, blame_len, &n) || n > limit)
-		fail("not a number in range");
+	blame = in.p + span(in.p, ", \t\r\n");
+	in.len = span(blame, "0123456789");
+	in.p = blame + in.len;
+	if (!read_number(blame, in.len, &n) || n > limit)
+		fail(OUT_OF_RANGE);
 	return n;
 }
 
@@ -1948,31 +1976,23 @@ static unsigned read_bytecode(struct sock_filter *prog)
 {
 	unsigned i, n;
 
-	blame = text_start = job->text;
-	blame_len = 0;
+	in.p = text_start = job->text;
 	n = bytecode_number(BPF_MAXINSNS);
-	if (!n)
-		fail("an empty program");
 	for (i = 0; i < n; i++) {
 		struct sock_filter *s = prog + i;
-		const char *wrong;
 
 		s->code = (uint16_t)bytecode_number(255);
 		s->jt = (uint8_t)bytecode_number(255);
 		s->jf = (uint8_t)bytecode_number(255);
 		s->k = bytecode_number(UINT32_MAX);
-		wrong = bad_instruction(s, i, n);
-		if (wrong)
-			fail(wrong);
+		if (is_refused(s, i, n))
+			fail(NO_KERNEL);
 		if (s->code == BPF_RET && s->k > job->snaplen)
 			s->k = job->snaplen;
 	}
-	if (!memory_is_sound(prog, n))
-		fail("scratch memory read before it is written");
-	blame += blame_len;
-	blame_len = (unsigned)strlen(blame);
-	if (blame[span(blame, ", \t\r\n")])
-		fail("more than the program says");
+	blame = in.p + span(in.p, ", \t\r\n");
+	if (*blame || !n)
+		fail(UNEXPECTED);
 	return n;
 }
 
@@ -2030,57 +2050,38 @@ static unsigned filter_compile(const struct filter *f, struct sock_filter *prog)
 
 enum { FILTER_LINE = 80 };	/* room for any line, its newline and NUL */
 
-/* Text in which % stands for the number in decimal, signed, and $ for it in hex. */
-static char *add_form(char *s, const char *end, const char *form, uint32_t k)
+static void put_blanks(const char *upto)
 {
-	for (; *form; form++) {
-		if (*form == '$') {
-			s = add_number(s, end, k, 16, 1);
-		} else if (*form != '%') {
-			s = add_char(s, end, *form);
-		} else {
-			if (k >> 31)
-				s = add_char(s, end, '-');
-			s = add_number(s, end, k >> 31 ? -k : k, 10, 1);
-		}
-	}
-	return s;
-}
-
-static char *add_blanks(char *s, const char *end, const char *upto)
-{
-	while (s < upto)
-		s = add_char(s, end, ' ');
-	return s;
+	while (put_at < upto)
+		put_char(' ');
 }
 
 /* One instruction in words, as tcpdump -d shows it. */
-static char *add_instruction(char *s, const char *end, const struct sock_filter *p, unsigned i)
+static void put_instruction(const struct sock_filter *p, uint32_t i)
 {
-	static const char metadata[] = "proto type ifidx nla nlan mark queue hatype rxhash cpu xor_x vlan_tci vlanp poff "
-		"random vlan_tpid ";
-	const char *name = metadata, *from;
-	unsigned op = find_opcode(p->code), which = (p->k - SKF_AD_OFF) / 4;
+	static const char metadata[] = "[proto]\0" "[type]\0" "[ifidx]\0" "[nla]\0" "[nlan]\0" "[mark]\0" "[queue]\0" "[hatype]\0"
+		"[rxhash]\0" "[cpu]\0" "[xor_x]\0" "[vlan_tci]\0" "[vlanp]\0" "[poff]\0" "[random]\0" "[vlan_tpid]";
+	const char *form = opcode(p->code), *start;
+	uint32_t n[2] = { i + 1 + p->jt, i + 1 + p->jf }, k = p->k;
 
-	s = add_number(add_char(s, end, '('), end, i, 10, 3);
-	s = add_text(s, end, ") ");
-	from = s;
-	s = add_blanks(add_text(s, end, opcodes[op].name), end, from + 9);
-	from = s;
-	if (opcodes[op].operand == ABSOLUTE && which < SKF_AD_MAX / 4) {
-		for (; which; which--)
-			while (*name++ != ' ')
-				;
-		for (s = add_char(s, end, '['); *name != ' '; name++)
-			s = add_char(s, end, *name);
-		s = add_char(s, end, ']');
-	} else {
-		s = add_form(s, end, forms[opcodes[op].operand], p->code == BPF_JMP ? i + 1 + p->k : p->k);
-	}
+	put_form("(?) ", &i);
+	start = put_at;
+	while (*form != '\t')
+		put_char(*form++);
+	put_blanks(start + 9);
+	start = put_at;
+	form++;
+	if (p->code == BPF_JMP)
+		k += i + 1;
+	if ((p->code & 6) == BPF_ALU && (p->code & BPF_X))
+		form = "x";
+	if ((p->code & 0xe7) == (BPF_LD | BPF_ABS) && k >= SKF_AD_OFF)
+		form = nth(metadata, (k - SKF_AD_OFF) / 4);
+	put_form(form, &k);
 	if ((p->code & 7) != BPF_JMP || p->code == BPF_JMP)
-		return s;
-	s = add_form(add_blanks(s, end, from + 16), end, " jt %", i + 1 + p->jt);
-	return add_form(s, end, "\tjf %", i + 1 + p->jf);
+		return;
+	put_blanks(start + 16);
+	put_form(" jt %\tjf %", n);
 }
 
 /*
@@ -2090,23 +2091,19 @@ static char *add_instruction(char *s, const char *end, const struct sock_filter 
 static unsigned filter_print(char *line, const struct sock_filter *prog, unsigned n, unsigned i, int detail)
 {
 	const struct sock_filter *p = prog + i;
-	const char *end = line + (FILTER_LINE - 1);
-	char *s = line;
+	uint32_t numbers_printed[] = { p->code, p->jt, p->jf, p->k };
 
+	put_at = line;
+	put_end = line + FILTER_LINE - 1;
 	if (detail == 1) {
-		s = add_instruction(s, end, p, i);
+		put_instruction(p, i);
 	} else if (detail == 2) {
-		s = add_form(s, end, "{ 0x$, ", p->code);
-		s = add_form(s, end, "%, ", p->jt);
-		s = add_form(s, end, "%, 0x", p->jf);
-		s = add_text(add_number(s, end, p->k, 16, 8), end, " },");
+		put_form("{ 0x$, %, %, 0x@ },", numbers_printed);
 	} else {
 		if (!i)
-			s = add_form(s, end, "%\n", n);
-		s = add_form(s, end, "% ", p->code);
-		s = add_form(s, end, "% ", p->jt);
-		s = add_form(s, end, "% ", p->jf);
-		s = add_number(s, end, p->k, 10, 1);
+			put_form("%\n", &n);
+		put_form("% % % !", numbers_printed);
 	}
-	return (unsigned)(add_char(s, end, '\n') - line);
+	put_char('\n');
+	return (unsigned)(put_at - line);
 }

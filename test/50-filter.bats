@@ -70,7 +70,7 @@ refuses() {
 	"$check" -y 113 -l -k 'vlan 5 and ip'
 	run -0 "$check" -y 276 -l -d 'vlan 5'
 	[[ $output == *'[vlanp]'*'[vlan_tci]'* ]]
-	refuses 'vlan' 'end: this link type has no VLAN tags (column 5)' -y 101
+	refuses 'vlan' 'end: not on this link type (column 5)' -y 101
 }
 
 @test "an empty text accepts everything" {
@@ -94,15 +94,15 @@ refuses() {
 	refuses 'port 70000' '70000: not a port (column 6)'
 	refuses 'port 80 or 70000' '70000: not a port (column 12)'
 	refuses 'host 1.2.3.4 or foo' 'foo: names are not looked up (column 17)'
-	refuses 'tcp port' 'end: something is missing (column 9)'
-	refuses '(tcp' 'end: ) expected (column 5)'
-	refuses 'tcp udp' 'udp: something does not belong before it (column 5)'
-	refuses 'ether[0:3] = 1' '=: a size is 1, 2 or 4 (column 12)'
+	refuses 'tcp port' 'end: not expected here (column 9)'
+	refuses '(tcp' 'end: not expected here (column 5)'
+	refuses 'tcp udp' 'udp: not expected here (column 5)'
+	refuses 'ether[0:3] = 1' '=: not a number in range (column 12)'
 	refuses 'net 10.0.0.1/8' 'end: bits outside the mask (column 15)'
 	refuses 'vlan 4096' '4096: not a number in range (column 6)'
-	refuses 'port 99999999999' '99999999999: not a number of 32 bits (column 6)'
-	refuses 'gateway foo' 'gateway: needs names, which are not looked up (column 1)'
-	refuses $'host \xff\xfe' '\xff: not part of any filter (column 6)'
+	refuses 'port 99999999999' '99999999999: not a port (column 6)'
+	refuses 'gateway foo' 'gateway: names are not looked up (column 1)'
+	refuses $'host \xff\xfe' '\xff: not expected here (column 6)'
 	refuses 'len / 0 = 1' '=: division by zero (column 9)'
 }
 
@@ -133,17 +133,17 @@ refuses() {
 }
 
 @test "bytecode that the kernel would refuse is refused before" {
-	refuses '1,40 0 0 12' '12: the last instruction is not ret (column 10)'
-	refuses '2,21 0 1 5,6 0 0 0' '5: jumps out of the program (column 10)'
-	refuses '2,5 0 0 7,6 0 0 0' '7: jumps out of the program (column 9)'
-	refuses '2,52 0 0 0,6 0 0 0' '0: division by zero (column 10)'
-	refuses '2,100 0 0 32,6 0 0 0' '32: shift by more than 31 bits (column 11)'
-	refuses '2,99 0 0 1,6 0 0 0' '1: no such instruction (column 10)'
-	refuses '2,96 0 0 1,6 0 0 0' '0: scratch memory read before it is written (column 18)'
-	refuses '2,40 0 0 4294967295,6 0 0 0' '4294967295: no such metadata (column 10)'
-	refuses '0,6' '0: an empty program (column 1)'
+	refuses '1,40 0 0 12' '12: the kernel does not take this (column 10)'
+	refuses '2,21 0 1 5,6 0 0 0' '5: the kernel does not take this (column 10)'
+	refuses '2,5 0 0 7,6 0 0 0' '7: the kernel does not take this (column 9)'
+	refuses '2,52 0 0 0,6 0 0 0' '0: the kernel does not take this (column 10)'
+	refuses '2,100 0 0 32,6 0 0 0' '32: the kernel does not take this (column 11)'
+	refuses '2,99 0 0 1,6 0 0 0' '1: the kernel does not take this (column 10)'
+	refuses '2,96 0 0 1,6 0 0 0' '1: the kernel does not take this (column 10)'
+	refuses '2,40 0 0 4294967295,6 0 0 0' '4294967295: the kernel does not take this (column 10)'
+	refuses '0,6' '6: not expected here (column 3)'
 	refuses '4097,6 0 0 0' '4097: not a number in range (column 1)'
-	refuses '1,6 0 0 0,7' ',7: more than the program says (column 10)'
+	refuses '1,6 0 0 0,7' '7: not expected here (column 11)'
 	refuses '1,6 0 0' 'end: not a number in range (column 8)'
 }
 

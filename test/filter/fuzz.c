@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	for (i = 0; i < n; i++) {
-		insist(!bad_instruction(program + i, i, n));
+		insist(!is_refused(program + i, i, n));
 		for (detail = 1; detail <= 3; detail++) {
 			unsigned length = filter_print(line, program, n, i, (int)detail);
 
@@ -58,7 +58,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 	}
 	printed[at] = 0;
-	insist(memory_is_sound(program, n));
 	bpf_run(program, &p);
 	f.text = printed;
 	f.linktype = 1;
