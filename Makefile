@@ -9,9 +9,9 @@ STRIP ?= $(CROSS_COMPILE)strip
 CFLAGS ?= -Oz
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
-BUDGET ?= 40960
+BUDGET ?= 45056
 
-headers = filter.h netif.h pcap.h
+headers = filter.h netif.h pcap.h show.h
 target := $(shell $(CC) -dumpmachine 2> /dev/null)
 warnings = -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 # What CFLAGS adds to: no jump tables, no unwind tables and no alignment of the data segment to a page

@@ -42,6 +42,7 @@
 #include "filter.h"
 #include "netif.h"
 #include "pcap.h"
+#include "show.h"
 
 #define VERSION "0.1"
 
@@ -53,6 +54,9 @@ enum {
 	/* Bytes: behind that, the longest record still fits. */
 	OUT_SIZE = OUT_FLUSH + (int)sizeof(struct pcap_record) + PCAP_SNAPLEN_MAX + HEAD_MAX,
 	CHUNK = 16,	/* bytes of a packet that are copied at a time */
+	/* Bytes of lines that wait for the terminal: those of a packet of 64 KiB with -x. */
+	LINES_SIZE = 384 << 10,
+	HEX_LINE = 80,	/* bytes: more than a line of -X has */
 	LINE_SIZE = 512,	/* bytes of one message, or of the summary */
 	WORD_MAX = 120,	/* bytes of any one word in it, so that a user's cannot fill it */
 
@@ -85,8 +89,8 @@ enum { SECCOMP_MODE_FILTER = 2, SECCOMP_RET_ERRNO = 0x50000, SECCOMP_RET_ALLOW =
 enum { LOW_WORD = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0 };	/* where in 8 bytes it is */
 
 /* The options without a letter, in the order of their names; rc.option has them too. */
-enum { MICRO, NANO, SSH, WAIT, PRINT_VERSION, HELP };
-#define LONG_OPTIONS "--micro\0--nano\0--ssh\0--wait\0--version\0--help\0"
+enum { MICRO, NANO, SSH, WAIT, PRINT, PRINT_VERSION, HELP };
+#define LONG_OPTIONS "--micro\0--nano\0--ssh\0--wait\0--print\0--version\0--help\0"
 
 /* All there is to know while the program runs. */
 static struct {
@@ -94,6 +98,7 @@ static struct {
 	char *option[128];	/* by letter: its value, or its place if it takes none; or NULL */
 	unsigned char count[128];	/* how often a letter without value was given */
 	const char *ifname;
+	const char *filename;	/* of -w, if not stdout */
 	char *ssh;	/* SSH_CONNECTION, as sshd sets it; or NULL */
 	uint64_t limit;	/* packets */
 	uint64_t size;	/* bytes of a file, -C; UINT64_MAX without */
@@ -132,10 +137,20 @@ static struct {
 	uint32_t sent;	/* ... up to where it is written */
 	uint32_t end;	/* ... and filled */
 	int status;	/* the exit status */
+
+	/* packets as lines */
+	int screen;	/* where they go: stdout, or the terminal behind it; -1 if they are not shown */
+	struct show look;
+	uint32_t shown;	/* bytes of them that wait ... */
+	uint32_t told;	/* ... of which so many are written */
+	uint64_t skipped;	/* packets since the last line for which there was no room */
 } rc;
 
 /* What goes to stdout: the file's header, then whole records. */
 static unsigned char out[OUT_SIZE];
+
+/* Lines on their way to the terminal. */
+static char lines[LINES_SIZE];
 
 /* ==== System calls ====
  *
@@ -310,10 +325,11 @@ static void put(const char *text)
 		line[linelen++] = *text++;
 }
 
-/* Whether FD takes a write, at the latest in SECONDS: PIPE_BUF bytes of one, if it is a pipe. */
-static int writable(int fd, time_t seconds)
+/* Whether FD is ready for EVENTS, at the latest in SECONDS. POLLOUT promises PIPE_BUF bytes of a
+ * pipe. */
+static int ready(int fd, short events, time_t seconds)
 {
-	struct pollfd p = { fd, POLLOUT, 0 };
+	struct pollfd p = { fd, events, 0 };
 	struct timespec wait = { seconds, 0 };
 
 	return ppoll(&p, 1, &wait, NULL) > 0;
@@ -323,7 +339,7 @@ static int writable(int fd, time_t seconds)
  * capture. Only at the end is there a second's patience. */
 static void put_out(void)
 {
-	if (writable(STDERR_FILENO, rc.stop != NO))
+	if (ready(STDERR_FILENO, POLLOUT, rc.stop != NO))
 		write(STDERR_FILENO, line, linelen);
 	linelen = 0;
 }
@@ -346,6 +362,13 @@ static const char *decimal(uint64_t n)
 		*--d = (char)('0' + n % 10);
 	while (n /= 10);
 	return d;
+}
+
+static void put_count(uint64_t n, const char *what)
+{
+	put(decimal(n));
+	put(n == 1 ? " packet " : " packets ");
+	put(what);
 }
 
 /* One line on stderr: "rawcap: THING: TEXT". Bytes of THING, which may be a word of the user's,
@@ -382,7 +405,7 @@ static void complain(const char *thing, int error)
 	    "no such interface (see -D)\0kernel has no CONFIG_PACKET\0"
 	    "no space left\0quota exceeded\0file too large\0I/O error\0the reader is gone\0"
 	    "out of memory\0too many open files\0"
-	    "permission denied\0no such directory\0a directory\0read-only file system\0"
+	    "permission denied\0no such file or directory\0a directory\0read-only file system\0"
 	    "nobody reads it\0not a file\0came back with another link type\0";
 
 	for (size_t i = 0; *text && errors[i] != error; i++)
@@ -416,6 +439,8 @@ static const char help[] =
 "--nano   timestamps (--micro)\n"
 "-v       progress\n"
 "-q       no summary\n"
+"-r FILE  read FILE instead (-: stdin)\n"
+"--print  show packets as lines, as on a terminal; -e -x -xx -X -XX -t -tt: how\n"
 "-D       list interfaces\n"
 "-d       print FILTER compiled (-dd, -ddd)\n"
 "--ssh    keep the SSH session it runs in\n"
@@ -478,13 +503,13 @@ static char **options(char **argv)
 			long_option(word);
 			continue;
 		}
-		for (c = word + 1; one_of(*c, "hpvqdDUln"); c++) {
+		for (c = word + 1; one_of(*c, "hpvqdDUlnexXt"); c++) {
 			rc.option[(int)*c] = c;
 			rc.count[(int)*c]++;
 		}
 		if (!*c)
 			continue;
-		if (!one_of(*c, "icsBQywCGW"))
+		if (!one_of(*c, "icsBQywCGWr"))
 			usage(word, no_such_option);
 		rc.option[(int)*c] = c[1] ? c + 1 : *++argv;
 		if (!*argv)
@@ -537,7 +562,7 @@ static uint64_t size_limit(void)
 /* What concerns files: -w, -C, -G, -W. */
 static void parse_files(void)
 {
-	const char *name = rc.option['w'];
+	const char *name;
 
 	rc.size = size_limit();
 	rc.seconds = (uint32_t)number('G', 0, SLICE_MAX);
@@ -545,15 +570,18 @@ static void parse_files(void)
 	rc.slice_end = UINT64_MAX;
 	if ((rc.option['G'] && !rc.seconds) || (rc.option['W'] && !rc.files))
 		usage(rc.option['G'] && !rc.seconds ? rc.option['G'] : rc.option['W'], bad_number);
-	if (name && !strcmp(name, "-"))
-		name = rc.option['w'] = NULL;
+	if (rc.option['w'] && strcmp(rc.option['w'], "-"))
+		rc.filename = rc.option['w'];
+	else if (rc.option['w'] && rc.option[PRINT])
+		usage("--print", "stdout is not free for lines");
+	name = rc.filename;
 	if (rc.files && !(name && (rc.option['C'] || rc.seconds)))
 		usage("-W", "needs -w FILE and -C or -G");
 	if (name && (!*name || strlen(name) > NAME_MAX_GIVEN))
 		usage("-w", "not a file name");
 	for (; name && rc.seconds && *name; name++)
 		if (*name == '%' && !one_of(*++name, "YmdHMSjsyFT%"))
-			usage(rc.option['w'], "of % it may have YmdHMSjsyFT%");
+			usage(rc.filename, "of % it may have YmdHMSjsyFT%");
 }
 
 /* An interface name must be one that the kernel takes as it stands; it would cut eth0:1 to
@@ -602,7 +630,8 @@ static void parse_arguments(char **argv)
 		argv = options(argv + 1);
 	if (rc.option['h'])
 		answer(help);
-	rc.snaplen = (uint32_t)number('s', rc.option['d'] ? 0 : SNAPLEN_DEFAULT, PCAP_SNAPLEN_MAX);
+	rc.snaplen = (uint32_t)number('s', rc.option['d'] || rc.option['r'] ? 0 : SNAPLEN_DEFAULT,
+	    PCAP_SNAPLEN_MAX);
 	if (!rc.snaplen)
 		rc.snaplen = PCAP_SNAPLEN_MAX;
 	rc.ring_kib = (uint32_t)number('B', RING_KIB_DEFAULT, RING_KIB_MAX);
@@ -611,12 +640,14 @@ static void parse_arguments(char **argv)
 		usage(rc.option['c'], bad_number);
 	if (rc.option['Q'] && (rc.direction = which(rc.option['Q'], "inout\0in\0out\0")) < INOUT)
 		usage(rc.option['Q'], "not in, out or inout");
-	rc.ifname = rc.option['i'] || rc.option['d'] ? rc.option['i'] : *argv ? *argv++ : NULL;
+	rc.ifname = rc.option['i'];
+	if (!rc.ifname && !rc.option['d'] && !rc.option['r'] && *argv)
+		rc.ifname = *argv++;
 	if (rc.option['D'])
 		return;
 	if (rc.ifname)
 		check_interface_name();
-	else if (!rc.option['d'])
+	else if (!rc.option['d'] && !rc.option['r'])
 		usage("usage", "rawcap INTERFACE > FILE.pcap (see -h)");
 	parse_files();
 	join(argv);
@@ -634,23 +665,46 @@ static int is_terminal(int fd)
 	return ioctl(fd, TCGETS, termios) == 0;
 }
 
-/* Stdout must be something that a capture can go to. Nothing has been opened yet. What it is shows
- * in what works on it: no stat, whose layout differs from machine to machine. */
+/* Where the lines go. A terminal is opened once more, if it is the one of this process, so that it
+ * never makes it wait; the flags of stdout are shared with the shell and stay as they are. */
+static int open_screen(void)
+{
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, "/dev/tty",
+	    O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	unsigned ours, theirs;
+
+	if (fd < 0 || (ioctl(fd, (int)TIOCGDEV, &ours) == 0 &&
+	    ioctl(STDOUT_FILENO, (int)TIOCGDEV, &theirs) == 0 && ours == theirs))
+		return fd < 0 ? STDOUT_FILENO : fd;
+	close(fd);
+	return STDOUT_FILENO;
+}
+
+/* What goes to stdout: the capture, lines, an answer or nothing. It must be fit for that. Nothing
+ * has been opened yet. What it is shows in what works on it: no stat, whose layout differs from
+ * machine to machine. */
 static void check_stdout(void)
 {
 	int flags = (int)syscall(SYS_fcntl, STDOUT_FILENO, F_GETFL);
+	int terminal = is_terminal(STDOUT_FILENO), asks = rc.option['D'] || rc.option['d'];
+	int shows = rc.option[PRINT] || (!rc.option['w'] && (terminal || rc.option['r']));
 
-	rc.fd = STDOUT_FILENO;
-	if (rc.option['w'])
+	rc.fd = rc.screen = -1;
+	if (rc.filename && !shows)
 		return;
 	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
 		usage("stdout", "not open for writing");
-	if (rc.option['D'] || rc.option['d'])
+	if (asks)
 		return;
-	if (is_terminal(STDOUT_FILENO))
+	if (shows) {
+		rc.screen = STDOUT_FILENO;
+		return;
+	}
+	if (terminal)
 		usage("stdout", "a terminal: rawcap eth0 > /tmp/c.pcap");
 	if (flags & O_APPEND && lseek(STDOUT_FILENO, 0, SEEK_END) > 0)
 		usage("stdout", "not empty: use >");
+	rc.fd = STDOUT_FILENO;
 }
 
 #define SIGBIT(sig) (1ul << ((sig) - 1))	/* in the first word of the kernel's signal sets */
@@ -794,7 +848,7 @@ static const char *cut_word(char **text, const char *allowed)
 	return word;
 }
 
-static void put_end(const char *dir, const char *host, const char *port)
+static void put_side(const char *dir, const char *host, const char *port)
 {
 	put(dir);
 	put(" host ");
@@ -815,13 +869,13 @@ static const char *put_session(char *words)
 	const char *b = cut_word(&words, host), *b_port = cut_word(&words, port);
 
 	put(linelen ? " and not(" : "not(");
-	put_end("src", a, a_port);
+	put_side("src", a, a_port);
 	put(" and ");
-	put_end("dst", b, b_port);
+	put_side("dst", b, b_port);
 	put(" or (");
-	put_end("src", b, b_port);
+	put_side("src", b, b_port);
 	put(" and ");
-	put_end("dst", a, a_port);
+	put_side("dst", a, a_port);
 	put("))");
 	return words;
 }
@@ -836,7 +890,7 @@ static void find_session(char **env)
 	char *c;
 
 	syscall(SYS_statx, STDOUT_FILENO, "", AT_EMPTY_PATH, 1 /* STATX_TYPE */, stdout_is);
-	if (rc.option[SSH] || S_ISREG(stdout_is[14]))
+	if (rc.option[SSH] || S_ISREG(stdout_is[14]) || (rc.filename && rc.screen < 0))
 		return;
 	for (; *env; env++) {
 		for (n = name, c = *env; *n && *n == *c; n++)
@@ -935,9 +989,10 @@ _Noreturn static void print_filter(void)
 	_exit(0);
 }
 
-/* Opens the interface: after this packets wait for us. */
-static void open_interface(void)
+/* Opens the interface: after this packets wait for us. ENV is the environment. */
+static void open_interface(char **env)
 {
+	find_session(env);
 	find_interface();
 	attach_filter();
 	if (netif_start(&rc.net, rc.snaplen, rc.ring_kib, RING_KIB_DEFAULT, !rc.option['p']) < 0)
@@ -1005,7 +1060,7 @@ static char *append_times(char *at, const char *format)
 static const char *file_name(uint32_t n)
 {
 	static char name[NAME_MAX_GIVEN * 5 + 16];
-	char *at = rc.seconds ? append_times(name, rc.option['w']) : append(name, rc.option['w']);
+	char *at = rc.seconds ? append_times(name, rc.filename) : append(name, rc.filename);
 	unsigned width = 0;
 
 	if (rc.files && rc.option['C']) {
@@ -1022,7 +1077,7 @@ static const char *file_name(uint32_t n)
 /* What messages about the output name. */
 static const char *output_name(void)
 {
-	return rc.option['w'] ? file_name(rc.file) : "stdout";
+	return rc.filename ? file_name(rc.file) : "stdout";
 }
 
 /* The disk is full: gives up the oldest file of -C and -W before this one. Returns 0 if there is
@@ -1033,14 +1088,14 @@ static int give_up_oldest(void)
 		return 0;
 	syscall(SYS_unlinkat, AT_FDCWD, file_name(rc.oldest++), 0);
 	if (!rc.gave_up++)
-		say(rc.option['w'], "disk full: the oldest files go");
+		say(rc.filename, "disk full: the oldest files go");
 	return 1;
 }
 
 /* A new file is begun whenever one is full or its time is over. */
 static int rotates(void)
 {
-	return rc.option['w'] && (rc.option['C'] || rc.seconds);
+	return rc.filename && (rc.option['C'] || rc.seconds);
 }
 
 /* Opens the output, and puts the file's header into the buffer. Returns -1 with errno set if it
@@ -1050,7 +1105,7 @@ static int open_output(void)
 	socklen_t len = sizeof(int);
 	int type;
 
-	if (rc.option['w']) {
+	if (rc.filename) {
 		do
 			rc.fd = (int)syscall(SYS_openat, AT_FDCWD, file_name(rc.file), OPEN_FLAGS, 0600);
 		while (rc.fd < 0 && errno == ENOSPC && give_up_oldest());
@@ -1086,9 +1141,17 @@ static void begin_slice(uint64_t now)
 
 static void begin_output(void)
 {
+	rc.room = rc.size;
 	begin_slice(now_ms());
-	if (open_output() < 0)
+	if ((rc.filename || rc.fd >= 0) && open_output() < 0)
 		die(output_name());
+	if (rc.screen >= 0 && is_terminal(rc.screen))
+		rc.screen = open_screen();
+	rc.look.linktype = (uint32_t)rc.linktype;
+	rc.look.stamp = rc.count['t'];
+	rc.look.link = rc.count['e'];
+	rc.look.hex = (rc.count['x'] + rc.count['X'] > 1 ? SHOW_WHOLE : 0) |
+	    (rc.count['X'] ? SHOW_ASCII : 0);
 }
 
 /* ==== Privileges ==== */
@@ -1127,12 +1190,14 @@ static uint32_t audit_arch(void)
 static void enter_sandbox(void)
 {
 	enum { ANY = 7, ALWAYS = 0, WAITS, ROTATES };
-	enum { LOAD = BPF_LD | BPF_ABS, IS = BPF_JMP | BPF_JEQ };
+	enum { FETCH = BPF_LD | BPF_ABS, EQUALS = BPF_JMP | BPF_JEQ };
 	const int does[] = { 1, rc.option[WAIT] != NULL, rotates() };
 	const uint32_t fd = (uint32_t)rc.fd, net = (uint32_t)rc.net.fd;
+	const uint32_t screen = (uint32_t)rc.screen;
 	const struct { uint16_t call; uint8_t when, arg; uint32_t value; } calls[] = {
 		{ SYS_ppoll, ALWAYS, ANY, 0 }, { SYS_write, ALWAYS, 0, fd },
 		{ SYS_write, ALWAYS, 0, STDERR_FILENO }, { SYS_clock_gettime, ALWAYS, ANY, 0 },
+		{ SYS_write, ALWAYS, 0, screen }, { SYS_sendto, ALWAYS, 0, screen },
 		{ SYS_recvmsg, ALWAYS, 0, net }, { SYS_sendto, ALWAYS, 0, fd },
 		{ SYS_ioctl, ALWAYS, 1, FIONREAD }, { SYS_ioctl, ALWAYS, 1, TCGETS },
 		{ SYS_ioctl, ALWAYS, 1, SIOCGIFNAME }, { SYS_ioctl, ALWAYS, 1, SIOCGIFFLAGS },
@@ -1147,26 +1212,26 @@ static void enter_sandbox(void)
 		{ SYS_openat, ROTATES, 2, OPEN_FLAGS }, { SYS_unlinkat, ROTATES, 2, 0 },
 		{ SYS_fcntl, ROTATES, 1, F_GETPIPE_SZ },
 	};
-	struct sock_filter *p = program;
-	struct sock_fprog fprog = { 0, program };
+	struct sock_filter filter[5 * sizeof calls / sizeof *calls + 4], *p = filter;
+	struct sock_fprog fprog = { 0, filter };
 
 	/* struct seccomp_data: the call, the machine, 8 bytes of address, 8 of each argument */
-	*p++ = (struct sock_filter){ LOAD, 0, 0, 4 };
-	*p++ = (struct sock_filter){ IS, 1, 0, audit_arch() };
+	*p++ = (struct sock_filter){ FETCH, 0, 0, 4 };
+	*p++ = (struct sock_filter){ EQUALS, 1, 0, audit_arch() };
 	*p++ = (struct sock_filter){ BPF_RET, 0, 0, SECCOMP_RET_ERRNO | EPERM };
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
 		if (!does[calls[i].when])
 			continue;
-		*p++ = (struct sock_filter){ LOAD, 0, 0, 0 };
-		*p++ = (struct sock_filter){ IS, 0, calls[i].arg == ANY ? 1 : 3, calls[i].call };
+		*p++ = (struct sock_filter){ FETCH, 0, 0, 0 };
+		*p++ = (struct sock_filter){ EQUALS, 0, calls[i].arg == ANY ? 1 : 3, calls[i].call };
 		if (calls[i].arg != ANY) {
-			*p++ = (struct sock_filter){ LOAD, 0, 0, 16u + 8u * calls[i].arg + LOW_WORD };
-			*p++ = (struct sock_filter){ IS, 0, 1, calls[i].value };
+			*p++ = (struct sock_filter){ FETCH, 0, 0, 16u + 8u * calls[i].arg + LOW_WORD };
+			*p++ = (struct sock_filter){ EQUALS, 0, 1, calls[i].value };
 		}
 		*p++ = (struct sock_filter){ BPF_RET, 0, 0, SECCOMP_RET_ALLOW };
 	}
 	*p++ = (struct sock_filter){ BPF_RET, 0, 0, SECCOMP_RET_ERRNO | EPERM };
-	fprog.len = (unsigned short)(p - program);
+	fprog.len = (unsigned short)(p - filter);
 	syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1l, 0l, 0l, 0l);
 	if (SANDBOX && syscall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &fprog) < 0 &&
 	    rc.option['v'])
@@ -1205,7 +1270,7 @@ static uint32_t pipe_share(void)
 	ioctl(rc.fd, FIONREAD, &used);
 	if (used) {
 		room = PIPE_BUF;
-		if (!writable(rc.fd, 0))
+		if (!ready(rc.fd, POLLOUT, 0))
 			return 0;
 	}
 	if (room >= rc.end - rc.sent)
@@ -1240,6 +1305,8 @@ static void send_out(void)
 	ssize_t n;
 
 	rc.full = 0;
+	if (rc.fd < 0)	/* packets are only shown */
+		rc.first = rc.sent = rc.end;
 	while (rc.sent < rc.end) {
 		len = rc.pipe > 0 ? pipe_share() : rc.end - rc.sent;
 		if (!len)
@@ -1322,7 +1389,7 @@ static int has_room(uint32_t size)
 {
 	if (size <= rc.room)
 		return 1;
-	if (!rc.option['w'])
+	if (!rc.filename)
 		rc.stop = LIMIT;
 	else
 		next_file(rc.file + 1);
@@ -1332,7 +1399,7 @@ static int has_room(uint32_t size)
 /* The time of a file is over, or all there is. */
 static void next_slice(uint64_t now)
 {
-	if (!rc.option['w'] || (rc.files && !rc.option['C'] && ++rc.slice >= rc.files)) {
+	if (!rc.filename || (rc.files && !rc.option['C'] && ++rc.slice >= rc.files)) {
 		rc.stop = SIGNALLED;
 		rc.slice_end = UINT64_MAX;
 		return;
@@ -1340,6 +1407,91 @@ static void next_slice(uint64_t now)
 	send_all();	/* under the old name */
 	begin_slice(now);
 	next_file(0);
+}
+
+/* ==== Showing ==== */
+
+/* Nobody looks at the lines any more: that ends the capture, unless it goes into a file as well. */
+static void lose_screen(int error)
+{
+	complain("stdout", error);
+	rc.screen = -1;
+	rc.told = rc.shown = 0;
+	rc.skipped = 0;
+	rc.status = 1;
+	if (rc.fd < 0 && rc.stop < LIMIT)
+		rc.stop = LIMIT;
+}
+
+/* Whether there is room for LEN bytes of lines. If some were left out before, a line says so. */
+static int has_space(uint32_t len)
+{
+	if (sizeof lines - rc.shown < len + LINE_SIZE)
+		return 0;
+	if (rc.skipped) {
+		put("[");
+		put_count(rc.skipped, "not shown]\n");
+		memcpy(lines + rc.shown, line, linelen);
+		rc.shown += linelen;
+		linelen = 0;
+		rc.skipped = 0;
+	}
+	return 1;
+}
+
+/* Puts the line of a packet in the buffer, and its bytes as -x has them. What the terminal cannot
+ * follow is left out. */
+static void show_record(const struct pcap_record *r, uint32_t nsec)
+{
+	int hex = rc.option['x'] || rc.option['X'];
+	uint32_t need = SHOW_LINE + (hex ? (r->caplen / 16 + 1) * HEX_LINE : 0), at = 0;
+	size_t len;
+
+	if (!has_space(need) && !(rc.shown == 0 && has_space(SHOW_LINE))) {
+		rc.skipped++;
+		return;
+	}
+	rc.look.bytes = (const unsigned char *)(r + 1);
+	rc.look.caplen = r->caplen;
+	rc.look.origlen = r->origlen;
+	rc.look.sec = r->sec;
+	rc.look.nsec = nsec;
+	rc.shown += (uint32_t)show_packet(lines + rc.shown, &rc.look);
+	while (hex && sizeof lines - rc.shown > SHOW_LINE) {
+		len = show_hex(lines + rc.shown, &rc.look, &at);
+		if (!len)
+			break;
+		rc.shown += (uint32_t)len;
+	}
+}
+
+/* Writes lines as far as that goes without waiting: whole ones, as many as a pipe takes at once. */
+static void show_out(void)
+{
+	uint32_t len;
+	ssize_t n;
+
+	if (rc.told == rc.shown)
+		has_space(0);
+	while (rc.told < rc.shown && ready(rc.screen, POLLOUT, 0)) {
+		len = rc.shown - rc.told;
+		if (len > PIPE_BUF)
+			for (len = PIPE_BUF; lines[rc.told + len - 1] != '\n'; )
+				len--;
+		n = syscall(SYS_sendto, rc.screen, lines + rc.told, len, MSG_DONTWAIT, NULL, 0);
+		if (n < 0 && errno == ENOTSOCK)
+			n = write(rc.screen, lines + rc.told, len);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			lose_screen(errno);
+		if (n < 0)
+			break;
+		rc.told += (uint32_t)n;
+	}
+	if (rc.told == rc.shown || rc.told > sizeof lines / 2) {
+		memmove(lines, lines + rc.told, rc.shown - rc.told);
+		rc.shown -= rc.told;
+		rc.told = 0;
+	}
 }
 
 /* LINKTYPE_CAN_SOCKETCAN has the identifier in network order, and a flag in frames of CAN FD, whose
@@ -1389,7 +1541,7 @@ static void put_record(const struct packet *p)
 		memmove(at, p->data, len);
 	if (p->headlen)
 		memcpy(r + 1, p->head, p->headlen);
-	if (rc.linktype == LINKTYPE_CAN_SOCKETCAN)
+	if (rc.linktype == LINKTYPE_CAN_SOCKETCAN && !rc.option['r'])
 		mend_can(at, p->origlen);
 	r->sec = p->sec;
 	/* nsec / 1000 for all 32 bits of it, without the slow division */
@@ -1400,16 +1552,11 @@ static void put_record(const struct packet *p)
 	rc.room -= sizeof *r + caplen;
 	rc.taken++;
 	rc.cut += caplen < p->origlen;
+	if (rc.screen >= 0)
+		show_record(r, p->nsec);
 }
 
 /* ==== The summary ==== */
-
-static void put_count(uint64_t n, const char *what)
-{
-	put(decimal(n));
-	put(n == 1 ? " packet " : " packets ");
-	put(what);
-}
 
 /* The counts in tcpdump's words. Packets that never reached the output were not captured. */
 static void tell_counts(void)
@@ -1433,8 +1580,10 @@ static void tell_counts(void)
 /* The end of the program. */
 _Noreturn static void finish(void)
 {
+	while (rc.told < rc.shown && rc.stop_signals < 2 && ready(rc.screen, POLLOUT, 1))
+		show_out();
 	close_output();
-	if (!rc.option['q'])
+	if (!rc.option['q'] && !rc.option['r'])
 		tell_counts();
 	_exit(rc.status);
 }
@@ -1500,7 +1649,7 @@ static void look_around(uint64_t now)
 	rc.due = now + COUNT_MS;
 	if (now >= rc.slice_end && rc.stop == NO)
 		next_slice(now);
-	if (rc.option['v'] && is_terminal(STDERR_FILENO)) {
+	if (rc.option['v'] && rc.screen < 0 && is_terminal(STDERR_FILENO)) {
 		rc.due = now + TELL_MS;
 		put_count(rc.taken, "captured\r");	/* what comes next stands over it */
 		put_out();
@@ -1520,7 +1669,7 @@ static int take(void)
 	struct packet p;
 	int got;
 
-	while (rc.end < OUT_FLUSH && rc.stop < LIMIT) {
+	while (rc.end < OUT_FLUSH && rc.stop < LIMIT && !rc.option['r']) {
 		room = out + rc.end + sizeof(struct pcap_record);
 		got = netif_next(&rc.net, &p, room, (size_t)(out + sizeof out - room));
 		if (got < 0)
@@ -1552,7 +1701,7 @@ static void take_signal(void)
  * something for it; else only to see it die), for signals, and for MS at most. */
 static void wait_events(uint32_t ms)
 {
-	struct pollfd p[3];
+	struct pollfd p[4];
 	struct timespec t = { ms / 1000, (long)(ms % 1000 * 1000000) };
 
 	p[0].fd = rc.net.fd;
@@ -1561,7 +1710,9 @@ static void wait_events(uint32_t ms)
 	p[1].events = rc.sent < rc.end && !rc.full ? POLLOUT : 0;
 	p[2].fd = rc.signals;
 	p[2].events = POLLIN;
-	if (ppoll(p, 3, &t, NULL) <= 0)
+	p[3].fd = rc.screen;
+	p[3].events = rc.told < rc.shown ? POLLOUT : 0;
+	if (ppoll(p, 4, &t, NULL) <= 0)
 		return;
 	if (p[0].revents & POLLERR)
 		link_error(netif_error(&rc.net));
@@ -1569,6 +1720,8 @@ static void wait_events(uint32_t ms)
 		complain(output_name(), EPIPE);
 		end_output();
 	}
+	if (p[3].revents & (POLLERR | POLLHUP) && rc.screen >= 0)
+		lose_screen(EPIPE);
 	if (p[2].revents)
 		take_signal();
 }
@@ -1581,6 +1734,7 @@ static void turn(uint32_t ms)
 	uint64_t now;
 
 	send_out();
+	show_out();
 	now = now_ms();
 	if (now >= rc.due)
 		look_around(now);
@@ -1597,6 +1751,136 @@ static void capture(void)
 {
 	while (rc.stop == NO)
 		turn(COUNT_MS);
+}
+
+/* ==== Reading a file ==== */
+
+static struct {
+	const char *name;
+	int fd;
+	struct pcap_reader format;
+	uint32_t at, have;	/* in the buffer: the next record, and the end of what was read */
+	unsigned n;	/* instructions of the filter */
+	uint64_t good;	/* records */
+	unsigned char buf[OUT_SIZE];
+} file;
+
+/* Waits until the output and the terminal have all that was put. */
+static void settle(void)
+{
+	for (;;) {
+		send_out();
+		show_out();
+		if (rc.stop != NO || (rc.sent == rc.end && rc.told == rc.shown))
+			return;
+		rc.net.fd = -1;
+		wait_events(rc.full ? FULL_MS : COUNT_MS);
+	}
+}
+
+/* Reads more of the file behind what is there: 0 at its end. */
+static int read_more(void)
+{
+	ssize_t n = -1;
+
+	memmove(file.buf, file.buf + file.at, file.have - file.at);
+	file.have -= file.at;
+	file.at = 0;
+	settle();
+	while (n < 0 && rc.stop == NO) {
+		rc.net.fd = file.fd;
+		while (rc.stop == NO && !ready(file.fd, POLLIN, 0))
+			wait_events(COUNT_MS);
+		n = read(file.fd, file.buf + file.have, sizeof file.buf - file.have);
+		if (n < 0 && errno != EAGAIN && errno != EINTR) {
+			complain(file.name, errno);
+			rc.status = 1;
+			return 0;
+		}
+	}
+	file.have += n > 0 ? (uint32_t)n : 0;
+	return n > 0;
+}
+
+/* Opens the file of -r, and reads what its header says. */
+static void open_file(void)
+{
+	const char *why;
+
+	file.name = rc.option['r'];
+	if (!strcmp(file.name, "-"))
+		file.name = "stdin";
+	else if ((file.fd = (int)syscall(SYS_openat, AT_FDCWD, file.name,
+	    O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | O_LARGEFILE)) < 0)
+		die(file.name);
+	while (file.have < sizeof(struct pcap_file) && read_more())
+		;
+	if (rc.status || rc.stop != NO)
+		_exit(rc.status);
+	why = file.have < sizeof(struct pcap_file) ? "too short for a pcap file" :
+	    pcap_read_header(&file.format, file.buf);
+	if (why) {
+		say(file.name, why);
+		_exit(1);
+	}
+	file.at = sizeof(struct pcap_file);
+	rc.linktype = (int)file.format.linktype;
+	if (!rc.option[MICRO] && file.format.unit == 1)
+		rc.nano = 1;
+	if (rc.snaplen > file.format.snaplen)
+		rc.snaplen = file.format.snaplen;
+	file.n = compile_filter(NULL, (char *)out, 0);
+	if (!file.n)
+		usage("filter", reason);
+}
+
+/* The rest of the file is worth nothing. */
+static void file_is(const char *how)
+{
+	rc.status = 1;
+	put_count(file.good, how);
+	memcpy(reason, put_string(), sizeof reason);
+	say(file.name, reason);
+}
+
+/* Takes the packets of the file. What shows them or writes them is waited for. */
+static void replay(void)
+{
+	struct pcap_record r;
+	struct packet p = { 0 };
+	uint32_t len;
+
+	while (rc.stop == NO) {
+		len = pcap_read_record(&file.format, file.buf + file.at, file.have - file.at, &r);
+		if (len > file.have - file.at) {
+			if (read_more())
+				continue;
+			if (file.have && rc.stop == NO && !rc.status)
+				file_is("good, then cut off");
+			break;
+		}
+		if (!len) {
+			file_is("good, then broken");
+			break;
+		}
+		p.data = file.buf + file.at + sizeof r;
+		file.at += len;
+		file.good++;
+		if (!filter_run(program, file.n, p.data, r.caplen, r.origlen))
+			continue;
+		p.datalen = r.caplen;
+		p.origlen = r.origlen;
+		p.sec = r.sec;
+		p.nsec = r.fraction;
+		if (rc.end >= OUT_FLUSH || rc.shown >= OUT_FLUSH || rc.option['x'] || rc.option['X'])
+			settle();
+		put_record(&p);
+		if (rc.taken == rc.limit)
+			rc.stop = LIMIT;
+	}
+	settle();
+	if (rc.stop == NO)
+		rc.stop = LIMIT;
 }
 
 /* Goes on for MS. */
@@ -1671,12 +1955,17 @@ int main(int argc, char **argv)
 		list_interfaces();
 	if (rc.option['d'])
 		print_filter();
-	find_session(argv + argc + 1);
-	open_interface();
+	if (rc.option['r'])
+		open_file();
+	else
+		open_interface(argv + argc + 1);
 	begin_output();
 	drop_rights();
 	enter_sandbox();
-	capture();
+	if (rc.option['r'])
+		replay();
+	else
+		capture();
 	drain();
 	finish();
 }

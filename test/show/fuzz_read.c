@@ -3,7 +3,6 @@
  * every packet in the file, by filter_run() and by the tests' own interpreter: they must agree. */
 #include "../../pcap.h"
 #include "../../filter.h"
-#include "bpf-section.h"
 #include "../filter/bpf.h"
 #include "check.h"
 

@@ -5,7 +5,6 @@
 #include <string.h>
 #include "../../pcap.h"
 #include "../../filter.h"
-#include "bpf-section.h"
 #include "../../show.h"
 
 static unsigned char record[sizeof(struct pcap_record) + PCAP_SNAPLEN_MAX];
