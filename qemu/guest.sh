@@ -88,6 +88,7 @@ dhcp_network() {
 		'pidfile /tmp/udhcpd.pid' 'option subnet 255.255.255.0' > /tmp/udhcpd.conf
 	: > /tmp/leases
 	udhcpd -f /tmp/udhcpd.conf > /dev/null 2>&1 3>&- 4>&- &
+	# shellcheck disable=SC2034	# the scenario ends it
 	server=$!
 	wait_until test -s /tmp/udhcpd.pid
 }
@@ -95,6 +96,7 @@ dhcp_network() {
 # watch INTERFACE: rawcap as $watcher in a rescue shell, which shows packets on the console.
 watch() {
 	rescue rawcap "$1" > /dev/console 2>&1 3>&- 4>&- &
+	# shellcheck disable=SC2034
 	watcher=$!
 	wait_until bound
 }

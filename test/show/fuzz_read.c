@@ -18,7 +18,7 @@ static unsigned program(struct sock_filter *prog, const uint8_t *data, size_t si
 		n = PROGRAM_MAX;
 	memcpy(prog, data, n * sizeof *prog);
 	for (i = 0; i < n; i++)
-		if (i + 1 == n || bad_instruction(prog + i, i, n))
+		if (i + 1 == n || is_refused(prog + i, i, n))
 			prog[i] = (struct sock_filter){ .code = BPF_RET, .k = i };
 	return n;
 }
