@@ -79,19 +79,27 @@ static void line_put(struct show *l, unsigned c)
 enum {
 	BASE10 = 10, BASE16 = 16,
 	DEC2 = 10 | 2 << 8, DEC6 = 10 | 6 << 8, HEX2 = 16 | 2 << 8, HEX4 = 16 | 4 << 8,
+	CLOCK = 60 | 3 << 8,	/* seconds as hh:mm:ss */
 };
 
 static void line_num(struct show *l, uint32_t v, unsigned form)
 {
-	unsigned base = form & 31, digit = v % base;
+	unsigned base = form & 63, digit = v % base;
 
-	if (digit > 9)
-		digit += 'a' - 10 - '0';
 	v /= base;
 	if (form >= 256)
 		form -= 256;
-	if (v || form >= 256)
+	if (v || form >= 256) {
 		line_num(l, v, form);
+		if (base == 60)
+			line_put(l, ':');
+	}
+	if (base == 60) {
+		line_num(l, digit, DEC2);
+		return;
+	}
+	if (digit > 9)
+		digit += 'a' - 10 - '0';
 	line_put(l, digit + '0');
 }
 
@@ -314,12 +322,12 @@ TEXT show_texts[] =
 /* The text of the row with that key. */
 static const char *show_find(const char *row, unsigned key)
 {
-	unsigned high, low;
+	uint8_t high, low;
 
 	for (;;) {
-		high = (unsigned char)*row++;
-		low = (unsigned char)*row++;
-		if ((high == 255 || high == key >> 8) && (low == 255 || low == (key & 255)))
+		high = (uint8_t)*row++;
+		low = (uint8_t)*row++;
+		if ((high == 255 || high == (uint8_t)(key >> 8)) && (low == 255 || low == (uint8_t)key))
 			return row;
 		while ((*row++ | 1) != *LEN)
 			;
@@ -473,9 +481,7 @@ static void show_tcp(struct show *l)
 	}
 	l->len -= hlen;
 	l->w = line_field(l, 4, 4) + l->len;
-	l->v &= 63;
-	if (l->len)
-		l->v |= 64;
+	l->v = (l->v & 63) | (l->len ? 64 : 0);
 	line_say(l, IF "\107, seq \204" U32 FI IF "\100:" W FI IF "\20, ack \210" U32 FI
 		", win \216" U16 IF "\40, urg \222" U16 FI);
 	if (hlen > 20)
@@ -557,11 +563,11 @@ static void show_ip6(struct show *l)
 	l->addressed = l->fragment = 0;
 	l->six = 1;
 	line_say(l, NAME "ip6\t\247" TAKE LINK IF "\1IP6 " FI);
-	if (line_field(l, 0, 1) >> 4 != 6) {
+	if (line_field(l, 0, 4) >> 28 != 6) {
 		line_say(l, "(invalid)");
 		return;
 	}
-	show_stop(l, line_field(l, 4, 2) + 40);
+	show_stop(l, line_get(l, 2) + 40);
 	l->next = (uint8_t)line_get(l, 1);
 	line_enter(l, 40);
 	show_carry(l);
@@ -636,10 +642,9 @@ static void show_type(struct show *l)
 
 static void show_vlan(struct show *l)
 {
-	uint32_t tag = line_get(l, 2);
-
-	l->v = tag & 4095;
-	l->w = tag >> 13;
+	l->v = line_get(l, 2);
+	l->w = l->v >> 13;
+	l->v &= 4095;
 	if (l->ether)
 		line_say(l, "vlan " V ", p " W "\200" TAKE IF "\20, DEI" FI ", ");
 	line_say(l, "\202" TAKE2 ENTER DO_TYPE);
@@ -851,16 +856,6 @@ static size_t line_finish(struct show *l, const char *into)
 	return (size_t)(l->to - into);
 }
 
-/* N numbers of two digits: v in base 60. */
-static void line_clock(struct show *l, uint32_t v, unsigned n)
-{
-	if (--n) {
-		line_clock(l, v / 60, n);
-		line_put(l, ':');
-	}
-	line_num(l, v % 60, DEC2);
-}
-
 /* Writes the line of a packet, "\n" behind it, into SHOW_LINE bytes. Returns its length. */
 static size_t show_packet(char *into, struct show *l)
 {
@@ -869,7 +864,7 @@ static size_t show_packet(char *into, struct show *l)
 		if (l->stamp)
 			line_num(l, l->sec, BASE10);
 		else
-			line_clock(l, l->sec % 86400, 3);
+			line_num(l, l->sec % 86400, CLOCK);
 		line_put(l, '.');
 		line_num(l, l->nsec / 1000, DEC6);
 		line_put(l, ' ');
