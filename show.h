@@ -327,7 +327,8 @@ static const char *show_find(const char *row, unsigned key)
 	for (;;) {
 		high = (uint8_t)*row++;
 		low = (uint8_t)*row++;
-		if ((high == 255 || high == (uint8_t)(key >> 8)) && (low == 255 || low == (uint8_t)key))
+		if ((high == 255 || high == (uint8_t)(key >> 8)) &&
+		    (low == 255 || low == (uint8_t)key))
 			return row;
 		while ((*row++ | 1) != *LEN)
 			;
