@@ -79,19 +79,27 @@ static void line_put(struct show *l, unsigned c)
 enum {
 	BASE10 = 10, BASE16 = 16,
 	DEC2 = 10 | 2 << 8, DEC6 = 10 | 6 << 8, HEX2 = 16 | 2 << 8, HEX4 = 16 | 4 << 8,
+	CLOCK = 60 | 3 << 8,	/* seconds as hh:mm:ss */
 };
 
 static void line_num(struct show *l, uint32_t v, unsigned form)
 {
-	unsigned base = form & 31, digit = v % base;
+	unsigned base = form & 63, digit = v % base;
 
-	if (digit > 9)
-		digit += 'a' - 10 - '0';
 	v /= base;
 	if (form >= 256)
 		form -= 256;
-	if (v || form >= 256)
+	if (v || form >= 256) {
 		line_num(l, v, form);
+		if (base == 60)
+			line_put(l, ':');
+	}
+	if (base == 60) {
+		line_num(l, digit, DEC2);
+		return;
+	}
+	if (digit > 9)
+		digit += 'a' - 10 - '0';
 	line_put(l, digit + '0');
 }
 
@@ -144,9 +152,9 @@ static void line_letter(struct show *l)
 #define X8	"\5"	/* the next 1, 2 or 4 bytes, in hex */
 #define X16	"\6"
 #define X32	"\10"
-#define LOAD	"\21"	/* the value becomes the next 1, 2 or 4 bytes */
-#define LOAD2	"\22"
-#define LOAD4	"\24"
+#define TAKE	"\21"	/* the value becomes the next 1, 2 or 4 bytes */
+#define TAKE2	"\22"
+#define TAKE4	"\24"
 #define V	"\16"	/* the value, the other one, in decimal; the first in 4 digits of hex */
 #define W	"\17"
 #define VX	"\20"
@@ -155,7 +163,7 @@ static void line_letter(struct show *l)
 #define IP6	"\15"	/* the next bytes as an address */
 #define IF	"\23"	/* what follows up to FI, if the value has a bit of the next byte */
 #define NONZERO	IF "\377"	/* ... if it is not 0 */
-#define IS	"\25"	/* what follows up to FI, if the value is the next byte */
+#define WHEN	"\25"	/* what follows up to FI, if the value is the next byte */
 #define FI	"\26"
 #define LINK	"\27"	/* the value becomes 2 if -e was given, else 1 */
 #define NAME	"\30"	/* the layer's name, for "[|name]", up to the tab */
@@ -231,7 +239,7 @@ TEXT show_texts[] =
 	"destination " UNREACH ", " NEXT
 	"multicast listener " NEXT
 	"max resp delay: \204" U16 " addr: \210" IP6 LEN NEXT
-	LOAD " " IS "\6tcp" FI IS "\21udp" FI " port " NEXT
+	TAKE " " WHEN "\6tcp" FI WHEN "\21udp" FI " port " NEXT
 	"request" NEXT
 	"reply" NEXT
 	"time exceeded" NEXT
@@ -246,7 +254,7 @@ TEXT show_texts[] =
 	"\377\377type 0x\200" X8 NEXT
 
 	/* key: operation of ARP */
-	PICK "\0\1Request who-has \230" IP4 "\224" LOAD4 NONZERO " (\222" MAC ")" FI
+	PICK "\0\1Request who-has \230" IP4 "\224" TAKE4 NONZERO " (\222" MAC ")" FI
 		" tell \216" IP4 LEN
 	"\0\2Reply \216" IP4 " is-at \210" MAC LEN
 	"\0\3Reverse Request who-is \222" MAC " tell \210" MAC LEN
@@ -261,14 +269,14 @@ TEXT show_texts[] =
 	PICK "\0\41" ENTER DO_IP4 "\n" "\0\127" ENTER DO_IP6 "\n" "\377\377PPP" LEN NEXT
 
 	/* key: length of hardware and of protocol addresses */
-	NAME "arp\t\233" LOAD "\204" PICK "\6\4" LINK IF "\1ARP, " FI "\206" DO_ARP4 "\n"
+	NAME "arp\t\233" TAKE "\204" PICK "\6\4" LINK IF "\1ARP, " FI "\206" DO_ARP4 "\n"
 	"\377\377ARP" LEN NEXT
 
 	/* key: service access points */
 	PICK "\102\102STP 802.1d" LEN "\377\377LLC" LEN NEXT
 
 	/* key: version and type, code of PPPoE */
-	NAME "pppoe\t\205" LOAD "\200PPPoE " PICK "\21\0 [ses 0x" X16 "] \206" DO_PPP "\n"
+	NAME "pppoe\t\205" TAKE "\200PPPoE " PICK "\21\0 [ses 0x" X16 "] \206" DO_PPP "\n"
 	"\21\11PADI\n" "\21\7PADO\n" "\21\31PADR\n" "\21\145PADS\n" "\21\247PADT\n" "\377\377" NEXT
 
 	/* key: type, code */
@@ -279,7 +287,7 @@ TEXT show_texts[] =
 	"\3\1host " QDST " " UNREACH LEN
 	"\3\2" QDST " protocol \221" U8 " " UNREACH LEN
 	"\3\3" QDST "\221" TOPORT QUOTED U16 " " UNREACH LEN
-	"\3\4" QDST " " UNREACH " - need to frag\206" LOAD2 NONZERO " (mtu " V ")" FI LEN
+	"\3\4" QDST " " UNREACH " - need to frag\206" TAKE2 NONZERO " (mtu " V ")" FI LEN
 	"\3\11net " QDST PROHIB LEN
 	"\3\12host " QDST PROHIB LEN
 	"\3\15host " QDST PROHIB " filter" LEN
@@ -314,12 +322,13 @@ TEXT show_texts[] =
 /* The text of the row with that key. */
 static const char *show_find(const char *row, unsigned key)
 {
-	unsigned high, low;
+	uint8_t high, low;
 
 	for (;;) {
-		high = (unsigned char)*row++;
-		low = (unsigned char)*row++;
-		if ((high == 255 || high == key >> 8) && (low == 255 || low == (key & 255)))
+		high = (uint8_t)*row++;
+		low = (uint8_t)*row++;
+		if ((high == 255 || high == (uint8_t)(key >> 8)) &&
+		    (low == 255 || low == (uint8_t)key))
 			return row;
 		while ((*row++ | 1) != *LEN)
 			;
@@ -344,7 +353,7 @@ static void show_dns(struct show *l)
 {
 	char *to;
 
-	line_say(l, U16 LOAD);
+	line_say(l, U16 TAKE);
 	if (l->v & 128)
 		l->v = 128;	/* an answer; else bit 0 asks for recursion */
 	line_say(l, IF "\1+" FI IF "\200 q:" FI " \214");
@@ -363,8 +372,8 @@ static void show_dhcp(struct show *l)
 {
 	uint32_t next;
 
-	line_say(l, "BOOTP/DHCP, " LOAD IS "\1Request from \234" MAC LONG FI
-		IS "\2Reply" LONG ", client \234" MAC ", your \220" IP4 FI ", xid 0x\204" X32);
+	line_say(l, "BOOTP/DHCP, " TAKE WHEN "\1Request from \234" MAC LONG FI
+		WHEN "\2Reply" LONG ", client \234" MAC ", your \220" IP4 FI ", xid 0x\204" X32);
 	for (l->at = l->base + 240; !l->cut; ) {
 		l->w = line_get(l, 1);
 		if (l->w == 255)
@@ -378,7 +387,8 @@ static void show_dhcp(struct show *l)
 		/* key: first byte of the option's value, option */
 		line_say(l, PICKW "\1\65, Discover\n" "\2\65, Offer\n" "\3\65, Request\n"
 			"\4\65, Decline\n" "\5\65, ACK\n" "\6\65, NACK\n" "\7\65, Release\n"
-			"\10\65, Inform\n" "\377\62, requested " IP4 "\n" "\377\66, server " IP4 "\n" "\377\377");
+			"\10\65, Inform\n" "\377\62, requested " IP4 "\n"
+			"\377\66, server " IP4 "\n" "\377\377");
 		l->at = next;
 	}
 }
@@ -462,9 +472,9 @@ static void show_tcp(struct show *l)
 
 	show_ports(l);
 	/* byte 19 first: of a header that is cut nothing is shown */
-	line_say(l, "\223" LOAD "\215" LOAD "Flags [" IF "\1F" FI IF "\2S" FI IF "\4R" FI
+	line_say(l, "\223" TAKE "\215" TAKE "Flags [" IF "\1F" FI IF "\2S" FI IF "\4R" FI
 		IF "\10P" FI IF "\20." FI IF "\40U" FI IF "\100E" FI IF "\200W" FI
-		IS "\0none" FI "]");
+		WHEN "\0none" FI "]");
 	hlen = line_field(l, 12, 1) >> 2 & 60;
 	if (hlen < 20 || hlen > l->len) {
 		line_say(l, " [bad hdr length]");
@@ -472,9 +482,7 @@ static void show_tcp(struct show *l)
 	}
 	l->len -= hlen;
 	l->w = line_field(l, 4, 4) + l->len;
-	l->v &= 63;
-	if (l->len)
-		l->v |= 64;
+	l->v = (l->v & 63) | (l->len ? 64 : 0);
 	line_say(l, IF "\107, seq \204" U32 FI IF "\100:" W FI IF "\20, ack \210" U32 FI
 		", win \216" U16 IF "\40, urg \222" U16 FI);
 	if (hlen > 20)
@@ -516,7 +524,7 @@ APART void show_stop(struct show *l, uint32_t len)
 	l->v = l->six;
 	l->w = len - l->len;
 	if (len > l->len)
-		line_say(l, "truncated-ip" IF "\1" "6" FI " - " W " bytes missing!" IS "\0 " FI);
+		line_say(l, "truncated-ip" IF "\1" "6" FI " - " W " bytes missing!" WHEN "\0 " FI);
 	l->len = len;
 	len += l->base;
 	if (l->end > len)
@@ -529,7 +537,7 @@ static void show_ip4(struct show *l)
 
 	l->net = l->base + 12;
 	l->addressed = l->six = 0;
-	line_say(l, NAME "ip\t" LINK IF "\1IP " FI "\223" LOAD);
+	line_say(l, NAME "ip\t" LINK IF "\1IP " FI "\223" TAKE);
 	first = line_field(l, 0, 1);
 	len = line_field(l, 2, 2);
 	first = first - 0x45 < 11 ? (first & 15) * 4 : len + 1;
@@ -555,12 +563,12 @@ static void show_ip6(struct show *l)
 	l->net = l->base + 8;
 	l->addressed = l->fragment = 0;
 	l->six = 1;
-	line_say(l, NAME "ip6\t\247" LOAD LINK IF "\1IP6 " FI);
-	if (line_field(l, 0, 1) >> 4 != 6) {
+	line_say(l, NAME "ip6\t\247" TAKE LINK IF "\1IP6 " FI);
+	if (line_field(l, 0, 4) >> 28 != 6) {
 		line_say(l, "(invalid)");
 		return;
 	}
-	show_stop(l, line_field(l, 4, 2) + 40);
+	show_stop(l, line_get(l, 2) + 40);
 	l->next = (uint8_t)line_get(l, 1);
 	line_enter(l, 40);
 	show_carry(l);
@@ -635,13 +643,12 @@ static void show_type(struct show *l)
 
 static void show_vlan(struct show *l)
 {
-	uint32_t tag = line_get(l, 2);
-
-	l->v = tag & 4095;
-	l->w = tag >> 13;
+	l->v = line_get(l, 2);
+	l->w = l->v >> 13;
+	l->v &= 4095;
 	if (l->ether)
-		line_say(l, "vlan " V ", p " W "\200" LOAD IF "\20, DEI" FI ", ");
-	line_say(l, "\202" LOAD2 ENTER DO_TYPE);
+		line_say(l, "vlan " V ", p " W "\200" TAKE IF "\20, DEI" FI ", ");
+	line_say(l, "\202" TAKE2 ENTER DO_TYPE);
 }
 
 APART void show_link(struct show *l)
@@ -652,14 +659,14 @@ APART void show_link(struct show *l)
 	l->w = l->linktype;
 	/* key: LINKTYPE_... */
 	line_say(l, PICKW
-		"\0\1" NAME "ether\t\215" LOAD LINK IF "\2\206" MAC " > \200" MAC ", " FI
-			"\214" LOAD2 ENTER DO_TYPE "\n"
-		"\0\161" NAME "sll\t\217" LOAD LINK IF "\2\201" DO_WAY " \206" MAC " " FI
-			"\216" LOAD2 ENTER DO_TYPE "\n"
-		"\1\24" NAME "sll2\t\223" LOAD "ifindex \204" U32 " \212" DO_WAY " " LINK
-			IF "\2\214" MAC " " FI "\200" LOAD2 "\224" ENTER DO_TYPE "\n"
-		"\0\145" LINK IF "\2ip: " FI LOAD IF "\40" DO_IP6 "\t" FI DO_IP4 "\n"
-		"\0\177" NAME "802.11_radio\t802.11 \202" LOAD SKIP DO_FRAME LEN
+		"\0\1" NAME "ether\t\215" TAKE LINK IF "\2\206" MAC " > \200" MAC ", " FI
+			"\214" TAKE2 ENTER DO_TYPE "\n"
+		"\0\161" NAME "sll\t\217" TAKE LINK IF "\2\201" DO_WAY " \206" MAC " " FI
+			"\216" TAKE2 ENTER DO_TYPE "\n"
+		"\1\24" NAME "sll2\t\223" TAKE "ifindex \204" U32 " \212" DO_WAY " " LINK
+			IF "\2\214" MAC " " FI "\200" TAKE2 "\224" ENTER DO_TYPE "\n"
+		"\0\145" LINK IF "\2ip: " FI TAKE IF "\40" DO_IP6 "\t" FI DO_IP4 "\n"
+		"\0\177" NAME "802.11_radio\t802.11 \202" TAKE SKIP DO_FRAME LEN
 		"\377\377link type" LEN);
 }
 
@@ -756,7 +763,7 @@ APART void show_number(struct show *l, unsigned c)
 		form = HEX4;
 	} else {
 		v = line_get(l, (c - 1) % 4 + 1);
-		if (c > 020) {	/* LOAD, LOAD2, LOAD4 */
+		if (c > 020) {	/* TAKE, TAKE2, TAKE4 */
 			l->v = v;
 			return;
 		}
@@ -804,7 +811,7 @@ static void line_say(struct show *l, const char *text)
 	for (;;) {
 		unsigned c = (unsigned char)*text++, of;
 
-		if (c == 023 || c == 025) {	/* IF, IS */
+		if (c == 023 || c == 025) {	/* IF, WHEN */
 			of = (unsigned char)*text++;
 			if (c == 025 ? l->v == of : of == 255 ? l->v : l->v & of)
 				continue;
@@ -850,16 +857,6 @@ static size_t line_finish(struct show *l, const char *into)
 	return (size_t)(l->to - into);
 }
 
-/* N numbers of two digits: v in base 60. */
-static void line_clock(struct show *l, uint32_t v, unsigned n)
-{
-	if (--n) {
-		line_clock(l, v / 60, n);
-		line_put(l, ':');
-	}
-	line_num(l, v % 60, DEC2);
-}
-
 /* Writes the line of a packet, "\n" behind it, into SHOW_LINE bytes. Returns its length. */
 static size_t show_packet(char *into, struct show *l)
 {
@@ -868,7 +865,7 @@ static size_t show_packet(char *into, struct show *l)
 		if (l->stamp)
 			line_num(l, l->sec, BASE10);
 		else
-			line_clock(l, l->sec % 86400, 3);
+			line_num(l, l->sec % 86400, CLOCK);
 		line_put(l, '.');
 		line_num(l, l->nsec / 1000, DEC6);
 		line_put(l, ' ');

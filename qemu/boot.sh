@@ -6,7 +6,7 @@
 #	scenarios.py -- tap (10.9.0.1) ===== eth0 (10.9.0.2) -- rawcap, the guest's shell
 #	      \_________________ virtio-serial port __________________/
 #
-# The guest's console goes to a log that nobody judges.
+# The guest's console goes to a log, which only the scenarios about lines on it judge.
 set -euo pipefail
 
 mode=$1 arch=$2 build=$3

@@ -22,8 +22,9 @@ class Failed(Exception):
 class Guest:
     """Boots QEMU; then run() does things in the guest's shell, monitor() to the machine itself."""
 
-    def __init__(self, command, sockets, log):
+    def __init__(self, command, sockets, log, console):
         self.log = open(log, "w")
+        self.console_log = console  # what the machine's serial port has said
         self.start = time.monotonic()
         listeners = [self._listen(f"{sockets}/{name}") for name in ("monitor", "agent")]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
@@ -76,6 +77,18 @@ class Guest:
 
     def text(self, command):
         return self.run(command).decode(errors="replace").strip()
+
+    def console(self):
+        """What stands on the guest's console, without the carriage returns."""
+        with open(self.console_log, "rb") as log:
+            return log.read().decode(errors="replace").replace("\r", "")
+
+    def wait_for_console(self, text):
+        deadline = time.monotonic() + ANSWER
+        while text not in self.console():
+            if time.monotonic() > deadline:
+                raise Failed(f"the console does not show {text!r}: {self.console()[-500:]}")
+            time.sleep(0.01)
 
     def monitor(self, command):
         """A command of QEMU's own monitor."""

@@ -76,6 +76,34 @@ finish() {
 # was before anything was mounted. Stdin is closed.
 rescue() { exec unshare -m /bin/sh -c 'umount -l /proc /sys /dev && exec "$@" <&-' sh "$@"; }
 
+# dhcp_network: a cable from dhcp0, where $server gives addresses of 10.8.0.0/24, to dhcp1.
+dhcp_network() {
+	modprobe veth
+	ip link add dhcp0 type veth	# the other end is veth0: this ip cannot name it
+	ip link set veth0 name dhcp1
+	ip addr add 10.8.0.1/24 dev dhcp0
+	ip link set dhcp0 up
+	ip link set dhcp1 up
+	printf '%s\n' 'start 10.8.0.50' 'end 10.8.0.60' 'interface dhcp0' 'lease_file /tmp/leases' \
+		'pidfile /tmp/udhcpd.pid' 'option subnet 255.255.255.0' > /tmp/udhcpd.conf
+	: > /tmp/leases
+	udhcpd -f /tmp/udhcpd.conf > /dev/null 2>&1 3>&- 4>&- &
+	# shellcheck disable=SC2034	# the scenario ends it
+	server=$!
+	wait_until test -s /tmp/udhcpd.pid
+}
+
+# watch INTERFACE: rawcap as $watcher in a rescue shell, which shows packets on the console.
+watch() {
+	rescue rawcap "$1" > /dev/console 2>&1 3>&- 4>&- &
+	# shellcheck disable=SC2034
+	watcher=$!
+	wait_until bound
+}
+
+# For wait_until: a packet socket takes packets of all protocols.
+bound() { grep -q ' 0003 ' /proc/net/packet; }
+
 # conduit TAGGING COMMAND...: with a sysfs that takes eth0 for the conduit of a DSA switch.
 conduit() {
 	# shellcheck disable=SC2016	# the inner shell expands it

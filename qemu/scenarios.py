@@ -478,6 +478,31 @@ def a_rescue_shell_has_all_that_it_takes(guest, wire):
 
 
 @scenario
+def a_rescue_shell_watches_a_dhcp_exchange_on_its_console(guest, wire):
+    """No /proc, no file to write: the lines come on the terminal, as they do for who stares at it."""
+    guest.run("dhcp_network; watch dhcp0")
+    try:
+        guest.run("udhcpc -f -q -n -i dhcp1 -s /bin/true -t 10 -T 1")
+        guest.wait_for_console(", ACK")
+    finally:
+        status = guest.ask("kill $server; finish watcher INT")[0]
+    guest.wait_for_console("dropped by kernel\n")
+    shown = guest.console()
+    expect(status == 0, f"exit status {status}: {shown}")
+    mac = guest.text("cat /sys/class/net/dhcp1/address")
+    time = r"\d\d:\d\d:\d\d\.\d{6} IP "
+    client, server = r"0\.0\.0\.0\.68 > 255\.255\.255\.255\.67", r"10\.8\.0\.1\.67 > .*\.68"
+    lines = iter(shown.splitlines())
+    for pattern in (
+            f"{time}{client}: BOOTP/DHCP, Request from {mac}, length \\d+, xid 0x[0-9a-f]+, Discover",
+            f"{time}{server}: BOOTP/DHCP, Reply, length \\d+, client {mac}, your 10.8.0.\\d+, xid 0x[0-9a-f]+, Offer",
+            f"{time}{client}: BOOTP/DHCP, Request from {mac}, .*, Request, requested 10.8.0.\\d+",
+            f"{time}{server}: BOOTP/DHCP, Reply, length \\d+, client {mac}, your 10.8.0.\\d+, xid 0x[0-9a-f]+, ACK",
+            r"\d+ packets captured", r"\d+ packets received by filter", r"0 packets dropped by kernel"):
+        expect(any(re.match(pattern, line) for line in lines), f"no {pattern} in its place in: {shown}")
+
+
+@scenario
 def a_flood_in_a_small_machine_is_kept_or_counted(guest, wire):
     """Linux has 64 MB at most, the file grows in them, and nothing is lost that is not counted."""
     memory = int(guest.text("awk '/^MemTotal/ { print $2 }' /proc/meminfo"))
@@ -601,7 +626,7 @@ def main(arch, tap, sockets, build, *command):
     results = []
     guest = None
     try:
-        guest = Guest(command, sockets, f"{build}/transcript.log")
+        guest = Guest(command, sockets, f"{build}/transcript.log", f"{build}/console.log")
         wire = Wire(tap)
         for name, function in SCENARIOS:
             results.append(run_one(name, function, guest, wire))
