@@ -74,33 +74,34 @@ static const char pieces[] =
 	"redirect\0" "data\0" "-ack\0" "-poll\0" "-cf\0" "qos\0" "-req\0" "-resp\0" "address\0" "tcp-\0" "icmp-\0" "icmp6-";
 
 /*
- * The words of the language. From W_IP on Ethernet types and SAPs, from W_TCP on protocols over IP; what they are
+ * The words of the language. From W_IP on Ethernet types and SAPs, from W_AH on protocols over IP; what they are
  * to be compared with stands in numbers[].
  */
 enum word {
-	W_AND = T_WORD, W_OR, W_NOT,
+	W_AND = T_WORD, W_OR, W_NOT, W_MASK,
 	W_IP, W_IP6, W_ARP, W_RARP, W_DECNET, W_LAT, W_SCA, W_MOPRC, W_MOPDL, W_ISO, W_STP, W_NETBEUI,
-	W_TCP, W_UDP, W_SCTP, W_AH, W_ESP, W_PIM, W_ICMP, W_IGMP, W_IGRP, W_VRRP, W_CARP, W_ICMP6,
+	W_AH, W_ESP, W_TCP, W_UDP, W_SCTP, W_PIM, W_ICMP, W_IGMP, W_VRRP, W_IGRP, W_CARP, W_ICMP6,
 	W_RADIO, W_ETHER,
 	W_SRC, W_DST, W_ADDR1, W_ADDR2, W_ADDR3, W_ADDR4, W_RA, W_TA,
-	W_HOST, W_NET, W_PORT, W_PORTRANGE, W_PROTO, W_PROTOCHAIN, W_GATEWAY, W_MASK,
-	W_BROADCAST, W_MULTICAST, W_LESS, W_GREATER, W_INBOUND, W_OUTBOUND, W_IFINDEX,
-	W_VLAN, W_MPLS, W_PPPOED, W_PPPOES, W_LEN, W_TYPE, W_SUBTYPE, W_DIR,
+	W_HOST, W_NET, W_PORT, W_PORTRANGE, W_PROTO, W_PROTOCHAIN, W_GATEWAY,
+	W_BROADCAST, W_MULTICAST, W_TYPE, W_SUBTYPE, W_DIR,
+	W_LESS, W_GREATER, W_INBOUND, W_OUTBOUND, W_IFINDEX,
+	W_VLAN, W_MPLS, W_PPPOED, W_PPPOES, W_LEN,
 };
 static const char keywords[] =
-	"and or not "
+	"and or not mask "
 	"ip ip6 arp rarp decnet lat sca moprc mopdl iso stp netbeui "
-	"tcp udp sctp ah esp pim icmp igmp igrp vrrp carp icmp6 "
+	"ah esp tcp udp sctp pim icmp igmp vrrp igrp carp icmp6 "
 	"radio ether +link +ppp +slip +fddi +tr +wlan "
 	"src dst addr1 +R1 addr2 +R2 addr3 +R3 addr4 +R4 ra ta "
-	"host net port portrange proto protochain gateway mask "
-	"broadcast E less greater inbound outbound ifindex "
-	"vlan mpls pppoed pppoes len +length type subtype dir +direction ";
+	"host net port portrange proto protochain gateway "
+	"broadcast E type subtype dir +direction "
+	"less greater inbound outbound ifindex "
+	"vlan mpls pppoed pppoes len +length ";
 
-enum { V4 = 1, V6 = 2 };
 static const uint16_t numbers[] = {
 	0x0800, 0x86dd, 0x0806, 0x8035, 0x6003, 0x6004, 0x6007, 0x6002, 0x6001, 0xfe, 0x42, 0xf0,
-	6, 17, 132, 51, 50, 103, 1, 2, 9, 112, 112, 58,
+	51, 50, 6, 17, 132, 103, 1, 2, 112, 9, 112, 58,
 };
 
 /* /etc/protocols and /etc/services in small. A service goes by one transport only, or by both. */
@@ -128,6 +129,17 @@ static const char constants[] =
 	"Unodeinformationresponse UiDGB UiDGA UEFreportv2 UhomeagentGrequest UhomeagentGH UmobileprefixB "
 	"UmobileprefixA UcertpathB UcertpathA =\227UECA UECB UECterm ";
 
+/* The words before a name or number, which hold for the ones after it, too; and where it stands. */
+struct context {
+	uint8_t proto;		/* 0: none */
+	uint8_t dir;		/* W_SRC, W_DST, W_ADDR1 ...; W_AND or W_OR for both ends */
+	uint8_t type;		/* W_HOST, W_NET, W_PORT, W_PORTRANGE, W_PROTO; 0: there are no such words in force */
+	uint8_t parens;		/* are there open ones? */
+	uint8_t ids;		/* within: names and numbers only, as in port (80 or 443) */
+	uint8_t unchecked;	/* within the right side of + - ... */
+	uint8_t unused[2];
+};
+
 static struct input {
 	const char *p;		/* where the next word is looked for */
 	const char *at;		/* where the current word begins */
@@ -135,7 +147,10 @@ static struct input {
 	unsigned len;		/* of the current word */
 	unsigned token;
 	unsigned bits;		/* of IPv4: 8, 16, 24 or 32 */
-	int internal;		/* it is a definition that is read */
+	unsigned internal;	/* it is a definition that is read */
+	unsigned first_value;	/* the values below belong to a number around this one */
+	unsigned unfit;		/* the ways on which a check before the numbers failed */
+	struct context now;
 } in;
 
 static const struct filter *job;
@@ -144,6 +159,7 @@ static const char *blame;		/* the user's word that is wrong, if any is */
 static const char *last_number;		/* the last number alone */
 static jmp_buf failed;
 static uint32_t variables[26];		/* A to Z in definitions */
+static uint32_t *const want = variables, *const want_mask = variables + 4;	/* A to D, E to H: see there */
 
 static uint32_t *var(int c)
 {
@@ -462,7 +478,7 @@ static unsigned read_token(void)
 		*in.value = *var(*s);
 		return T_NUMBER;
 	}
-	if (in.internal && (*s == '@' || *s == '{' || (*s >= 'a' && (digit(s[1]) < 10 || (s[1] >= 'A' && s[1] <= 'Z')))))
+	if (in.internal && (is_one_of(*s, "#$@") || (*s >= 'a' && (digit(s[1]) < 10 || (s[1] >= 'A' && s[1] <= 'Z')))))
 		return T_FIELD;
 	in.len = read_ipv6(s);
 	if (in.len)
@@ -576,30 +592,41 @@ static unsigned fact_of(unsigned w)
 	return o->link_test && !(w & 1) ? w >> 1 : o->fact;
 }
 
+/* The op that loaded X as it is on all ways of a list. */
+static unsigned common_x(unsigned list)
+{
+	unsigned x = ops[list >> 1].x;
+
+	for (; list; list = *way_out(list))
+		if (ops[list >> 1].x != x)
+			return 0;
+	return x;
+}
+
 /* Lead the ways of a list to an op, which knows from before what they all know. */
 static void lead_ways(unsigned list, unsigned target)
 {
-	unsigned rest, x = ops[list >> 1].x, fact = fact_of(list);
+	unsigned rest, fact = fact_of(list);
+	struct op *o = &ops[target];
 
-	ops[target].from = *way_out(list) ? 0 : (uint16_t)list;
+	o->x = (uint16_t)common_x(list);
+	o->from = *way_out(list) ? 0 : (uint16_t)list;
 	for (; list; list = rest) {
 		rest = *way_out(list);
 		*way_out(list) = (uint16_t)target;
-		if (ops[list >> 1].x != x)
-			x = 0;
 		if (fact_of(list) != fact)
 			fact = 0;
 	}
-	ops[target].x = (uint16_t)x;
-	ops[target].fact = (uint16_t)fact;
+	o->fact = (uint16_t)fact;
 }
 
-/* What flows on goes through this instruction; returns the op's index. */
+/* What flows on goes through this instruction; returns the op's index, 0 if there is none. */
 static unsigned emit(unsigned code, uint32_t k)
 {
 	struct op *o = &ops[nops];
+	const struct op *x = &ops[common_x(flow)];
 
-	if (!flow)
+	if (!flow || ((code & 7) == BPF_LDX && code == x->code && k == x->k))	/* that is in X already */
 		return 0;
 	if (nops == BPF_MAXINSNS)
 		fail(TOO_LONG);
@@ -754,8 +781,7 @@ static uint32_t constant;		/* its value, of a LITERAL or CONSTANT */
 
 /* The code that computes a VALUE into A waits here until all the checks that must come before it are made. */
 static struct sock_filter *values;	/* BPF_MAXINSNS of them: the program's own place, not used until assembly */
-static unsigned nvalues, first_value;	/* those below first_value belong to a number around this one */
-static unsigned unfit;		/* the ways on which a check before it failed */
+static unsigned nvalues;
 static unsigned scratch;	/* the next free M[] */
 
 static void value(unsigned code, uint32_t k)
@@ -767,66 +793,11 @@ static void value(unsigned code, uint32_t k)
 
 static void flush(unsigned end)
 {
-	unsigned i, x = ops[flow >> 1].x, w;
+	unsigned i;
 
-	for (i = first_value; i < end; i++) {
-		if ((values[i].code & 7) == BPF_LDX && i == first_value) {	/* is that in X already? */
-			for (w = flow; w && ops[w >> 1].x == x; w = *way_out(w))
-				;
-			if (!w && x && ops[x].code == values[i].code && ops[x].k == values[i].k)
-				continue;
-		}
+	for (i = in.first_value; i < end; i++)
 		emit(values[i].code, values[i].k);
-	}
-	nvalues = first_value;
-}
-
-/* The bytes at base letter + offset, size 1, 2 or 4; kind is the offset's. */
-static void read_bytes(int letter, enum result kind, unsigned size)
-{
-	struct base b = letter == 'h' ? layer.header : letter == 't' ? layer.type : layer.payload;
-	unsigned code = BPF_LD | (size == 1 ? BPF_B : size == 2 ? BPF_H : BPF_W);
-	int over_ip = letter == 'i', spare = kind == VALUE && b.reg && over_ip;
-
-	if (size == 3 || size - 1 > 3)
-		fail(OUT_OF_RANGE);
-	if (letter == 'm' || letter == 'r')
-		b = (struct base){ letter == 'm' ? SKF_AD_OFF : 0, 0 };
-	if (letter == 'n' || letter == 'i' || letter == 'j')
-		b.off += layer.network;
-	if (letter == 'j')
-		b.off += 40;
-	if (b.reg > regs)
-		regs = b.reg;
-	if (spare)		/* the header's length is computed in A */
-		value(BPF_ST, scratch++);
-	if (over_ip && !b.reg)
-		value(BPF_LDX | BPF_MSH | BPF_B, b.off);
-	else if (b.reg)
-		value(BPF_LDX | BPF_MEM, b.reg - 1);
-	if (over_ip && b.reg) {
-		value(BPF_LD | BPF_IND | BPF_B, b.off);
-		value(BPF_ALU | BPF_AND, 15);
-		value(BPF_ALU | BPF_LSH, 2);
-		value(BPF_ALU | BPF_ADD | BPF_X, 0);
-		value(BPF_MISC | BPF_TAX, 0);
-	}
-	if (spare)
-		value(BPF_LD | BPF_MEM, --scratch);
-	if (kind == VALUE) {
-		if (b.reg || over_ip)
-			value(BPF_ALU | BPF_ADD | BPF_X, 0);
-		value(BPF_MISC | BPF_TAX, 0);
-	} else {
-		b.off += constant;
-		if (!b.reg && !over_ip) {
-			if (b.off >> 31 && letter != 'm')
-				fail(OUT_OF_RANGE);
-			value(code | BPF_ABS, b.off);
-			return;
-		}
-	}
-	value(code | BPF_IND, b.off);
+	nvalues = in.first_value;
 }
 
 static uint32_t compute(unsigned op, uint32_t a, uint32_t b)
@@ -868,6 +839,57 @@ static enum result calculate(enum result left, uint32_t a, unsigned op, enum res
 	}
 	constant = compute(op, a, constant);
 	return CONSTANT;
+}
+
+/* The bytes at base letter + offset, size 1, 2 or 4; kind is the offset's. */
+static void read_bytes(int letter, enum result kind, unsigned size)
+{
+	struct base b = letter == 'h' ? layer.header : letter == 't' ? layer.type : layer.payload;
+	unsigned code = BPF_LD | BPF_W, x = 0;
+
+	if (letter == 'm' || letter == 'r')
+		b = (struct base){ letter == 'm' ? SKF_AD_OFF : 0, 0 };
+	if (letter == 'n' || letter == 'i' || letter == 'j')
+		b.off += layer.network;
+	if (letter == 'j')
+		b.off += 40;
+	if (b.reg > regs)
+		regs = b.reg;
+	if (letter == 'i' && b.reg) {	/* the IPv4 header's length becomes part of an offset in A */
+		uint32_t offset = constant;
+
+		if (kind == VALUE)
+			value(BPF_ST, scratch++);
+		constant = 0;
+		read_bytes('n', CONSTANT, 1);
+		value(BPF_ALU | BPF_AND, 15);
+		value(BPF_ALU | BPF_LSH, 2);
+		if (kind == VALUE) {
+			scratch--;
+			calculate(VALUE, 0, BPF_ADD, VALUE);
+		} else {
+			b.off += offset;
+		}
+		kind = VALUE;
+	}
+	if (b.reg)
+		value(x = BPF_LDX | BPF_MEM, b.reg - 1);
+	else if (letter == 'i')
+		value(x = BPF_LDX | BPF_MSH | BPF_B, b.off);
+	if (kind == VALUE) {
+		if (x)
+			value(BPF_ALU | BPF_ADD | BPF_X, 0);
+		value(x = BPF_MISC | BPF_TAX, 0);
+	} else {
+		b.off += constant;
+	}
+	if (size == 1)
+		code = BPF_LD | BPF_B;
+	if (size == 2)
+		code = BPF_LD | BPF_H;
+	if (!x && b.off >> 31 && letter != 'm')
+		fail(OUT_OF_RANGE);
+	value(code | (x ? BPF_IND : BPF_ABS), b.off);
 }
 
 /* The condition that the VALUE and k are so related. */
@@ -917,61 +939,67 @@ static void compare(enum result left, uint32_t a, unsigned token, enum result ri
 	}
 	if (negated)
 		swap_ways();
-	no = join_ways(no, unfit);
-	unfit = 0;
+	no = join_ways(no, in.unfit);
+	in.unfit = 0;
 }
 
 /* ---- definitions ---- */
 
-/* The words before a name or number; they hold for the ones after it, too. */
-struct qualifiers {
-	unsigned proto;		/* 0: none */
-	unsigned dir;		/* W_SRC, W_DST, W_ADDR1 ...; W_AND or W_OR for both ends */
-	unsigned type;		/* W_HOST, W_NET, W_PORT, W_PORTRANGE, W_PROTO; 0: there are no qualifiers in force */
-};
-
-static struct state {
-	struct qualifiers quals;
-	int parens;		/* are there open ones? */
-	int ids;		/* within: names and numbers only, as in port (80 or 443) */
-	int unchecked;		/* within the right side of + - ... */
-} state;
-
-static uint32_t want[4], want_mask[4];	/* the address that host, net ... look for; or two ports */
-static unsigned want_dir;		/* and at which end */
+static unsigned want_dir;		/* W_SRC, W_DST ...: at which end to look for what is wanted */
 
 static enum result operand(void);
 static enum result expression(unsigned level);
 static enum result condition(enum result r);
 
 /*
- * The condition that a definition describes. A definition is an expression of the language that is defined, and of
+ * A definition is an expression of the language that is defined, and of
  *	n6:2	the field at offset 6 with 2 bytes, from: h the link header, t its type field, l what follows it,
- *		n the network header, i what follows an IPv4 header, j an IPv6 header, m metadata
- *	A	a variable
- *	{p0,2}	part p for the source at 0, the destination at 2, or both, as the qualifiers say; {p0}: at 0
+ *		n the network header, i what follows an IPv4 header, j an IPv6 header, m metadata, r the start
+ *	A	a variable; nA2: the field at offset A + 2
+ *	#p0,2	definition p with O = 0 for the source, 2 for the destination, as the words before say; #p0 for O = 0
  *	@2048	the link layer says that this protocol follows
+ *	$4	M[0] becomes 4
+ * These have a letter as their name: from 0 on the kinds of link layers, from A on addr1 ...
  */
-static void means(const char *definition)
+static const char definitions[] =
+	"0\0" "1P=2048&&n0&240=64||(P=34525&&n0&240=96)\0" "2t0:2=P\0" "3P>1500&&t0:2=P||(P<1501&&t0:2<=1500&&#l0)\0"
+	"4h0&4=0&&h0&8!=0&&(P>1500&&l6:2=P||(P<1501&&#l0))\0" "5P>1500&&t0:2=P||(P<1501&&t0:2=4&&#l0)\0"
+	"6t0:2=P\0" "7nZ&1=1&&#10\0"					/* 7: under MPLS labels */
+	"lP=254||P=240||P=6&&l0:2=P*257||(P!=254&&P!=240&&P!=6&&l0=P)\0"	/* LLC SAPs */
+	"pA=B&&iO:2=A||(A!=B&&iO:2>=A&&iO:2<=B)\0"			/* a port, over IPv6 */
+	"qA=B&&jO:2=A||(A!=B&&jO:2>=A&&jO:2<=B)\0"
+	"aE=0||nO:4&E=A\0"						/* an address, of IPv6 */
+	"bE=0||nO:4&E=A&&(F=0||nO4:4&F=B)&&(G=0||nO8:4&G=C)&&(H=0||nO12:4&H=D)\0"
+	"mI=0&&hO2:4=A&&hO:2=B||(I=1&&hO&1=1)\0"			/* a MAC address, on 802.11 */
+	"wO=1&&h0&4=0&&(h0&8=0&&#m4||(h0&8!=0&&(h1&1=0&&#m4||(h1&1!=0&&#m16))))||(O=0&&h0&4=0&&"
+	"(h0&8=0&&#m10||(h0&8!=0&&(h1&2=0&&#m10||(h1&2!=0&&(h1&1=0&&#m16||(h1&1!=0&&#m24)))))))\0"
+	"A#m4\0" "Bh0&12!=4||(h0&240!=192&&h0&240!=208)&&#m10\0" "Ch0&12!=4&&#m16\0" "Dh1&3=3&&#m24\0"
+	"Eh0&8!=0&&#m4\0" "Fh0&8!=0&&#B0\0"
+	"t@33024||@34984||@37120&&(N>4095||n0:2&4095=N)\0"		/* a tag, in metadata */
+	"um48=1&&(N>4095||m44&4095=N)";
+
+static const char *definition(int name)
+{
+	const char *p = definitions;
+
+	while (*p++ != name)
+		while (*p++)
+			;
+	return p;
+}
+
+/* The condition that a definition describes. */
+static void means(const char *text)
 {
 	struct input outer = in;
-	struct state was = state;
-	unsigned first = first_value, failing = unfit;
 
 	no = 0;
 	if (!flow)		/* dead code */
 		return;
-	first_value = nvalues;
-	unfit = 0;
-	memset(&state, 0, sizeof state);
-	in.p = definition;
-	in.internal = 1;
+	in = (struct input){ .p = text, .internal = 1, .first_value = nvalues };
 	next_word();
 	condition(expression(0));
 	in = outer;
-	state = was;
-	first_value = first;
-	unfit = failing;
 }
 
 /* PPP has numbers of its own for some. */
@@ -991,95 +1019,53 @@ static uint32_t ppp_number(uint32_t proto)
 /* Does a packet of this Ethernet type, or with this LLC SAP, follow? */
 static void link_is(uint32_t proto)
 {
-	static const char *const definitions[] = {
-		[K_UNKNOWN] = "1=0",
-		[K_ETHERNET] = "(P>1500&&t0:2=P)||(P<1501&&t0:2<=1500&&{l0})",
-		[K_COOKED] = "(P>1500&&t0:2=P)||(P<1501&&t0:2=4&&{l0})",
-		[K_PLAIN] = "t0:2=P",
-		[K_RAW] = "(P=2048&&n0&240=64)||(P=34525&&n0&240=96)",
-		[K_WIRELESS] = "h0&4=0&&h0&8!=0&&((P>1500&&l6:2=P)||(P<1501&&{l0}))",
-		[K_PPP] = "t0:2=P",
-	};
-
 	if (flow && (layer.kind == K_UNKNOWN || (layer.labels && proto != 0x0800 && proto != 0x86dd)))
 		fail(NO_LINK);
-	*var('P') = layer.kind == K_PPP ? ppp_number(proto) : proto;
+	*var('P') = layer.kind == K_PPP && !layer.labels ? ppp_number(proto) : proto;
 	*var('Z') = (uint32_t)-2;
 	linking = !layer.labels;
-	if (layer.labels)		/* under the last label */
-		means("nZ&1=1&&((P=2048&&n0&240=64)||(P=34525&&n0&240=96))");
-	else
-		means(definitions[layer.kind]);
+	means(definition(layer.labels ? '7' : '0' + (int)layer.kind));
 	linking = 0;
 }
 
-/* One end of a packet: what `part` says about the fields at this offset. */
-static void end_is(int part, uint32_t offset)
-{
-	unsigned i, words = part == '4' ? 1 : 4, failing = 0;
-
-	*var('O') = offset;
-	*var('U') = offset + 2;
-	*var('A') = want[0];
-	*var('B') = want[1];
-	switch (part) {
-	case 'l': means("((P=254||P=240||P=6)&&l0:2=P*257)||(P!=254&&P!=240&&P!=6&&l0=P)"); return;
-	case 'i': means("(A=B&&iO:2=A)||(A!=B&&iO:2>=A&&iO:2<=B)"); return;
-	case 'j': means("(A=B&&jO:2=A)||(A!=B&&jO:2>=A&&jO:2<=B)"); return;
-	case 'm': means("(G=0&&hU:4=A&&hO:2=B)||(G=1&&hO&1=1)"); return;
-	case 's': means("h0&4=0&&((h0&8=0&&{m10})||(h0&8!=0&&((h1&2=0&&{m10})||(h1&2!=0&&((h1&1=0&&{m16})||(h1&1!=0&&{m24}))))))"); return;
-	case 'd': means("h0&4=0&&((h0&8=0&&{m4})||(h0&8!=0&&((h1&1=0&&{m4})||(h1&1!=0&&{m16}))))"); return;
-	}
-	for (i = 0; i < words; i++, *var('O') += 4) {
-		*var('A') = want[i];
-		*var('M') = want_mask[i];
-		no = 0;
-		if (want_mask[i])
-			means("nO:4&M=A");
-		failing = join_ways(no, failing);
-	}
-	no = failing;
-}
-
-/* {part source,destination}: the current word is the brace. */
+/* What follows # in a definition. */
 static void ends(void)
 {
-	unsigned dir = want_dir, was;
-	int part = *in.p++;
+	unsigned dir = want_dir, was, *decided = dir == W_AND ? &no : &flow;
+	int name = *in.p++;
 	uint32_t source, destination;
 
 	next_word();
-	destination = source = *in.value;
+	source = *in.value;
 	next_word();
 	if (accept_token(',')) {
 		destination = *in.value;
 		next_word();
 	} else {
+		destination = source;
 		dir = W_SRC;
 	}
-	next_word();
-	if (dir == W_DST)
-		source = destination;
-	end_is(part == 'w' ? dir == W_DST ? 'd' : 's' : part, source);
-	if (dir != W_AND && dir != W_OR)
+	if (flow)		/* in dead code O still belongs to the definition around this one */
+		*var('O') = dir == W_DST ? destination : source;
+	means(definition(name));
+	if (dir > W_OR)
 		return;
-	was = dir == W_AND ? no : flow;
+	was = *decided;
 	if (dir == W_OR)
 		flow = no;
-	end_is(part == 'w' ? 'd' : part, destination);
-	if (dir == W_AND)
-		no = join_ways(no, was);
-	else
-		flow = join_ways(flow, was);
+	*var('O') = destination;
+	means(definition(name));
+	*decided = join_ways(*decided, was);
 }
 
 /* ---- primitives ---- */
 
+/* Over IPv4, IPv6 or both: versions 1, 2, 3. */
 static void protocol_is(uint32_t n, unsigned versions)
 {
 	*var('N') = n;
 	*var('V') = versions;
-	means("(V!=2&&ip&&n9=N)||(V!=1&&ip6&&(n6=N||(n6=44&&n40=N)))");
+	means("V!=2&&ip&&n9=N||(V!=1&&ip6&&(n6=N||(n6=44&&n40=N)))");
 }
 
 /* A protocol named alone. */
@@ -1087,37 +1073,28 @@ static void named_alone(unsigned proto)
 {
 	if (proto >= W_RADIO)
 		fail(NO_PROTOCOL);
-	if (proto < W_TCP)
+	if (proto < W_AH)
 		link_is(numbers[proto - W_IP]);
 	else
-		protocol_is(numbers[proto - W_IP], proto < W_ICMP ? V4 | V6 : proto < W_ICMP6 ? V4 : V6);
+		protocol_is(numbers[proto - W_IP], proto < W_ICMP ? 3 : proto < W_ICMP6 ? 1 : 2);
 }
 
 static void protocol_number(uint32_t n)
 {
-	unsigned proto = state.quals.proto;
+	unsigned proto = in.now.proto;
 
 	if (proto == W_ETHER)
 		link_is(n);
-	else if (proto && proto != W_IP && proto != W_IP6)
+	else if (proto > W_IP6)
 		fail(NO_PROTOCOL);
 	else
-		protocol_is(n, proto == W_IP ? V4 : proto == W_IP6 ? V6 : V4 | V6);
-}
-
-/* Look at the ends that the qualifiers say. */
-static void set_direction(void)
-{
-	want_dir = state.quals.dir;
-	if (want_dir >= W_ADDR1 && want_dir <= W_TA && (layer.kind != K_WIRELESS || in.token != T_MAC))
-		fail(NO_LINK);
+		protocol_is(n, proto ? proto - W_IP + 1 : 3);
 }
 
 static void port_is(unsigned proto)
 {
-	if (proto && (proto < W_TCP || proto > W_SCTP))
+	if ((proto && (proto < W_TCP || proto > W_SCTP)) || want_dir > W_DST)
 		fail(NO_PROTOCOL);
-	set_direction();
 	if (want[0] > want[1]) {
 		uint32_t least = want[1];
 
@@ -1125,42 +1102,30 @@ static void port_is(unsigned proto)
 		want[0] = least;
 	}
 	*var('N') = proto ? numbers[proto - W_IP] : 0;
-	means("(ip6&&((N=0&&(n6=6||n6=17||n6=132))||(N!=0&&n6=N))&&{j0,2})||"
-	    "(ip&&((N=0&&(n9=6||n9=17||n9=132))||(N!=0&&n9=N))&&n6:2&8191=0&&{i0,2})");
+	means("ip6&&(N!=0&&n6=N||(N=0&&(n6=6||n6=17||n6=132)))&&#q0,2||"
+	    "(ip&&(N!=0&&n9=N||(N=0&&(n9=6||n9=17||n9=132)))&&n6:2&8191=0&&#p0,2)");
 }
 
 static void host_is(unsigned words)
 {
-	unsigned proto = state.quals.proto;
+	unsigned proto = in.now.proto;
 
-	set_direction();
-	if (words == 4 ? proto && proto != W_IP6 : proto && proto != W_IP && proto != W_ARP && proto != W_RARP)
+	if (!proto && layer.labels)
+		proto = words == 4 ? W_IP6 : W_IP;
+	if (want_dir > W_DST || (proto && (proto > W_RARP || (proto == W_IP6) != (words == 4))))
 		fail(NO_PROTOCOL);
-	*var('Q') = proto || !layer.labels ? proto : W_IP;
-	*var('I') = W_IP;
-	*var('J') = W_ARP;
-	*var('K') = W_RARP;
-	if (words == 4)
-		means("ip6&&{68,24}");
-	else
-		means("((Q=0||Q=I)&&ip&&{412,16})||((Q=0||Q=J)&&arp&&{414,24})||((Q=0||Q=K)&&rarp&&{414,24})");
+	*var('Q') = proto ? numbers[proto - W_IP] : 0;
+	means(words == 4 ? "ip6&&#b8,24" :
+	    "Q=0||Q=2048&&ip&&#a12,16||(Q=0||Q=2054&&arp&&#a14,24)||(Q=0||Q=32821&&rarp&&#a14,24)");
 }
 
-/* A MAC address, or (G) any group address. */
+/* A MAC address, or (I) any group address. */
 static void mac_is(void)
 {
-	static const char *const places[] = {	/* addr1 ... */
-		"{m4}", "(h0&12!=4||(h0&240!=192&&h0&240!=208))&&{m10}", "h0&12!=4&&{m16}", "h1&3=3&&{m24}",
-		"h0&8!=0&&{m4}", "h0&8!=0&&(h0&12!=4||(h0&240!=192&&h0&240!=208))&&{m10}",
-	};
-
-	set_direction();
-	if (layer.kind != K_WIRELESS && layer.kind != K_ETHERNET)
+	if (layer.kind != K_WIRELESS && (layer.kind != K_ETHERNET || want_dir > W_DST))
 		fail(NO_LINK);
-	if (layer.kind == K_ETHERNET)
-		means("{m6,0}");
-	else
-		means(want_dir >= W_ADDR1 && want_dir <= W_TA ? places[want_dir - W_ADDR1] : "{w0,0}");
+	means(layer.kind == K_ETHERNET ? "#m6,0" :
+	    want_dir > W_DST ? definition((int)want_dir - W_ADDR1 + 'A') : "#w0,1");
 }
 
 /* A mask of that many bits; beside it there must be nothing. */
@@ -1181,11 +1146,11 @@ static void set_mask(unsigned words, uint32_t bits)
 /* A number alone, as the qualifiers say. */
 static void number_is(uint32_t n)
 {
-	unsigned bits = 32, type = state.quals.type;
+	unsigned bits = 32, type = in.now.type;
 
+	want_dir = in.now.dir;
 	want[0] = want[1] = n;
-	if (!in.internal)
-		blame = last_number;
+	blame = last_number;
 	if (!type)
 		fail(ALONE);
 	if (type == W_PROTO) {
@@ -1193,7 +1158,7 @@ static void number_is(uint32_t n)
 	} else if (type >= W_PORT) {
 		if (n > 65535)
 			fail(NO_PORT);
-		port_is(state.quals.proto);
+		port_is(in.now.proto);
 	} else {
 		for (; type == W_NET && want[0] && !(want[0] >> 24); bits -= 8)
 			want[0] <<= 8;
@@ -1218,16 +1183,16 @@ static unsigned service(const char *s, unsigned len, uint32_t *n)
 
 static void named_ports(void)
 {
-	unsigned from, to, len = in.len, proto = state.quals.proto;
+	unsigned from, to, len = in.len, proto = in.now.proto;
 
-	if (state.quals.type == W_PORTRANGE)
+	if (in.now.type == W_PORTRANGE)
 		for (len = 0; len < in.len && in.at[len] != '-'; len++)
 			;
 	from = to = service(in.at, len, &want[0]);
 	want[1] = want[0];
 	if (len < in.len)
 		to = service(in.at + len + 1, in.len - len - 1, &want[1]);
-	else if (state.quals.type == W_PORTRANGE)
+	else if (in.now.type == W_PORTRANGE)
 		fail(NO_PORT);
 	if (from != to)
 		from = 0;
@@ -1238,9 +1203,9 @@ static void named_ports(void)
 
 static void named_protocol(void)
 {
-	int i = find_word(keywords, in.at, in.len) + T_WORD, ether = state.quals.proto == W_ETHER;
+	int i = find_word(keywords, in.at, in.len) + T_WORD, ether = in.now.proto == W_ETHER;
 
-	if (ether ? i >= W_IP && i <= W_NETBEUI : i >= W_TCP && i <= W_VRRP && i != W_IGRP) {
+	if (ether ? i >= W_IP && i <= W_NETBEUI : i >= W_AH && i <= W_VRRP) {
 		protocol_number(numbers[i - W_IP]);
 		return;
 	}
@@ -1254,7 +1219,7 @@ static void named_protocol(void)
 static void address_is(unsigned words)
 {
 	uint32_t bits = words == 1 ? in.bits : 128;
-	unsigned separator, type = state.quals.type;
+	unsigned separator, type = in.now.type;
 
 	if (type != W_HOST && type != W_NET)
 		fail(UNEXPECTED);
@@ -1280,19 +1245,20 @@ static void address_is(unsigned words)
 /* A name or address, as the qualifiers say. */
 static void name_is(void)
 {
-	unsigned type = state.quals.type;
+	unsigned type = in.now.type;
 
 	if (!type)
 		fail(ALONE);
-	memcpy(want, in.value, sizeof want);
+	want_dir = in.now.dir;
+	memcpy(want, in.value, sizeof in.value);
 	if (in.token == T_IPV4 || in.token == T_IPV6) {
 		address_is(in.token == T_IPV4 ? 1 : 4);
 		return;
 	}
 	if (in.token == T_MAC) {
-		if (state.quals.proto != W_ETHER || type != W_HOST)
+		if (in.now.proto != W_ETHER || type != W_HOST)
 			fail(NO_PROTOCOL);
-		*var('G') = 0;
+		*var('I') = 0;
 		mac_is();
 	} else if (type == W_PORT || type == W_PORTRANGE) {
 		named_ports();
@@ -1316,7 +1282,7 @@ static enum result condition(enum result r)
 		number_is(constant);
 		return ID;
 	}
-	if (r != ID && (r != CONDITION || state.ids))
+	if (r != ID && (r != CONDITION || in.now.ids))
 		fail(MIXED);
 	return r;
 }
@@ -1346,22 +1312,25 @@ static void indexed_bytes(unsigned proto)
 	uint32_t offset;
 	enum result r;
 
-	if (proto == W_ISO || proto == W_STP || proto == W_NETBEUI || proto == W_AH || proto == W_ESP)
+	if (proto >= W_ISO && proto <= W_ESP)
 		fail(NO_PROTOCOL);
 	next_word();
 	r = expression(2);
 	offset = constant;
 	if (r >= CONDITION)
 		fail(MIXED);
-	if (accept_token(':'))
+	if (accept_token(':')) {
 		size = operand_number(4);
+		if (!size || size == 3)
+			fail(OUT_OF_RANGE);
+	}
 	must(']');
 	here = flow;
 	no = 0;
-	if (state.unchecked)	/* as libpcap: right of an operator there is no check of the protocol */
+	if (in.now.unchecked)	/* as libpcap: right of an operator there is no check of the protocol */
 		flow = 0;
-	failing = unfit;
-	if (proto < W_TCP) {
+	failing = in.unfit;
+	if (proto < W_AH) {
 		link_is(numbers[proto - W_IP]);
 	} else if (proto == W_ICMP6) {
 		means("ip6&&n6=58");
@@ -1371,11 +1340,11 @@ static void indexed_bytes(unsigned proto)
 	} else if (proto == W_RADIO && layer.kind != K_WIRELESS) {
 		fail(NO_LINK);
 	}
-	unfit = join_ways(no, failing);
-	if (state.unchecked)
+	in.unfit = join_ways(no, failing);
+	if (in.now.unchecked)
 		flow = here;
 	constant = offset;
-	read_bytes(proto < W_TCP ? 'n' : proto < W_ICMP6 ? 'i' : proto == W_ICMP6 ? 'j' : proto == W_RADIO ? 'r' : 'h', r, size);
+	read_bytes(proto < W_AH ? 'n' : proto < W_ICMP6 ? 'i' : "jrh"[proto - W_ICMP6], r, size);
 }
 
 /* src, dst, src or dst, src and dst, addr1 ... */
@@ -1450,18 +1419,19 @@ static void frame_is(void)
 static enum result primitive(unsigned proto)
 {
 	unsigned token = in.token;
-	int ids = state.ids;
+	uint8_t ids = in.now.ids;
 
 	if (token == '[' && proto) {
 		indexed_bytes(proto);
 		return VALUE;
 	}
-	state.quals = (struct qualifiers){ proto, W_OR, 0 };
+	in.now.proto = (uint8_t)proto;
+	in.now.dir = W_OR;
 	if (token == W_BROADCAST || token == W_MULTICAST) {
-		state.quals.dir = W_DST;
+		want_dir = W_DST;
 		want[0] = UINT32_MAX;
 		want[1] = 0xffff;
-		*var('G') = token == W_MULTICAST;
+		*var('I') = token == W_MULTICAST;
 		*var('M') = ~job->netmask;
 		if (!proto || proto == W_ETHER)
 			mac_is();
@@ -1476,22 +1446,22 @@ static enum result primitive(unsigned proto)
 		fail(token == W_GATEWAY ? NO_NAME : NO_KERNEL);
 	} else if (token >= W_TYPE && token <= W_DIR) {
 		frame_is();
-	} else if (token < W_SRC || token > W_PROTO) {
+	} else if (token < W_SRC || token > W_DIR) {
 		named_alone(proto);
 	} else {
-		state.quals.type = W_HOST;
+		in.now.type = W_HOST;
 		if (token <= W_TA)
-			state.quals.dir = direction();
+			in.now.dir = (uint8_t)direction();
 		if (token == W_PROTO || (in.token >= W_HOST && in.token <= W_PORTRANGE)) {
-			state.quals.type = in.token;
+			in.now.type = (uint8_t)in.token;
 			next_word();
 		}
-		state.ids = 1;
+		in.now.ids = 1;
 		condition(operand());
-		state.ids = ids;
+		in.now.ids = ids;
 		return CONDITION;
 	}
-	state.quals.type = 0;
+	in.now.type = 0;
 	return CONDITION;
 }
 
@@ -1515,33 +1485,18 @@ static void optional(uint32_t limit)
  */
 static void vlan_is(void)
 {
-	static const char tag[] = "(@33024||@34984||@37120)&&(N>4095||n0:2&4095=N)";
-	unsigned failing, yes;
-
 	if (layer.labels || layer.kind < K_ETHERNET)
 		fail(NO_LINK);
 	if (!job->live || layer.kind == K_WIRELESS || layer.vlans++) {
-		means(tag);
+		means(definition('t'));
 		layer.type.off = layer.payload.off + 2;
 		layer.payload.off += 4;
-		return;
+	} else if (layer.kind >= K_COOKED) {
+		means(definition('u'));
+	} else {
+		means("#u0||(m48!=1&&$4&&#t0)");
+		layer.type.reg = layer.payload.reg = regs = 1;
 	}
-	if (layer.kind >= K_COOKED) {
-		means("m48=1&&(N>4095||m44&4095=N)");
-		return;
-	}
-	means("m48=1");
-	failing = no;
-	means("N>4095||m44&4095=N");
-	yes = flow;
-	flow = failing;
-	failing = no;
-	emit(BPF_LD, 4);
-	emit(BPF_ST, 0);
-	means(tag);
-	flow = join_ways(flow, yes);
-	no = join_ways(no, failing);
-	layer.type.reg = layer.payload.reg = regs = 1;
 }
 
 static void mpls_is(void)
@@ -1569,7 +1524,7 @@ static void pppoes_is(void)
 /* The words that are primitives by themselves, with or without a number. */
 static void numbered_word(unsigned token)
 {
-	state.quals.type = 0;
+	in.now.type = 0;
 	*var('L') = (uint32_t)job->linktype;
 	switch (token) {
 	case W_VLAN:
@@ -1602,9 +1557,9 @@ static enum result word(void)
 {
 	unsigned token = in.token;
 
-	if (token < W_IP || token == W_MASK)
+	if (token < W_IP)
 		fail(UNEXPECTED);
-	if ((token >= W_SRC && token <= W_MULTICAST) || token >= W_TYPE)
+	if (token >= W_SRC && token <= W_DIR)
 		return primitive(0);
 	next_word();
 	if (token <= W_ETHER)
@@ -1623,7 +1578,7 @@ static enum result internal_operand(void)
 	int letter = *in.at;
 	unsigned size = 1;
 
-	if (letter == '{') {
+	if (letter == '#') {
 		ends();
 		return CONDITION;
 	}
@@ -1633,6 +1588,15 @@ static enum result internal_operand(void)
 	if (letter == '@') {
 		link_is(constant);
 		return CONDITION;
+	}
+	if (letter == '$') {
+		emit(BPF_LD, constant);
+		emit(BPF_ST, 0);
+		return CONDITION;
+	}
+	if (in.token == T_NUMBER) {
+		constant += *in.value;
+		next_word();
 	}
 	if (accept_token(':')) {
 		size = *in.value;
@@ -1645,8 +1609,8 @@ static enum result internal_operand(void)
 /* A number, an address, a primitive, something in parentheses, or a not or minus and what it is about. */
 static enum result operand(void)
 {
-	struct qualifiers quals = state.quals;
-	int ids = state.ids, parens = state.parens, negated = 0;
+	struct context was = in.now;
+	int negated = 0;
 	enum result r;
 
 	if (++depth > NESTING)
@@ -1664,12 +1628,10 @@ static enum result operand(void)
 		if (negated)
 			swap_ways();
 	} else if (accept_token('(')) {
-		state.parens = 1;
+		in.now.parens = 1;
 		r = expression(0);
 		must(')');
-		state.parens = parens;
-		state.quals = quals;
-		state.ids = ids;
+		in.now = was;
 	} else if (accept_token('-')) {
 		r = expression(7);
 		if (r >= CONDITION)
@@ -1700,7 +1662,7 @@ static enum result expression(unsigned level)
 	enum result r = operand(), right;
 	unsigned i, token, tight, was;
 	uint32_t a;
-	int unchecked;
+	uint8_t unchecked;
 
 	for (;;) {
 		token = in.token;
@@ -1710,28 +1672,27 @@ static enum result expression(unsigned level)
 			return r;
 		tight = operators[i][1];
 		if (!tight) {
+			unsigned *decided = token == W_AND ? &no : &flow;
+
 			r = condition(r);
-			if (r == ID && state.parens)
-				state.ids = 1;
-			was = token == W_AND ? no : flow;
+			if (r == ID && in.now.parens)
+				in.now.ids = 1;
+			was = *decided;
 			if (token == W_OR)
 				flow = no;
 			next_word();
 			condition(expression(1));
-			if (token == W_AND)
-				no = join_ways(no, was);
-			else
-				flow = join_ways(flow, was);
+			*decided = join_ways(*decided, was);
 			continue;
 		}
 		a = constant;
 		if (r == VALUE)		/* taken back when the right side is constant */
 			value(BPF_ST, scratch++);
 		next_word();
-		unchecked = state.unchecked;
-		state.unchecked |= tight > 1;
+		unchecked = in.now.unchecked;
+		in.now.unchecked |= tight > 1;
 		right = expression(tight == 7 ? 2 : tight + 1);
-		state.unchecked = unchecked;
+		in.now.unchecked = unchecked;
 		if (r >= CONDITION || right >= CONDITION)
 			fail(MIXED);
 		if (r == VALUE) {
@@ -1744,17 +1705,16 @@ static enum result expression(unsigned level)
 		}
 		compare(r, a, token, right);
 		r = CONDITION;
-		state.quals.type = 0;
+		in.now.type = 0;
 	}
 }
 
 /* One whole text as a condition; an empty one is always true. */
 static void whole_text(const char *text)
 {
-	in.p = blame = text_start = text;
-	in.internal = 0;
-	memset(&state, 0, sizeof state);
-	nvalues = first_value = depth = unfit = no = 0;
+	in = (struct input){ .p = text };
+	blame = text_start = text;
+	nvalues = depth = no = 0;
 	scratch = 2;		/* M[0] and M[1] are for offsets known at run time */
 	if (strlen(text) > 16384)	/* hardly any such text makes less than 4096 instructions; answers take milliseconds */
 		fail(TOO_LONG);
