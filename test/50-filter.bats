@@ -97,7 +97,7 @@ refuses() {
 	refuses 'tcp port' 'end: not expected here (column 9)'
 	refuses '(tcp' 'end: not expected here (column 5)'
 	refuses 'tcp udp' 'udp: not expected here (column 5)'
-	refuses 'ether[0:3] = 1' '=: not a number in range (column 12)'
+	refuses 'ether[0:3] = 1' ']: not a number in range (column 10)'
 	refuses 'net 10.0.0.1/8' 'end: bits outside the mask (column 15)'
 	refuses 'vlan 4096' '4096: not a number in range (column 6)'
 	refuses 'port 99999999999' '99999999999: not a port (column 6)'
