@@ -527,23 +527,24 @@ static int accept_token(unsigned token)
 /* ---- instructions ---- */
 
 /*
- * An op is an instruction with two ways put_at: to[0] when it is a jump whose test is true or no jump at all, to[1] when
- * its test is false. A way's number is the op's index * 2 + 0 or 1. Ways that lead to the same, still unknown place
- * form a list through the to[] they will be written to; 0 ends it.
+ * An op is an instruction with two ways out: the first when it is a jump whose test is true or no jump at all, the
+ * second when its test is false. A way's number is the op's index * 2 + 0 or 1. Ways that lead to the same, still
+ * unknown place form a list through the `to` they will be written to; 0 ends it.
  */
 struct op {
 	uint16_t code;
-	uint16_t a, x;		/* the ops that loaded A and X as they stand after this one, 0: not known */
-	uint16_t to[2];		/* an op's index, once known */
-	uint16_t place;		/* in the program, at assembly */
-	uint16_t from;		/* the only way that leads here, 0: there are more */
-	uint16_t fact;		/* a test of the link layer's type that was true on all ways to this op, 0: none */
-	uint16_t link_test;	/* this is one */
+	uint16_t from;		/* the only way that leads here, 0: there are more; at assembly its place */
 	uint32_t k;
 };
-enum { ACCEPT, REJECT, ENTRY, FIRST };		/* indexes with a meaning */
+struct way {
+	uint16_t to;		/* an op's index, once known */
+	uint16_t a, x;		/* the ops that loaded A and X as they stand on it, 0: not known */
+	uint16_t fact;		/* on all ways here a test of the link layer's type was true: on this one; 0: none */
+};
+enum { ACCEPT, REJECT, ENTRY, FIRST };		/* indexes of ops with a meaning */
 
 static struct op ops[BPF_MAXINSNS];
+static struct way ways[2 * BPF_MAXINSNS];
 static unsigned nops;
 
 /*
@@ -553,27 +554,16 @@ static unsigned nops;
 static unsigned flow, no;
 static int linking;		/* tests made now are of the link layer's type */
 
-static uint16_t *way_out(unsigned w)
-{
-	return &ops[w >> 1].to[w & 1];
-}
-
 static unsigned join_ways(unsigned a, unsigned b)
 {
 	unsigned end = a;
 
 	if (!a)
 		return b;
-	while (*way_out(end))
-		end = *way_out(end);
-	*way_out(end) = (uint16_t)b;
+	while (ways[end].to)
+		end = ways[end].to;
+	ways[end].to = (uint16_t)b;
 	return a;
-}
-
-static void push_way(unsigned *list, unsigned w)
-{
-	*way_out(w) = (uint16_t)*list;
-	*list = w;
 }
 
 static void swap_ways(void)
@@ -584,143 +574,143 @@ static void swap_ways(void)
 	no = was;
 }
 
-/* The test of the link layer's type that was true on this way. */
-static unsigned fact_of(unsigned w)
-{
-	const struct op *o = &ops[w >> 1];
-
-	return o->link_test && !(w & 1) ? w >> 1 : o->fact;
-}
-
 /* The op that loaded X as it is on all ways of a list. */
 static unsigned common_x(unsigned list)
 {
-	unsigned x = ops[list >> 1].x;
+	unsigned x = ways[list].x;
 
-	for (; list; list = *way_out(list))
-		if (ops[list >> 1].x != x)
+	for (; list; list = ways[list].to)
+		if (ways[list].x != x)
 			return 0;
 	return x;
 }
 
-/* Lead the ways of a list to an op, which knows from before what they all know. */
-static void lead_ways(unsigned list, unsigned target)
+/* Lead the ways of a list to an op; returns the fact they all know. */
+static unsigned lead_ways(unsigned list, unsigned target)
 {
-	unsigned rest, fact = fact_of(list);
-	struct op *o = &ops[target];
+	unsigned rest, fact = ways[list].fact;
 
-	o->x = (uint16_t)common_x(list);
-	o->from = *way_out(list) ? 0 : (uint16_t)list;
+	ops[target].from = (uint16_t)(ways[list].to ? 0 : list);
 	for (; list; list = rest) {
-		rest = *way_out(list);
-		*way_out(list) = (uint16_t)target;
-		if (fact_of(list) != fact)
+		rest = ways[list].to;
+		ways[list].to = (uint16_t)target;
+		if (ways[list].fact != fact)
 			fact = 0;
 	}
-	o->fact = (uint16_t)fact;
+	return fact;
 }
 
 /* What flows on goes through this instruction; returns the op's index, 0 if there is none. */
 static unsigned emit(unsigned code, uint32_t k)
 {
-	struct op *o = &ops[nops];
-	const struct op *x = &ops[common_x(flow)];
+	unsigned x = common_x(flow);
 
-	if (!flow || ((code & 7) == BPF_LDX && code == x->code && k == x->k))	/* that is in X already */
+	if (!flow || ((code & 7) == BPF_LDX && code == ops[x].code && k == ops[x].k))	/* that is in X already */
 		return 0;
 	if (nops == BPF_MAXINSNS)
 		fail(TOO_LONG);
-	*o = (struct op){ .code = (uint16_t)code, .k = k };
-	lead_ways(flow, nops);
 	if (code == BPF_ST || code == (BPF_MISC | BPF_TAX))
-		o->x = 0;
+		x = 0;
 	if ((code & 7) == BPF_LDX)
-		o->x = (uint16_t)nops;
+		x = nops;
+	ops[nops] = (struct op){ .code = (uint16_t)code, .k = k };
+	ways[nops * 2].fact = (uint16_t)lead_ways(flow, nops);
 	flow = nops * 2;
+	ways[flow].to = ways[flow].a = 0;
+	ways[flow].x = (uint16_t)x;
+	ways[flow + 1] = ways[flow];
 	return nops++;
 }
 
 /* The result of a relation between two numbers. */
-static int holds(unsigned jump, uint32_t a, uint32_t k)
+static unsigned holds(unsigned jump, uint32_t a, uint32_t k)
 {
 	return jump == BPF_JEQ ? a == k : jump == BPF_JSET ? (a & k) != 0 : jump == BPF_JGT ? a > k : a >= k;
 }
 
-/* Was it this field that op `a` loaded, with X as it is at op `at`? */
-static int is_loaded(unsigned a, unsigned at, unsigned code, uint32_t k, uint32_t mask)
+/* A field against a constant. */
+struct test {
+	unsigned code;		/* of the load */
+	uint32_t off, mask;
+	unsigned jump;
+	uint32_t k;
+};
+
+/* Is it this field that A holds on way w, with X as it is on way `now`? */
+static int is_loaded(unsigned w, unsigned now, const struct test *t)
 {
-	unsigned x = ops[at].x;
+	unsigned a = ways[w].a;
 	const struct op *o = &ops[a];
 
-	if (!a)
+	if (t->mask != UINT32_MAX && (o->code != (BPF_ALU | BPF_AND) || o--->k != t->mask))
 		return 0;
-	if (mask != UINT32_MAX && (o->code != (BPF_ALU | BPF_AND) || o--->k != mask))
-		return 0;
-	return o->code == code && o->k == k && ((code & 0xe0) != BPF_IND || (x && o->x == x));
+	return o->code == t->code && o->k == t->off &&
+	    ((t->code & 0xe0) != BPF_IND || (ways[now].x && ways[a * 2].x == ways[now].x));
 }
 
 enum { LOOK_BACK = 32 };	/* tests that lie behind; more only make programs a little shorter */
+enum { FALSE, TRUE, HELD, OPEN };
 
-/*
- * What the tests on the way here say about one that follows: 1 true, 0 false; -1 nothing, but A holds the field;
- * -2 nothing.
- */
-static int is_decided(unsigned w, unsigned code, uint32_t off, uint32_t mask, unsigned jump, uint32_t k)
+/* What the tests on the way here say about one that follows; HELD: nothing, but A holds the field. */
+static unsigned is_decided(unsigned now, const struct test *t)
 {
-	int known = is_loaded(ops[w >> 1].a, w >> 1, code, off, mask) - 2;
-	unsigned n, fact = fact_of(w), at = w >> 1;
+	unsigned n, w = ways[now].fact;
 
-	if (is_loaded(ops[fact].a, at, code, off, mask))
-		return holds(jump, ops[fact].k, k);
-	for (n = 0; w && n < LOOK_BACK; n++, w = ops[w >> 1].from) {
+	if (is_loaded(w, now, t))
+		return holds(t->jump, ops[w >> 1].k, t->k);
+	for (n = 0, w = now; n < LOOK_BACK; n++, w = ops[w >> 1].from) {
 		const struct op *o = &ops[w >> 1];
 
-		if ((o->code & 7) != BPF_JMP || !is_loaded(o->a, at, code, off, mask))
+		if (!is_loaded(w, now, t))
 			continue;
-		if (o->code == (BPF_JMP | jump) && o->k == k)
+		if (o->code == (BPF_JMP | t->jump) && o->k == t->k)
 			return !(w & 1);
 		if (o->code == (BPF_JMP | BPF_JEQ) && !(w & 1))
-			return holds(jump, o->k, k);
+			return holds(t->jump, o->k, t->k);
 	}
-	return known;
+	return is_loaded(now, now, t) ? HELD : OPEN;
 }
 
 /* A test on A, which op `a` loaded. */
 static void branch(unsigned jump, uint32_t k, unsigned a)
 {
-	unsigned n = emit(BPF_JMP | jump, k);
+	unsigned yes = emit(BPF_JMP | jump, k) * 2;
 
-	ops[n].a = (uint16_t)a;
-	ops[n].link_test = linking && jump == BPF_JEQ;
-	no = n ? n * 2 + 1 : 0;
+	no = 0;
+	if (!yes)
+		return;
+	no = yes + 1;
+	ways[yes].a = ways[no].a = (uint16_t)a;
+	if (linking && jump == BPF_JEQ)
+		ways[yes].fact = (uint16_t)yes;
 }
 
 /*
  * A field against a constant. Ways on which A holds the field already skip the load,
  * those on which the answer is known skip the test as well.
  */
-static void test(unsigned code, uint32_t off, uint32_t mask, unsigned jump, uint32_t k)
+static void test(const struct test *t)
 {
-	unsigned ready = 0, load = 0, known_yes = 0, known_no = 0, rest, a = 0;
-	int known;
+	unsigned lists[OPEN + 1] = { 0 }, rest, a = 0, known;
 
 	for (; flow; flow = rest) {
-		rest = *way_out(flow);
-		known = is_decided(flow, code, off, mask, jump, k);
-		if (known == -1)
-			a = ops[flow >> 1].a;
-		push_way(known > 0 ? &known_yes : known == 0 ? &known_no : known == -1 ? &ready : &load, flow);
+		rest = ways[flow].to;
+		known = is_decided(flow, t);
+		if (known == HELD)
+			a = ways[flow].a;
+		ways[flow].to = (uint16_t)lists[known];
+		lists[known] = flow;
 	}
-	flow = load;
-	if (load) {
-		a = emit(code, off);
-		if (mask != UINT32_MAX)
-			a = emit(BPF_ALU | BPF_AND, mask);
+	flow = lists[OPEN];
+	if (flow) {
+		a = emit(t->code, t->off);
+		if (t->mask != UINT32_MAX)
+			a = emit(BPF_ALU | BPF_AND, t->mask);
 	}
-	flow = join_ways(flow, ready);
-	branch(jump, k, a);
-	flow = join_ways(flow, known_yes);
-	no = join_ways(no, known_no);
+	flow = join_ways(flow, lists[HELD]);
+	branch(t->jump, t->k, a);
+	flow = join_ways(flow, lists[TRUE]);
+	no = join_ways(no, lists[FALSE]);
 }
 
 /* ---- link layer ---- */
@@ -895,25 +885,29 @@ static void read_bytes(int letter, enum result kind, unsigned size)
 /* The condition that the VALUE and k are so related. */
 static void compare_value(unsigned jump, uint32_t k)
 {
-	uint32_t mask = UINT32_MAX;
-	unsigned n = nvalues;
-	struct sock_filter load;
+	struct test t = { .mask = UINT32_MAX, .jump = jump, .k = k };
+	const struct sock_filter *v = values + nvalues - 1;
+	int negated;
 
-	if (values[n - 1].code == (BPF_ALU | BPF_AND))
-		mask = values[--n].k;
-	load = values[n - 1];
-	if (!mask || (load.code & 7) != BPF_LD || (load.code & 0x60) == BPF_MEM || load.code == BPF_LD) {
+	if (v->code == (BPF_ALU | BPF_AND))
+		t.mask = v--->k;
+	t.code = v->code;
+	t.off = v->k;
+	if (!t.mask || (t.code & 7) != BPF_LD || (t.code & 0x60) == BPF_MEM || t.code == BPF_LD) {
 		flush(nvalues);
 		branch(jump, k, 0);
 		return;
 	}
-	flush(n - 1);
-	if (mask != UINT32_MAX && jump == BPF_JEQ && !k) {
-		test(load.code, load.k, UINT32_MAX, BPF_JSET, mask);
-		swap_ways();
-	} else {
-		test(load.code, load.k, mask, jump, k);
+	flush((unsigned)(v - values));
+	negated = t.mask != UINT32_MAX && jump == BPF_JEQ && !k;
+	if (negated) {
+		t.jump = BPF_JSET;
+		t.k = t.mask;
+		t.mask = UINT32_MAX;
 	}
+	test(&t);
+	if (negated)
+		swap_ways();
 }
 
 /* left token right, as calculate() finds them. */
@@ -1737,10 +1731,10 @@ static unsigned assemble(struct sock_filter *prog, unsigned first)
 
 	lead_ways(flow, ACCEPT);
 	lead_ways(no, REJECT);
-	ops[ACCEPT].place = (uint16_t)first;
+	ops[ACCEPT].from = (uint16_t)first;
 	if (no)
 		prog[--first] = (struct sock_filter){ .code = BPF_RET };
-	ops[REJECT].place = (uint16_t)first;
+	ops[REJECT].from = (uint16_t)first;
 	for (i = nops; i-- > ENTRY; ) {
 		struct op *o = &ops[i];
 		int jump = (o->code & 7) == BPF_JMP;
@@ -1748,7 +1742,7 @@ static unsigned assemble(struct sock_filter *prog, unsigned first)
 		if (first < 40)		/* room for what one op takes, and for the prologue */
 			fail(TOO_LONG);
 		for (side = 0; side <= (unsigned)jump; side++) {
-			to[side] = ops[o->to[side]].place;
+			to[side] = ops[ways[i * 2 + side].to].from;
 			if (to[side] - first < (jump ? 254u : 1u))
 				continue;
 			prog[first - 1] = (struct sock_filter){ .code = BPF_JMP, .k = to[side] - first };
@@ -1756,7 +1750,7 @@ static unsigned assemble(struct sock_filter *prog, unsigned first)
 		}
 		if (i == ENTRY)
 			break;
-		o->place = (uint16_t)--first;
+		o->from = (uint16_t)--first;
 		prog[first] = (struct sock_filter){ .code = o->code, .k = o->k };
 		if (jump) {
 			prog[first].jt = (uint8_t)(to[0] - first - 1);
@@ -1964,8 +1958,8 @@ static unsigned compile(struct sock_filter *prog)
 	nops = FIRST;
 	regs = 0;
 	linking = 0;
-	memset(ops, 0, FIRST * sizeof *ops);
 	flow = ENTRY * 2;
+	ways[flow] = (struct way){ 0 };
 	if (job->rule) {
 		whole_text(job->rule);
 		failing = no;
@@ -1986,7 +1980,7 @@ static unsigned compile(struct sock_filter *prog)
 		nops = FIRST;
 		regs = 0;
 		no = ENTRY * 2;
-		ops[ENTRY].to[0] = 0;
+		ways[no].to = 0;
 	}
 	first = prologue(prog, assemble(prog, first));
 	n = BPF_MAXINSNS - first;
