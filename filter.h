@@ -71,7 +71,7 @@ enum token {		/* besides these: operator characters as themselves, words from W_
  */
 static const char pieces[] =
 	"advert\0" "solicit\0" "router\0" "neighbor\0" "multicast\0" "listener\0" "discovery\0" "reply\0" "echo\0"
-	"redirect\0" "data\0" "-ack\0" "-poll\0" "-cf\0" "qos\0" "-req\0" "-resp\0" "address\0" "tcp-\0" "icmp-\0" "icmp6-";
+	"redirect\0" "data\0" "-ack\0" "-poll\0" "-cf\0" "qos\0" "-req\0" "-resp\0" "address\0" "tcp-\0" "icmp-\0" "icmp6-\0" "nodeinformation\0" "homeagent\0" "mobileprefix\0" "certpath";
 
 /*
  * The words of the language. From W_IP on Ethernet types and SAPs, from W_AH on protocols over IP; what they are
@@ -125,9 +125,8 @@ static const char constants[] =
 	"=\0TIH =\3Tunreach Tsourcequench TJ =\10TI TCA TCB Ttimxceed Tparamprob Ttstamp TtstampH Tireq TireqH "
 	"Tmaskreq TmaskH "
 	"=\1Udestinationunreach Upackettoobig Utimeexceeded Uparameterproblem "
-	"=\200UI UIH UEFquery UEFreportv1 UEFdone UCB UCA UDB UDA UJ UCrenum Unodeinformationquery "
-	"Unodeinformationresponse UiDGB UiDGA UEFreportv2 UhomeagentGrequest UhomeagentGH UmobileprefixB "
-	"UmobileprefixA UcertpathB UcertpathA =\227UECA UECB UECterm ";
+	"=\200UI UIH UEFquery UEFreportv1 UEFdone UCB UCA UDB UDA UJ UCrenum UVquery "
+	"UVresponse UiDGB UiDGA UEFreportv2 UWGrequest UWGH UXB UXA UYB UYA =\227UECA UECB UECterm ";
 
 /* The words before a name or number, which hold for the ones after it, too; and where it stands. */
 struct context {
@@ -195,22 +194,19 @@ static void put_number(uint32_t n, unsigned base, unsigned width)
  */
 static void put_form(const char *form, const uint32_t *n)
 {
+	static const char signs[] = "%!?$@^", widths[] = "\1\1\3\1\10\2";
+	unsigned i;
+
 	for (; *form; form++) {
-		if (*form == '%' && *n >> 31) {
+		for (i = 0; i < sizeof signs - 1 && signs[i] != *form; i++)
+			;
+		if (i == sizeof signs - 1) {
+			put_char(*form);
+		} else if (i == 0 && *n >> 31) {
 			put_char('-');
 			put_number(-*n++, 10, 1);
-		} else if (*form == '%' || *form == '!') {
-			put_number(*n++, 10, 1);
-		} else if (*form == '?') {
-			put_number(*n++, 10, 3);
-		} else if (*form == '$') {
-			put_number(*n++, 16, 1);
-		} else if (*form == '@') {
-			put_number(*n++, 16, 8);
-		} else if (*form == '^') {
-			put_number(*n++, 16, 2);
 		} else {
-			put_char(*form);
+			put_number(*n++, i < 3 ? 10 : 16, (unsigned)widths[i]);
 		}
 	}
 }
@@ -269,7 +265,7 @@ static _Noreturn void fail(enum reason reason)
 		"not expected here\0" "not a number in range\0" "not a port\0" "names are not looked up\0"
 		"needs host, net, port or the like before it\0" "numbers and conditions mixed up before it\0"
 		"not on this link type\0" "does not go with that protocol\0" "bits outside the mask\0"
-		"division by zero\0" "the kernel does not take this\0" "too long or nested too deep";
+		"divides by zero, or shifts by over 31 bits\0" "the kernel does not take this\0" "too long or nested too deep";
 	uint32_t n = word_length(blame);
 	const char *p = blame, *end = p + (n ? n : *p != 0);
 
@@ -649,16 +645,16 @@ static int is_loaded(unsigned w, unsigned now, const struct test *t)
 }
 
 enum { LOOK_BACK = 32 };	/* tests that lie behind; more only make programs a little shorter */
-enum { FALSE, TRUE, HELD, OPEN };
+enum { IS_FALSE, IS_TRUE, IS_HELD, IS_OPEN };
 
-/* What the tests on the way here say about one that follows; HELD: nothing, but A holds the field. */
+/* What the tests on the way here say about one that follows; IS_HELD: nothing, but A holds the field. */
 static unsigned is_decided(unsigned now, const struct test *t)
 {
 	unsigned n, w = ways[now].fact;
 
 	if (is_loaded(w, now, t))
 		return holds(t->jump, ops[w >> 1].k, t->k);
-	for (n = 0, w = now; n < LOOK_BACK; n++, w = ops[w >> 1].from) {
+	for (n = 0, w = now; w && n < LOOK_BACK; n++, w = ops[w >> 1].from) {
 		const struct op *o = &ops[w >> 1];
 
 		if (!is_loaded(w, now, t))
@@ -668,7 +664,7 @@ static unsigned is_decided(unsigned now, const struct test *t)
 		if (o->code == (BPF_JMP | BPF_JEQ) && !(w & 1))
 			return holds(t->jump, o->k, t->k);
 	}
-	return is_loaded(now, now, t) ? HELD : OPEN;
+	return is_loaded(now, now, t) ? IS_HELD : IS_OPEN;
 }
 
 /* A test on A, which op `a` loaded. */
@@ -691,26 +687,26 @@ static void branch(unsigned jump, uint32_t k, unsigned a)
  */
 static void test(const struct test *t)
 {
-	unsigned lists[OPEN + 1] = { 0 }, rest, a = 0, known;
+	unsigned lists[IS_OPEN + 1] = { 0 }, rest, a = 0, known;
 
 	for (; flow; flow = rest) {
 		rest = ways[flow].to;
 		known = is_decided(flow, t);
-		if (known == HELD)
+		if (known == IS_HELD)
 			a = ways[flow].a;
 		ways[flow].to = (uint16_t)lists[known];
 		lists[known] = flow;
 	}
-	flow = lists[OPEN];
+	flow = lists[IS_OPEN];
 	if (flow) {
 		a = emit(t->code, t->off);
 		if (t->mask != UINT32_MAX)
 			a = emit(BPF_ALU | BPF_AND, t->mask);
 	}
-	flow = join_ways(flow, lists[HELD]);
+	flow = join_ways(flow, lists[IS_HELD]);
 	branch(t->jump, t->k, a);
-	flow = join_ways(flow, lists[TRUE]);
-	no = join_ways(no, lists[FALSE]);
+	flow = join_ways(flow, lists[IS_TRUE]);
+	no = join_ways(no, lists[IS_FALSE]);
 }
 
 /* ---- link layer ---- */
@@ -790,6 +786,13 @@ static void flush(unsigned end)
 	nvalues = in.first_value;
 }
 
+/* Does this instruction divide by zero or shift by more than 31 bits? The kernel refuses that. */
+static int is_undefined(unsigned code, uint32_t k)
+{
+	return code == (BPF_ALU | BPF_DIV) || code == (BPF_ALU | BPF_MOD) ? !k :
+	    k > 31 && (code == (BPF_ALU | BPF_LSH) || code == (BPF_ALU | BPF_RSH));
+}
+
 static uint32_t compute(unsigned op, uint32_t a, uint32_t b)
 {
 	switch (op) {
@@ -818,10 +821,8 @@ static enum result calculate(enum result left, uint32_t a, unsigned op, enum res
 		value(BPF_ALU | BPF_X | op, 0);
 		return VALUE;
 	}
-	if (!constant && (op == BPF_DIV || op == BPF_MOD))
+	if (is_undefined(BPF_ALU | op, constant))
 		fail(BY_ZERO);
-	if (constant > 31 && (op == BPF_LSH || op == BPF_RSH))
-		fail(OUT_OF_RANGE);
 	if (left == VALUE) {
 		if (op != BPF_AND || constant != UINT32_MAX)
 			value(BPF_ALU | op, constant);
@@ -1872,36 +1873,36 @@ static const char *opcode(unsigned code)
 static int is_refused(const struct sock_filter *s, unsigned i, unsigned n)
 {
 	static uint16_t stored[BPF_MAXINSNS];	/* M[] written on all ways to the instruction */
-	unsigned class = s->code & 7, op = s->code & 0xf0, left = n - 1 - i, yes = 0, no = 0, bit;
+	uint16_t *here = stored + i;
+	unsigned left = n - 1 - i, yes = 0, no = 0, bit = s->k < BPF_MEMWORDS ? 1u << s->k : 0;
 
 	if (!i) {
 		memset(stored, 0xff, sizeof stored);
-		stored[0] = 0;
+		*here = 0;
 	}
-	if (!opcode(s->code))
-		return 1;
-	if (class == BPF_ALU && !(s->code & BPF_X) && (op == BPF_DIV || op == BPF_MOD ? !s->k : s->k > 31 && (op == BPF_LSH || op == BPF_RSH)))
+	if (!opcode(s->code) || is_undefined(s->code, s->k))
 		return 1;
 	if ((s->code & 0xe7) == (BPF_LD | BPF_ABS) && s->k >= SKF_AD_OFF && (s->k - SKF_AD_OFF >= SKF_AD_MAX || s->k & 3))
 		return 1;
-	bit = s->k < BPF_MEMWORDS ? 1u << s->k : 0;
 	if ((s->code | 1) == (BPF_ST | 1)) {
 		if (!bit)
 			return 1;
-		stored[i] |= (uint16_t)bit;
+		*here |= (uint16_t)bit;
 	}
-	if ((s->code | 1) == (BPF_LDX | BPF_MEM) && !(stored[i] & bit))
+	if ((s->code | 1) == (BPF_LDX | BPF_MEM) && !(*here & bit))
 		return 1;
-	if (class == BPF_RET && !left)
+	if ((s->code & 7) == BPF_RET && !left)
 		return 0;
-	if (class == BPF_JMP) {
-		yes = op ? s->jt : s->k;
-		no = op ? s->jf : s->k;
+	if ((s->code & 7) == BPF_JMP) {
+		yes = s->jt;
+		no = s->jf;
 	}
+	if (s->code == BPF_JMP)
+		yes = no = s->k;
 	if (yes >= left || no >= left)
 		return 1;
-	stored[i + 1 + yes] &= stored[i];
-	stored[i + 1 + no] &= stored[i];
+	here[1 + yes] &= *here;
+	here[1 + no] &= *here;
 	return 0;
 }
 

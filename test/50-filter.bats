@@ -103,7 +103,7 @@ refuses() {
 	refuses 'port 99999999999' '99999999999: not a port (column 6)'
 	refuses 'gateway foo' 'gateway: names are not looked up (column 1)'
 	refuses $'host \xff\xfe' '\xff: not expected here (column 6)'
-	refuses 'len / 0 = 1' '=: division by zero (column 9)'
+	refuses 'len / 0 = 1' '=: divides by zero, or shifts by over 31 bits (column 9)'
 }
 
 @test "long and deep texts are answered: refused, or a program the kernel takes" {
