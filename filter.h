@@ -60,9 +60,9 @@ struct filter {
 
 /* ---- words ---- */
 
-enum token {		/* besides these: operator characters as themselves, words from W_AND on */
+enum token {		/* besides these: operator characters as themselves, negative, words from W_AND on */
 	T_END, T_NUMBER, T_IPV4, T_IPV6, T_MAC, T_NAME, T_FIELD,
-	T_UNEQUAL, T_AT_LEAST, T_AT_MOST, T_LEFT, T_RIGHT, T_WORD = 128,
+	T_UNEQUAL, T_AT_LEAST, T_AT_MOST, T_LEFT, T_RIGHT, T_WORD,
 };
 
 /*
@@ -144,7 +144,7 @@ static struct input {
 	const char *at;		/* where the current word begins */
 	uint32_t value[4];	/* of a number, IPv4 (left-justified), IPv6, MAC (its last 4 bytes, its first 2) */
 	unsigned len;		/* of the current word */
-	unsigned token;
+	int token;
 	unsigned bits;		/* of IPv4: 8, 16, 24 or 32 */
 	unsigned internal;	/* it is a definition that is read */
 	unsigned first_value;	/* the values below belong to a number around this one */
@@ -440,7 +440,7 @@ static unsigned read_mac(const char *s)
 }
 
 /* What a word is that begins with a letter or digit; its length is known. */
-static unsigned read_word(void)
+static int read_word(void)
 {
 	int i;
 
@@ -453,18 +453,18 @@ static unsigned read_word(void)
 	}
 	i = find_word(keywords, in.at, in.len);
 	if (i >= 0)
-		return (unsigned)i + T_WORD;
+		return i + T_WORD;
 	i = find_word(constants, in.at, in.len);
 	in.value[0] = (uint32_t)i;
 	return i < 0 ? T_NAME : T_NUMBER;
 }
 
 /* The longest word at in.at: its token; its length in in.len. */
-static unsigned read_token(void)
+static int read_token(void)
 {
-	static const uint8_t doubles[][3] = {
+	static const int8_t doubles[][3] = {
 		{ '&', '&', W_AND }, { '|', '|', W_OR }, { '>', '=', T_AT_LEAST }, { '<', '=', T_AT_MOST },
-		{ '!', '=', T_UNEQUAL }, { '=', '=', '=' }, { '<', '<', T_LEFT }, { '>', '>', T_RIGHT },
+		{ '!', '=', T_UNEQUAL }, { '=', '=', -'=' }, { '<', '<', T_LEFT }, { '>', '>', T_RIGHT },
 	};
 	const char *s = in.at;
 	unsigned i, len;
@@ -497,8 +497,8 @@ static unsigned read_token(void)
 			return doubles[i][2];
 	in.len = *s != 0;
 	if (*s && (*s < ' ' || *s > '~'))
-		return '$';
-	return *s == '!' ? W_NOT : (unsigned char)*s;
+		return -'$';
+	return *s == '!' ? W_NOT : -*s;
 }
 
 static void next_word(void)
@@ -512,7 +512,7 @@ static void next_word(void)
 }
 
 /* Is the current word this one? Then go on to the next. */
-static int accept_token(unsigned token)
+static int accept_token(int token)
 {
 	if (in.token != token)
 		return 0;
@@ -912,10 +912,10 @@ static void compare_value(unsigned jump, uint32_t k)
 }
 
 /* left token right, as calculate() finds them. */
-static void compare(enum result left, uint32_t a, unsigned token, enum result right)
+static void compare(enum result left, uint32_t a, int token, enum result right)
 {
-	unsigned jump = token == '=' || token == T_UNEQUAL ? BPF_JEQ : token == '>' || token == T_AT_MOST ? BPF_JGT : BPF_JGE;
-	int negated = token == T_UNEQUAL || token == '<' || token == T_AT_MOST;
+	unsigned jump = token == -'=' || token == T_UNEQUAL ? BPF_JEQ : token == -'>' || token == T_AT_MOST ? BPF_JGT : BPF_JGE;
+	int negated = token == T_UNEQUAL || token == -'<' || token == T_AT_MOST;
 
 	if (right == VALUE && jump != BPF_JEQ) {	/* the right one is in A: a > b is not b >= a */
 		jump ^= BPF_JGT ^ BPF_JGE;
@@ -940,7 +940,7 @@ static void compare(enum result left, uint32_t a, unsigned token, enum result ri
 
 /* ---- definitions ---- */
 
-static unsigned want_dir;		/* W_SRC, W_DST ...: at which end to look for what is wanted */
+static int want_dir;		/* W_SRC, W_DST ...: at which end to look for what is wanted */
 
 static enum result operand(void);
 static enum result expression(unsigned level);
@@ -993,7 +993,7 @@ static void means(const char *text)
 		return;
 	in = (struct input){ .p = text, .internal = 1, .first_value = nvalues };
 	next_word();
-	condition(expression(0));
+	condition(expression(1));
 	in = outer;
 }
 
@@ -1026,14 +1026,14 @@ static void link_is(uint32_t proto)
 /* What follows # in a definition. */
 static void ends(void)
 {
-	unsigned dir = want_dir, was, *decided = dir == W_AND ? &no : &flow;
-	int name = *in.p++;
+	int dir = want_dir, name = *in.p++;
+	unsigned was, *decided = dir == W_AND ? &no : &flow;
 	uint32_t source, destination;
 
 	next_word();
 	source = *in.value;
 	next_word();
-	if (accept_token(',')) {
+	if (accept_token(-',')) {
 		destination = *in.value;
 		next_word();
 	} else {
@@ -1064,7 +1064,7 @@ static void protocol_is(uint32_t n, unsigned versions)
 }
 
 /* A protocol named alone. */
-static void named_alone(unsigned proto)
+static void named_alone(int proto)
 {
 	if (proto >= W_RADIO)
 		fail(NO_PROTOCOL);
@@ -1076,17 +1076,17 @@ static void named_alone(unsigned proto)
 
 static void protocol_number(uint32_t n)
 {
-	unsigned proto = in.now.proto;
+	int proto = in.now.proto;
 
 	if (proto == W_ETHER)
 		link_is(n);
 	else if (proto > W_IP6)
 		fail(NO_PROTOCOL);
 	else
-		protocol_is(n, proto ? proto - W_IP + 1 : 3);
+		protocol_is(n, proto ? (unsigned)(proto - W_IP + 1) : 3);
 }
 
-static void port_is(unsigned proto)
+static void port_is(int proto)
 {
 	if ((proto && (proto < W_TCP || proto > W_SCTP)) || want_dir > W_DST)
 		fail(NO_PROTOCOL);
@@ -1103,7 +1103,7 @@ static void port_is(unsigned proto)
 
 static void host_is(unsigned words)
 {
-	unsigned proto = in.now.proto;
+	int proto = in.now.proto;
 
 	if (!proto && layer.labels)
 		proto = words == 4 ? W_IP6 : W_IP;
@@ -1120,7 +1120,7 @@ static void mac_is(void)
 	if (layer.kind != K_WIRELESS && (layer.kind != K_ETHERNET || want_dir > W_DST))
 		fail(NO_LINK);
 	means(layer.kind == K_ETHERNET ? "#m6,0" :
-	    want_dir > W_DST ? definition((int)want_dir - W_ADDR1 + 'A') : "#w0,1");
+	    want_dir > W_DST ? definition(want_dir - W_ADDR1 + 'A') : "#w0,1");
 }
 
 /* A mask of that many bits; beside it there must be nothing. */
@@ -1214,16 +1214,17 @@ static void named_protocol(void)
 static void address_is(unsigned words)
 {
 	uint32_t bits = words == 1 ? in.bits : 128;
-	unsigned separator, type = in.now.type;
+	unsigned type = in.now.type;
+	int separator;
 
 	if (type != W_HOST && type != W_NET)
 		fail(UNEXPECTED);
 	next_word();
 	separator = in.token;
-	if (separator == '/' || (separator == W_MASK && words == 1)) {
+	if (separator == -'/' || (separator == W_MASK && words == 1)) {
 		next_word();
 		bits = *in.value;
-		if (in.token != (separator == '/' ? T_NUMBER : T_IPV4) || (type == W_HOST && bits != 128))
+		if (in.token != (separator == -'/' ? T_NUMBER : T_IPV4) || (type == W_HOST && bits != 128))
 			fail(UNEXPECTED);
 		next_word();
 	}
@@ -1282,7 +1283,7 @@ static enum result condition(enum result r)
 	return r;
 }
 
-static void must(unsigned token)
+static void must(int token)
 {
 	if (in.token != token)
 		fail(UNEXPECTED);
@@ -1301,7 +1302,7 @@ static uint32_t operand_number(uint32_t limit)
 }
 
 /* proto[expression:size]: the current word is the bracket. */
-static void indexed_bytes(unsigned proto)
+static void indexed_bytes(int proto)
 {
 	unsigned here, failing, size = 1;
 	uint32_t offset;
@@ -1310,16 +1311,16 @@ static void indexed_bytes(unsigned proto)
 	if (proto >= W_ISO && proto <= W_ESP)
 		fail(NO_PROTOCOL);
 	next_word();
-	r = expression(2);
+	r = expression(3);
 	offset = constant;
 	if (r >= CONDITION)
 		fail(MIXED);
-	if (accept_token(':')) {
+	if (accept_token(-':')) {
 		size = operand_number(4);
 		if (!size || size == 3)
 			fail(OUT_OF_RANGE);
 	}
-	must(']');
+	must(-']');
 	here = flow;
 	no = 0;
 	if (in.now.unchecked)	/* as libpcap: right of an operator there is no check of the protocol */
@@ -1343,9 +1344,9 @@ static void indexed_bytes(unsigned proto)
 }
 
 /* src, dst, src or dst, src and dst, addr1 ... */
-static unsigned direction(void)
+static int direction(void)
 {
-	unsigned dir = in.token, op;
+	int dir = in.token, op;
 
 	next_word();
 	op = in.token;
@@ -1373,7 +1374,8 @@ static void frame_is(void)
 		"assocP assocQ reassocP reassocQ probeP probeQ =\10beacon atim disassoc auth deauth "
 		"=\32psM rts cts ack cf-end cf-endL K KNL KNM KNLM null cfL cfM cfLM "
 		"O-K O-KNL O-KNM O-KNLM O =\56ONM ONLM ";
-	unsigned what = in.token, type = 0, i;
+	unsigned type = 0, i;
+	int what = in.token;
 
 	if (layer.kind != K_WIRELESS)
 		fail(NO_LINK);
@@ -1411,12 +1413,12 @@ static void frame_is(void)
 }
 
 /* After an optional protocol: what is asked about it. */
-static enum result primitive(unsigned proto)
+static enum result primitive(int proto)
 {
-	unsigned token = in.token;
+	int token = in.token;
 	uint8_t ids = in.now.ids;
 
-	if (token == '[' && proto) {
+	if (token == -'[' && proto) {
 		indexed_bytes(proto);
 		return VALUE;
 	}
@@ -1465,13 +1467,13 @@ static void optional(uint32_t limit)
 {
 	unsigned parens = 0;
 
-	for (; accept_token('('); parens++)
+	for (; accept_token(-'('); parens++)
 		;
 	*var('N') = UINT32_MAX;
 	if (in.token == T_NUMBER || parens)
 		*var('N') = operand_number(limit);
 	for (; parens; parens--)
-		must(')');
+		must(-')');
 }
 
 /*
@@ -1517,7 +1519,7 @@ static void pppoes_is(void)
 }
 
 /* The words that are primitives by themselves, with or without a number. */
-static void numbered_word(unsigned token)
+static void numbered_word(int token)
 {
 	in.now.type = 0;
 	*var('L') = (uint32_t)job->linktype;
@@ -1550,7 +1552,7 @@ static void numbered_word(unsigned token)
 /* What begins with a word. */
 static enum result word(void)
 {
-	unsigned token = in.token;
+	int token = in.token;
 
 	if (token < W_IP)
 		fail(UNEXPECTED);
@@ -1593,7 +1595,7 @@ static enum result internal_operand(void)
 		constant += *in.value;
 		next_word();
 	}
-	if (accept_token(':')) {
+	if (accept_token(-':')) {
 		size = *in.value;
 		next_word();
 	}
@@ -1619,16 +1621,16 @@ static enum result operand(void)
 	} else if (in.token == W_NOT) {
 		for (; accept_token(W_NOT); negated = !negated)
 			;
-		r = condition(expression(1));
+		r = condition(expression(2));
 		if (negated)
 			swap_ways();
-	} else if (accept_token('(')) {
+	} else if (accept_token(-'(')) {
 		in.now.parens = 1;
-		r = expression(0);
-		must(')');
+		r = expression(1);
+		must(-')');
 		in.now = was;
-	} else if (accept_token('-')) {
-		r = expression(7);
+	} else if (accept_token(-'-')) {
+		r = expression(8);
 		if (r >= CONDITION)
 			fail(MIXED);
 		r = calculate(CONSTANT, 0, BPF_SUB, r);
@@ -1647,26 +1649,31 @@ static enum result operand(void)
 /* Operands with operators between them that bind at least as tight as `level`. */
 static enum result expression(unsigned level)
 {
-	static const uint8_t operators[][3] = {		/* how tight, what it computes */
-		{ W_AND, 0, 0 }, { W_OR, 0, 0 }, { '=', 1, 0 }, { T_UNEQUAL, 1, 0 },
-		{ '<', 1, 0 }, { '>', 1, 0 }, { T_AT_MOST, 1, 0 }, { T_AT_LEAST, 1, 0 },
-		{ '|', 2, BPF_OR }, { '&', 3, BPF_AND }, { T_LEFT, 4, BPF_LSH }, { T_RIGHT, 4, BPF_RSH },
-		{ '+', 5, BPF_ADD }, { '-', 5, BPF_SUB }, { '*', 6, BPF_MUL }, { '/', 6, BPF_DIV },
-		{ '%', 7, BPF_MOD }, { '^', 7, BPF_XOR },	/* take all arithmetic to their right, as libpcap's do */
+	static const struct operator {
+		int8_t token;
+		uint8_t tight, computes;
+	} operators[] = {
+		{ W_AND, 1, 0 }, { W_OR, 1, 0 }, { -'=', 2, 0 }, { T_UNEQUAL, 2, 0 },
+		{ -'<', 2, 0 }, { -'>', 2, 0 }, { T_AT_MOST, 2, 0 }, { T_AT_LEAST, 2, 0 },
+		{ -'|', 3, BPF_OR }, { -'&', 4, BPF_AND }, { T_LEFT, 5, BPF_LSH }, { T_RIGHT, 5, BPF_RSH },
+		{ -'+', 6, BPF_ADD }, { -'-', 6, BPF_SUB }, { -'*', 7, BPF_MUL }, { -'/', 7, BPF_DIV },
+		{ -'%', 8, BPF_MOD }, { -'^', 8, BPF_XOR },	/* take all arithmetic to their right, as libpcap's do */
+		{ T_END, 0, 0 },
 	};
+	const struct operator *o;
 	enum result r = operand(), right;
-	unsigned i, token, tight, was;
+	unsigned was;
 	uint32_t a;
+	int token;
 	uint8_t unchecked;
 
 	for (;;) {
 		token = in.token;
-		for (i = 0; i < sizeof operators / sizeof *operators && operators[i][0] != token; i++)
+		for (o = operators; o->token && o->token != token; o++)
 			;
-		if (i == sizeof operators / sizeof *operators || operators[i][1] < level)
+		if (o->tight < level)
 			return r;
-		tight = operators[i][1];
-		if (!tight) {
+		if (o->tight == 1) {
 			unsigned *decided = token == W_AND ? &no : &flow;
 
 			r = condition(r);
@@ -1676,7 +1683,7 @@ static enum result expression(unsigned level)
 			if (token == W_OR)
 				flow = no;
 			next_word();
-			condition(expression(1));
+			condition(expression(2));
 			*decided = join_ways(*decided, was);
 			continue;
 		}
@@ -1685,8 +1692,8 @@ static enum result expression(unsigned level)
 			value(BPF_ST, scratch++);
 		next_word();
 		unchecked = in.now.unchecked;
-		in.now.unchecked |= tight > 1;
-		right = expression(tight == 7 ? 2 : tight + 1);
+		in.now.unchecked |= o->tight > 2;
+		right = expression(o->tight == 8 ? 3 : o->tight + 1u);
 		in.now.unchecked = unchecked;
 		if (r >= CONDITION || right >= CONDITION)
 			fail(MIXED);
@@ -1694,8 +1701,8 @@ static enum result expression(unsigned level)
 			scratch--;
 			nvalues -= right != VALUE;
 		}
-		if (tight > 1) {
-			r = calculate(r, a, operators[i][2], right);
+		if (o->tight > 2) {
+			r = calculate(r, a, o->computes, right);
 			continue;
 		}
 		compare(r, a, token, right);
@@ -1716,7 +1723,7 @@ static void whole_text(const char *text)
 	link_layer(job->linktype);
 	next_word();
 	if (in.token)
-		condition(expression(0));
+		condition(expression(1));
 	if (in.token)
 		fail(UNEXPECTED);
 }
@@ -1874,7 +1881,7 @@ static int is_refused(const struct sock_filter *s, unsigned i, unsigned n)
 {
 	static uint16_t stored[BPF_MAXINSNS];	/* M[] written on all ways to the instruction */
 	uint16_t *here = stored + i;
-	unsigned left = n - 1 - i, yes = 0, no = 0, bit = s->k < BPF_MEMWORDS ? 1u << s->k : 0;
+	unsigned left = n - 1 - i, jt = 0, jf = 0, bit = s->k < BPF_MEMWORDS ? 1u << s->k : 0;
 
 	if (!i) {
 		memset(stored, 0xff, sizeof stored);
@@ -1894,15 +1901,15 @@ static int is_refused(const struct sock_filter *s, unsigned i, unsigned n)
 	if ((s->code & 7) == BPF_RET && !left)
 		return 0;
 	if ((s->code & 7) == BPF_JMP) {
-		yes = s->jt;
-		no = s->jf;
+		jt = s->jt;
+		jf = s->jf;
 	}
 	if (s->code == BPF_JMP)
-		yes = no = s->k;
-	if (yes >= left || no >= left)
+		jt = jf = s->k;
+	if (jt >= left || jf >= left)
 		return 1;
-	here[1 + yes] &= *here;
-	here[1 + no] &= *here;
+	here[1 + jt] &= *here;
+	here[1 + jf] &= *here;
 	return 0;
 }
 
@@ -1926,24 +1933,23 @@ static uint32_t bytecode_number(uint32_t limit)
 	return n;
 }
 
-/* Read and check a compiled program; returns its length. */
+/* Read and check a compiled program, to the end of the room; returns its length. */
 static unsigned read_bytecode(struct sock_filter *prog)
 {
 	unsigned i, n;
 
 	in.p = text_start = job->text;
 	n = bytecode_number(BPF_MAXINSNS);
-	for (i = 0; i < n; i++) {
-		struct sock_filter *s = prog + i;
-
-		s->code = (uint16_t)bytecode_number(255);
-		s->jt = (uint8_t)bytecode_number(255);
-		s->jf = (uint8_t)bytecode_number(255);
-		s->k = bytecode_number(UINT32_MAX);
-		if (is_refused(s, i, n))
+	prog += BPF_MAXINSNS - n;
+	for (i = 0; i < n; i++, prog++) {
+		prog->code = (uint16_t)bytecode_number(255);
+		prog->jt = (uint8_t)bytecode_number(255);
+		prog->jf = (uint8_t)bytecode_number(255);
+		prog->k = bytecode_number(UINT32_MAX);
+		if (is_refused(prog, i, n))
 			fail(NO_KERNEL);
-		if (s->code == BPF_RET && s->k > job->snaplen)
-			s->k = job->snaplen;
+		if (prog->code == BPF_RET && prog->k > job->snaplen)
+			prog->k = job->snaplen;
 	}
 	blame = in.p + span(in.p, ", \t\r\n");
 	if (*blame || !n)
@@ -1953,7 +1959,7 @@ static unsigned read_bytecode(struct sock_filter *prog)
 
 static unsigned compile(struct sock_filter *prog)
 {
-	unsigned first = BPF_MAXINSNS, n, i, failing = 0;
+	unsigned first = BPF_MAXINSNS, n, failing = 0;
 
 	values = prog;
 	nops = FIRST;
@@ -1967,9 +1973,7 @@ static unsigned compile(struct sock_filter *prog)
 	}
 	if (is_bytecode(job->text)) {
 		link_layer(job->linktype);
-		n = read_bytecode(prog);
-		first -= n;
-		memmove(prog + first, prog, n * sizeof *prog);
+		first -= read_bytecode(prog);
 		no = 0;
 	} else {
 		whole_text(job->text);
@@ -1984,10 +1988,11 @@ static unsigned compile(struct sock_filter *prog)
 		ways[no].to = 0;
 	}
 	first = prologue(prog, assemble(prog, first));
-	n = BPF_MAXINSNS - first;
-	memmove(prog, prog + first, n * sizeof *prog);
-	for (i = 0; i < n && job->live && layer.cooked; i++)
-		uncook(prog + i);
+	for (n = 0; first < BPF_MAXINSNS; first++, n++) {
+		prog[n] = prog[first];
+		if (job->live && layer.cooked)
+			uncook(prog + n);
+	}
 	return n;
 }
 
