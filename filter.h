@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * filter.h - pcap-filter(7) text in, classic BPF put_at
+ * filter.h - pcap-filter(7) text in, classic BPF out
  *
  * A small compiler by the book, in one pass: words -> grammar -> tests on fields -> instructions.
  * It knows nothing of sockets: a function of its text alone, on static storage.
  *
  *	words		next_word() cuts the text as libpcap's scanner does
- *	instructions	an op has two ways put_at; a test leaves its yes and no ways open until it is known
+ *	instructions	an op has two ways out; a test leaves its yes and no ways open until it is known
  *			what comes next, so `and`, `or` and `not` only join lists of open ways
  *	definitions	`tcp`, `host`, `vlan` ... are defined in the filter language itself, by
  *			shorter words of it: see the table of definitions
@@ -166,17 +166,17 @@ static uint32_t *var(int c)
 }
 
 /* Where text is written to, and the last place for a NUL behind it. */
-static char *put_at, *put_end;
+static char *print_at, *print_end;
 
-static void put_char(int c)
+static void print_char(int c)
 {
-	if (put_at < put_end)
-		*put_at++ = (char)c;
-	*put_at = 0;
+	if (print_at < print_end)
+		*print_at++ = (char)c;
+	*print_at = 0;
 }
 
 /* A number in base 10 or 16, of at least `width` digits. */
-static void put_number(uint32_t n, unsigned base, unsigned width)
+static void print_number(uint32_t n, unsigned base, unsigned width)
 {
 	char buffer[12], *d = buffer;
 
@@ -185,14 +185,14 @@ static void put_number(uint32_t n, unsigned base, unsigned width)
 		n /= base;
 	}
 	while (d > buffer)
-		put_char(*--d);
+		print_char(*--d);
 }
 
 /*
  * Text in which these stand for the next of the numbers: % and ! in decimal, signed and unsigned, ? with at least
  * three digits; $ and @ in hex, @ with eight digits, ^ with two.
  */
-static void put_form(const char *form, const uint32_t *n)
+static void print_form(const char *form, const uint32_t *n)
 {
 	static const char signs[] = "%!?$@^", widths[] = "\1\1\3\1\10\2";
 	unsigned i;
@@ -201,12 +201,12 @@ static void put_form(const char *form, const uint32_t *n)
 		for (i = 0; i < sizeof signs - 1 && signs[i] != *form; i++)
 			;
 		if (i == sizeof signs - 1) {
-			put_char(*form);
+			print_char(*form);
 		} else if (i == 0 && *n >> 31) {
-			put_char('-');
-			put_number(-*n++, 10, 1);
+			print_char('-');
+			print_number(-*n++, 10, 1);
 		} else {
-			put_number(*n++, i < 3 ? 10 : 16, (unsigned)widths[i]);
+			print_number(*n++, i < 3 ? 10 : 16, (unsigned)widths[i]);
 		}
 	}
 }
@@ -269,19 +269,19 @@ static _Noreturn void fail(enum reason reason)
 	uint32_t n = word_length(blame);
 	const char *p = blame, *end = p + (n ? n : *p != 0);
 
-	put_at = job->err;
-	put_end = put_at + job->errsize - 1;
+	print_at = job->err;
+	print_end = print_at + job->errsize - 1;
 	for (; p < end && p < blame + 40; p++) {
 		n = (unsigned char)*p;
 		if (n > ' ' && n < 127)
-			put_char(*p);
+			print_char(*p);
 		else
-			put_form("\\x^", &n);
+			print_form("\\x^", &n);
 	}
-	put_form(p < end ? "...: " : *blame ? ": " : "end: ", NULL);
-	put_form(nth(reasons, reason), NULL);
+	print_form(p < end ? "...: " : *blame ? ": " : "end: ", NULL);
+	print_form(nth(reasons, reason), NULL);
 	n = (uint32_t)(blame - text_start) + 1;
-	put_form(" (column %)", &n);
+	print_form(" (column %)", &n);
 	longjmp(failed, 1);
 }
 
@@ -1730,7 +1730,7 @@ static void whole_text(const char *text)
 
 /* ---- assembly ---- */
 /*
- * Lay put_at the ops in front of prog[first], which is where accepted packets go on; from the last to the first,
+ * Lay out the ops in front of prog[first], which is where accepted packets go on; from the last to the first,
  * because all jumps lead forward: where they end is known. Returns the index of the first instruction.
  */
 static unsigned assemble(struct sock_filter *prog, unsigned first)
@@ -2010,26 +2010,26 @@ static unsigned filter_compile(const struct filter *f, struct sock_filter *prog)
 
 enum { FILTER_LINE = 80 };	/* room for any line, its newline and NUL */
 
-static void put_blanks(const char *upto)
+static void print_blanks(const char *upto)
 {
-	while (put_at < upto)
-		put_char(' ');
+	while (print_at < upto)
+		print_char(' ');
 }
 
 /* One instruction in words, as tcpdump -d shows it. */
-static void put_instruction(const struct sock_filter *p, uint32_t i)
+static void print_instruction(const struct sock_filter *p, uint32_t i)
 {
 	static const char metadata[] = "[proto]\0" "[type]\0" "[ifidx]\0" "[nla]\0" "[nlan]\0" "[mark]\0" "[queue]\0" "[hatype]\0"
 		"[rxhash]\0" "[cpu]\0" "[xor_x]\0" "[vlan_tci]\0" "[vlanp]\0" "[poff]\0" "[random]\0" "[vlan_tpid]";
 	const char *form = opcode(p->code), *start;
 	uint32_t n[2] = { i + 1 + p->jt, i + 1 + p->jf }, k = p->k;
 
-	put_form("(?) ", &i);
-	start = put_at;
+	print_form("(?) ", &i);
+	start = print_at;
 	while (*form != '\t')
-		put_char(*form++);
-	put_blanks(start + 9);
-	start = put_at;
+		print_char(*form++);
+	print_blanks(start + 9);
+	start = print_at;
 	form++;
 	if (p->code == BPF_JMP)
 		k += i + 1;
@@ -2037,11 +2037,11 @@ static void put_instruction(const struct sock_filter *p, uint32_t i)
 		form = "x";
 	if ((p->code & 0xe7) == (BPF_LD | BPF_ABS) && k >= SKF_AD_OFF)
 		form = nth(metadata, (k - SKF_AD_OFF) / 4);
-	put_form(form, &k);
+	print_form(form, &k);
 	if ((p->code & 7) != BPF_JMP || p->code == BPF_JMP)
 		return;
-	put_blanks(start + 16);
-	put_form(" jt %\tjf %", n);
+	print_blanks(start + 16);
+	print_form(" jt %\tjf %", n);
 }
 
 /*
@@ -2053,17 +2053,17 @@ static unsigned filter_print(char *line, const struct sock_filter *prog, unsigne
 	const struct sock_filter *p = prog + i;
 	uint32_t numbers_printed[] = { p->code, p->jt, p->jf, p->k };
 
-	put_at = line;
-	put_end = line + FILTER_LINE - 1;
+	print_at = line;
+	print_end = line + FILTER_LINE - 1;
 	if (detail == 1) {
-		put_instruction(p, i);
+		print_instruction(p, i);
 	} else if (detail == 2) {
-		put_form("{ 0x$, %, %, 0x@ },", numbers_printed);
+		print_form("{ 0x$, %, %, 0x@ },", numbers_printed);
 	} else {
 		if (!i)
-			put_form("%\n", &n);
-		put_form("% % % !", numbers_printed);
+			print_form("%\n", &n);
+		print_form("% % % !", numbers_printed);
 	}
-	put_char('\n');
-	return (unsigned)(put_at - line);
+	print_char('\n');
+	return (unsigned)(print_at - line);
 }
