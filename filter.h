@@ -474,6 +474,10 @@ static int read_token(void)
 		*in.value = *var(*s);
 		return T_NUMBER;
 	}
+	if (in.internal && *s == ',')
+		return W_AND;
+	if (in.internal && *s == ';')
+		return W_OR;
 	if (in.internal && (is_one_of(*s, "#$@") || (*s >= 'a' && (digit(s[1]) < 10 || (s[1] >= 'A' && s[1] <= 'Z')))))
 		return T_FIELD;
 	in.len = read_ipv6(s);
@@ -947,31 +951,31 @@ static enum result expression(unsigned level);
 static enum result condition(enum result r);
 
 /*
- * A definition is an expression of the language that is defined, and of
+ * A definition is an expression of the language that is defined, with , for and, ; for or, and of
  *	n6:2	the field at offset 6 with 2 bytes, from: h the link header, t its type field, l what follows it,
  *		n the network header, i what follows an IPv4 header, j an IPv6 header, m metadata, r the start
  *	A	a variable; nA2: the field at offset A + 2
- *	#p0,2	definition p with O = 0 for the source, 2 for the destination, as the words before say; #p0 for O = 0
+ *	#p0:2	definition p with O = 0 for the source, 2 for the destination, as the words before say; #p0 for O = 0
  *	@2048	the link layer says that this protocol follows
  *	$4	M[0] becomes 4
  * These have a letter as their name: from 0 on the kinds of link layers, from A on addr1 ...
  */
 static const char definitions[] =
-	"0\0" "1P=2048&&n0&240=64||(P=34525&&n0&240=96)\0" "2t0:2=P\0" "3P>1500&&t0:2=P||(P<1501&&t0:2<=1500&&#l0)\0"
-	"4h0&4=0&&h0&8!=0&&(P>1500&&l6:2=P||(P<1501&&#l0))\0" "5P>1500&&t0:2=P||(P<1501&&t0:2=4&&#l0)\0"
-	"6t0:2=P\0" "7nZ&1=1&&#10\0"					/* 7: under MPLS labels */
-	"lP=254||P=240||P=6&&l0:2=P*257||(P!=254&&P!=240&&P!=6&&l0=P)\0"	/* LLC SAPs */
-	"pA=B&&iO:2=A||(A!=B&&iO:2>=A&&iO:2<=B)\0"			/* a port, over IPv6 */
-	"qA=B&&jO:2=A||(A!=B&&jO:2>=A&&jO:2<=B)\0"
-	"aE=0||nO:4&E=A\0"						/* an address, of IPv6 */
-	"bE=0||nO:4&E=A&&(F=0||nO4:4&F=B)&&(G=0||nO8:4&G=C)&&(H=0||nO12:4&H=D)\0"
-	"mI=0&&hO2:4=A&&hO:2=B||(I=1&&hO&1=1)\0"			/* a MAC address, on 802.11 */
-	"wO=1&&h0&4=0&&(h0&8=0&&#m4||(h0&8!=0&&(h1&1=0&&#m4||(h1&1!=0&&#m16))))||(O=0&&h0&4=0&&"
-	"(h0&8=0&&#m10||(h0&8!=0&&(h1&2=0&&#m10||(h1&2!=0&&(h1&1=0&&#m16||(h1&1!=0&&#m24)))))))\0"
-	"A#m4\0" "Bh0&12!=4||(h0&240!=192&&h0&240!=208)&&#m10\0" "Ch0&12!=4&&#m16\0" "Dh1&3=3&&#m24\0"
-	"Eh0&8!=0&&#m4\0" "Fh0&8!=0&&#B0\0"
-	"t@33024||@34984||@37120&&(N>4095||n0:2&4095=N)\0"		/* a tag, in metadata */
-	"um48=1&&(N>4095||m44&4095=N)";
+	"0\0" "1P=2048,n0&240=64;(P=34525,n0&240=96)\0" "2t0:2=P\0" "3P>1500,t0:2=P;(P<1501,t0:2<=1500,#l0)\0"
+	"4h0&4=0,h0&8!=0,(P>1500,l6:2=P;(P<1501,#l0))\0" "5P>1500,t0:2=P;(P<1501,t0:2=4,#l0)\0"
+	"6t0:2=P\0" "7n4294967294&1=1,#10\0"					/* 7: under MPLS labels */
+	"lP=254;P=240;P=6,l0:2=P*257;(P!=254,P!=240,P!=6,l0=P)\0"	/* LLC SAPs */
+	"pA=B,iO:2=A;(A!=B,iO:2>=A,iO:2<=B)\0"				/* a port, over IPv6 */
+	"qA=B,jO:2=A;(A!=B,jO:2>=A,jO:2<=B)\0"
+	"aE=0;nO:4&E=A\0"						/* an address, of IPv6 */
+	"bE=0;nO:4&E=A,(F=0;nO4:4&F=B),(G=0;nO8:4&G=C),(H=0;nO12:4&H=D)\0"
+	"mI=0,hO2:4=A,hO:2=B;(I=1,hO&1=1)\0"			/* a MAC address, on 802.11 */
+	"wO=1,h0&4=0,(h0&8=0,#m4;(h0&8!=0,(h1&1=0,#m4;(h1&1!=0,#m16))));(O=0,h0&4=0,"
+	"(h0&8=0,#m10;(h0&8!=0,(h1&2=0,#m10;(h1&2!=0,(h1&1=0,#m16;(h1&1!=0,#m24)))))))\0"
+	"A#m4\0" "Bh0&12!=4;(h0&240!=192,h0&240!=208),#m10\0" "Ch0&12!=4,#m16\0" "Dh1&3=3,#m24\0"
+	"Eh0&8!=0,#m4\0" "Fh0&8!=0,#B0\0"
+	"t@33024;@34984;@37120,(N>4095;n0:2&4095=N)\0"		/* a tag, in metadata */
+	"um48=1,(N>4095;m44&4095=N)";
 
 static const char *definition(int name)
 {
@@ -1017,7 +1021,6 @@ static void link_is(uint32_t proto)
 	if (flow && (layer.kind == K_UNKNOWN || (layer.labels && proto != 0x0800 && proto != 0x86dd)))
 		fail(NO_LINK);
 	*var('P') = layer.kind == K_PPP && !layer.labels ? ppp_number(proto) : proto;
-	*var('Z') = (uint32_t)-2;
 	linking = !layer.labels;
 	means(definition(layer.labels ? '7' : '0' + (int)layer.kind));
 	linking = 0;
@@ -1033,7 +1036,7 @@ static void ends(void)
 	next_word();
 	source = *in.value;
 	next_word();
-	if (accept_token(-',')) {
+	if (accept_token(-':')) {
 		destination = *in.value;
 		next_word();
 	} else {
@@ -1055,12 +1058,17 @@ static void ends(void)
 
 /* ---- primitives ---- */
 
+static uint32_t number_of(int proto)
+{
+	return proto ? numbers[proto - W_IP] : 0;
+}
+
 /* Over IPv4, IPv6 or both: versions 1, 2, 3. */
 static void protocol_is(uint32_t n, unsigned versions)
 {
 	*var('N') = n;
 	*var('V') = versions;
-	means("V!=2&&ip&&n9=N||(V!=1&&ip6&&(n6=N||(n6=44&&n40=N)))");
+	means("V!=2,ip,n9=N;(V!=1,ip6,(n6=N;(n6=44,n40=N)))");
 }
 
 /* A protocol named alone. */
@@ -1069,9 +1077,9 @@ static void named_alone(int proto)
 	if (proto >= W_RADIO)
 		fail(NO_PROTOCOL);
 	if (proto < W_AH)
-		link_is(numbers[proto - W_IP]);
+		link_is(number_of(proto));
 	else
-		protocol_is(numbers[proto - W_IP], proto < W_ICMP ? 3 : proto < W_ICMP6 ? 1 : 2);
+		protocol_is(number_of(proto), proto < W_ICMP ? 3 : proto < W_ICMP6 ? 1 : 2);
 }
 
 static void protocol_number(uint32_t n)
@@ -1096,9 +1104,9 @@ static void port_is(int proto)
 		want[1] = want[0];
 		want[0] = least;
 	}
-	*var('N') = proto ? numbers[proto - W_IP] : 0;
-	means("ip6&&(N!=0&&n6=N||(N=0&&(n6=6||n6=17||n6=132)))&&#q0,2||"
-	    "(ip&&(N!=0&&n9=N||(N=0&&(n9=6||n9=17||n9=132)))&&n6:2&8191=0&&#p0,2)");
+	*var('N') = number_of(proto);
+	means("ip6,(N!=0,n6=N;(N=0,(n6=6;n6=17;n6=132))),#q0:2;"
+	    "(ip,(N!=0,n9=N;(N=0,(n9=6;n9=17;n9=132))),n6:2&8191=0,#p0:2)");
 }
 
 static void host_is(unsigned words)
@@ -1109,9 +1117,9 @@ static void host_is(unsigned words)
 		proto = words == 4 ? W_IP6 : W_IP;
 	if (want_dir > W_DST || (proto && (proto > W_RARP || (proto == W_IP6) != (words == 4))))
 		fail(NO_PROTOCOL);
-	*var('Q') = proto ? numbers[proto - W_IP] : 0;
-	means(words == 4 ? "ip6&&#b8,24" :
-	    "Q=0||Q=2048&&ip&&#a12,16||(Q=0||Q=2054&&arp&&#a14,24)||(Q=0||Q=32821&&rarp&&#a14,24)");
+	*var('Q') = number_of(proto);
+	means(words == 4 ? "ip6,#b8:24" :
+	    "Q=0;Q=2048,ip,#a12:16;(Q=0;Q=2054,arp,#a14:24);(Q=0;Q=32821,rarp,#a14:24)");
 }
 
 /* A MAC address, or (I) any group address. */
@@ -1119,8 +1127,8 @@ static void mac_is(void)
 {
 	if (layer.kind != K_WIRELESS && (layer.kind != K_ETHERNET || want_dir > W_DST))
 		fail(NO_LINK);
-	means(layer.kind == K_ETHERNET ? "#m6,0" :
-	    want_dir > W_DST ? definition(want_dir - W_ADDR1 + 'A') : "#w0,1");
+	means(layer.kind == K_ETHERNET ? "#m6:0" :
+	    want_dir > W_DST ? definition(want_dir - W_ADDR1 + 'A') : "#w0:1");
 }
 
 /* A mask of that many bits; beside it there must be nothing. */
@@ -1201,7 +1209,7 @@ static void named_protocol(void)
 	int i = find_word(keywords, in.at, in.len) + T_WORD, ether = in.now.proto == W_ETHER;
 
 	if (ether ? i >= W_IP && i <= W_NETBEUI : i >= W_AH && i <= W_VRRP) {
-		protocol_number(numbers[i - W_IP]);
+		protocol_number(number_of(i));
 		return;
 	}
 	i = find_word(ether ? "loopback " : protocols, in.at, in.len);
@@ -1327,12 +1335,12 @@ static void indexed_bytes(int proto)
 		flow = 0;
 	failing = in.unfit;
 	if (proto < W_AH) {
-		link_is(numbers[proto - W_IP]);
+		link_is(number_of(proto));
 	} else if (proto == W_ICMP6) {
-		means("ip6&&n6=58");
+		means("ip6,n6=58");
 	} else if (proto < W_RADIO) {
-		*var('N') = numbers[proto - W_IP];
-		means("ip&&n9=N&&n6:2&8191=0");
+		*var('N') = number_of(proto);
+		means("ip,n9=N,n6:2&8191=0");
 	} else if (proto == W_RADIO && layer.kind != K_WIRELESS) {
 		fail(NO_LINK);
 	}
@@ -1367,49 +1375,50 @@ static unsigned place(const char *list)
 	return (unsigned)i;
 }
 
-/* type T, type T subtype S, subtype S, dir D */
+/* type T, type T subtype S, subtype S, dir D: bits of the first byte of the 802.11 header, for dir of the second */
 static void frame_is(void)
 {
 	static const char subtypes[] =	/* 16 of each type */
 		"assocP assocQ reassocP reassocQ probeP probeQ =\10beacon atim disassoc auth deauth "
 		"=\32psM rts cts ack cf-end cf-endL K KNL KNM KNLM null cfL cfM cfLM "
 		"O-K O-KNL O-KNM O-KNLM O =\56ONM ONLM ";
-	unsigned type = 0, i;
+	unsigned type = 0, mask = 12, n;
 	int what = in.token;
 
 	if (layer.kind != K_WIRELESS)
 		fail(NO_LINK);
 	next_word();
-	*var('M') = 12;
-	if (what >= W_DIR) {
-		*var('N') = place("nods tods fromds dstods ");
+	if (what == W_DIR) {
+		mask = 3;
+		type = place("nods tods fromds dstods ");
 		next_word();
-		means("h1&3=N");
-		return;
 	}
 	if (what == W_TYPE) {
 		type = place("mgt +management ctl +control K ");
-		type = in.token == T_NUMBER ? type : type * 4;
+		if (in.token != T_NUMBER)
+			type *= 4;
 		next_word();
 	}
-	if (what == W_SUBTYPE || accept_token(W_SUBTYPE)) {
-		i = place(subtypes);
-		if (in.token == T_NUMBER)
-			i = what == W_SUBTYPE ? 1 : i | type;
+	if (what == W_SUBTYPE || (what == W_TYPE && accept_token(W_SUBTYPE))) {
+		n = place(subtypes);
+		if (in.token != T_NUMBER)
+			n = n % 16 * 16 | n / 16 * 4;
 		else
-			i = i % 16 * 16 | i / 16 * 4;
+			n |= type;
 		if (what == W_SUBTYPE)
-			type = i & 12;
-		if ((i & 15) != type)
+			type = in.token != T_NUMBER ? n & 12 : 16;
+		if ((n & 15) != type)
 			fail(NO_LINK);
-		type = i;
-		*var('M') = 0xfc;
+		type = n;
+		mask = 0xfc;
 		next_word();
 	}
+	*var('O') = mask == 3;
+	*var('M') = mask;
 	*var('N') = type;
-	if (type & 3 || (type & 0xf0 && *var('M') == 12))
+	if (type & ~mask && what != W_DIR)
 		fail(NO_LINK);
-	means("h0&M=N");
+	means("hO&M=N");
 }
 
 /* After an optional protocol: what is asked about it. */
@@ -1433,9 +1442,9 @@ static enum result primitive(int proto)
 		if (!proto || proto == W_ETHER)
 			mac_is();
 		else if (proto == W_IP)
-			means(token == W_MULTICAST ? "ip&&n16>=224" : "ip&&(n16:4&M=0||n16:4&M=M)");
+			means(token == W_MULTICAST ? "ip,n16>=224" : "ip,(n16:4&M=0;n16:4&M=M)");
 		else if (proto == W_IP6 && token == W_MULTICAST)
-			means("ip6&&n24=255");
+			means("ip6,n24=255");
 		else
 			fail(NO_PROTOCOL);
 		next_word();
@@ -1491,17 +1500,17 @@ static void vlan_is(void)
 	} else if (layer.kind >= K_COOKED) {
 		means(definition('u'));
 	} else {
-		means("#u0||(m48!=1&&$4&&#t0)");
+		means("#u0;(m48!=1,$4,#t0)");
 		layer.type.reg = layer.payload.reg = regs = 1;
 	}
 }
 
 static void mpls_is(void)
 {
-	*var('Z') = (uint32_t)-2;
+	*var('K') = layer.labels;
 	if (!layer.labels && layer.kind != K_ETHERNET && layer.kind != K_PPP)
 		fail(NO_LINK);
-	means(layer.labels ? "nZ&1=0&&(N>1048575||n0:4>>12=N)" : "@34887&&(N>1048575||n0:4>>12=N)");
+	means("K=0,@34887;(K=1,n4294967294&1=0),(N>1048575;n0:4>>12=N)");
 	layer.network += 4;
 	layer.labels = 1;
 }
@@ -1509,7 +1518,7 @@ static void mpls_is(void)
 /* What follows `pppoes` counts from the PPP header on, to the end of the expression. */
 static void pppoes_is(void)
 {
-	means("@34916&&(N>65535||n2:2=N)");
+	means("@34916,(N>65535;n2:2=N)");
 	layer.header = layer.payload;
 	layer.header.off += layer.network + 6;
 	layer.type = layer.payload = layer.header;
@@ -1540,13 +1549,13 @@ static void numbered_word(int token)
 		means("@34915");
 		return;
 	case W_INBOUND: case W_OUTBOUND:
-		means("(L=113&&h0:2=4)||(L=276&&h10=4)||(L!=113&&L!=276&&m4=4)");
+		means("L=113,h0:2=4;(L=276,h10=4);(L!=113,L!=276,m4=4)");
 		if (token == W_INBOUND)
 			swap_ways();
 		return;
 	}
 	*var('N') = operand_number(UINT32_MAX);
-	means(token == W_LESS ? "len<=N" : token == W_GREATER ? "len>=N" : "(L=276&&h4:4=N)||(L!=276&&m8=N)");
+	means(token == W_LESS ? "len<=N" : token == W_GREATER ? "len>=N" : "L=276,h4:4=N;(L!=276,m8=N)");
 }
 
 /* What begins with a word. */
@@ -1745,25 +1754,25 @@ static unsigned assemble(struct sock_filter *prog, unsigned first)
 	ops[REJECT].from = (uint16_t)first;
 	for (i = nops; i-- > ENTRY; ) {
 		struct op *o = &ops[i];
-		int jump = (o->code & 7) == BPF_JMP;
+		unsigned jump = (o->code & 7) == BPF_JMP;
 
 		if (first < 40)		/* room for what one op takes, and for the prologue */
 			fail(TOO_LONG);
-		for (side = 0; side <= (unsigned)jump; side++) {
+		for (side = 0; side <= jump; side++) {
 			to[side] = ops[ways[i * 2 + side].to].from;
-			if (to[side] - first < (jump ? 254u : 1u))
+			if (to[side] - first < (jump ? 254 : 1))
 				continue;
 			prog[first - 1] = (struct sock_filter){ .code = BPF_JMP, .k = to[side] - first };
 			to[side] = --first;
 		}
 		if (i == ENTRY)
 			break;
+		if (!jump)
+			to[1] = to[0];
 		o->from = (uint16_t)--first;
-		prog[first] = (struct sock_filter){ .code = o->code, .k = o->k };
-		if (jump) {
-			prog[first].jt = (uint8_t)(to[0] - first - 1);
-			prog[first].jf = (uint8_t)(to[1] - first - 1);
-		}
+		prog[first] = (struct sock_filter){
+			o->code, (uint8_t)(to[0] - first - 1), (uint8_t)(to[1] - first - 1), o->k,
+		};
 	}
 	return first;
 }
@@ -1821,22 +1830,21 @@ static unsigned prologue(struct sock_filter *prog, unsigned first)
 /* On a live cooked socket the data begins behind the cooked header, of which the kernel knows a few fields. */
 static void uncook(struct sock_filter *s)
 {
-	static const uint8_t fields[][4] = {	/* header length, offset, size, what the kernel calls it */
-		{ 16, 0, BPF_H, SKF_AD_PKTTYPE }, { 16, 14, BPF_H, SKF_AD_PROTOCOL },
-		{ 20, 0, BPF_H, SKF_AD_PROTOCOL }, { 20, 4, BPF_W, SKF_AD_IFINDEX }, { 20, 10, BPF_B, SKF_AD_PKTTYPE },
+	static const uint8_t fields[][4] = {	/* header length, offset, code, what the kernel calls it */
+		{ 16, 0, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PKTTYPE }, { 16, 14, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PROTOCOL },
+		{ 20, 0, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PROTOCOL }, { 20, 4, BPF_LD | BPF_ABS | BPF_W, SKF_AD_IFINDEX },
+		{ 20, 10, BPF_LD | BPF_ABS | BPF_B, SKF_AD_PKTTYPE },
 	};
 	unsigned mode = s->code & 0xe7, i;
 
-	if (mode != (BPF_LD | BPF_ABS) && mode != (BPF_LD | BPF_IND) && mode != (BPF_LDX | BPF_MSH))
-		return;
-	if (mode == (BPF_LD | BPF_ABS) && s->k >= SKF_AD_OFF)
+	if ((mode != (BPF_LD | BPF_IND) && mode != (BPF_LDX | BPF_MSH)) && (mode != (BPF_LD | BPF_ABS) || s->k >= SKF_AD_OFF))
 		return;
 	if (s->k >= layer.cooked) {
 		s->k -= layer.cooked;
 		return;
 	}
 	for (i = 0; i < sizeof fields / sizeof *fields; i++)
-		if (fields[i][0] == layer.cooked && fields[i][1] == s->k && (fields[i][2] | BPF_LD | BPF_ABS) == s->code) {
+		if (fields[i][0] == layer.cooked && fields[i][1] == s->k && fields[i][2] == s->code) {
 			s->k = SKF_AD_OFF + fields[i][3];
 			return;
 		}
