@@ -190,11 +190,11 @@ static void print_number(uint32_t n, unsigned base, unsigned width)
 
 /*
  * Text in which these stand for the next of the numbers: % and ! in decimal, signed and unsigned, ? with at least
- * three digits; $ and @ in hex, @ with eight digits, ^ with two.
+ * three digits; ~ in hex, $ with #0x before it, @ with eight digits, ^ with two.
  */
 static void print_form(const char *form, const uint32_t *n)
 {
-	static const char signs[] = "%!?$@^", widths[] = "\1\1\3\1\10\2";
+	static const char signs[] = "%!?~$@^", widths[] = "\1\1\3\1\1\10\2";
 	unsigned i;
 
 	for (; *form; form++) {
@@ -206,6 +206,8 @@ static void print_form(const char *form, const uint32_t *n)
 			print_char('-');
 			print_number(-*n++, 10, 1);
 		} else {
+			if (*form == '$')
+				print_form("#0x", NULL);
 			print_number(*n++, i < 3 ? 10 : 16, (unsigned)widths[i]);
 		}
 	}
@@ -318,12 +320,14 @@ static int find_word(const char *list, const char *s, unsigned len)
 	return -1;
 }
 
-/* The number of at most `max` digits at s, right up to 48 bits, above that only too large; returns where it ends. */
-static const char *read_digits(const char *s, unsigned base, unsigned max, uint64_t *value)
+static uint64_t number;		/* what read_digits() read last; right up to 48 bits, above that only too large */
+
+/* Read at most `max` digits at s; returns where they end. */
+static const char *read_digits(const char *s, unsigned base, unsigned max)
 {
-	for (*value = 0; max && digit(*s) < base; max--, s++)
-		if (!(*value >> 48))
-			*value = *value * base + digit(*s);
+	for (number = 0; max && digit(*s) < base; max--, s++)
+		if (!(number >> 48))
+			number = number * base + digit(*s);
 	return s;
 }
 
@@ -332,7 +336,6 @@ static int read_number(const char *s, unsigned len, uint32_t *value)
 {
 	const char *end = s + len;
 	unsigned base = 10;
-	uint64_t n;
 
 	if (*s == '0')
 		base = 8;
@@ -340,9 +343,9 @@ static int read_number(const char *s, unsigned len, uint32_t *value)
 		base = 16;
 		s += 2;
 	}
-	if (s >= end || read_digits(s, base, ~0u, &n) != end || n > UINT32_MAX)
+	if (s >= end || read_digits(s, base, ~0u) != end || number > UINT32_MAX)
 		return 0;
-	*value = (uint32_t)n;
+	*value = (uint32_t)number;
 	return 1;
 }
 
@@ -350,16 +353,15 @@ static int read_number(const char *s, unsigned len, uint32_t *value)
 static const char *read_ipv4(const char *s)
 {
 	const char *end = s, *p;
-	uint64_t n;
 
 	in.value[0] = 0;
 	for (in.bits = 0; in.bits < 32; s = p + 1) {
-		p = read_digits(s, 10, ~0u, &n);
-		if (p == s || n > 255)
+		p = read_digits(s, 10, ~0u);
+		if (p == s || number > 255)
 			break;
 		end = p;
 		in.bits += 8;
-		in.value[0] |= (uint32_t)n << (32 - in.bits);
+		in.value[0] |= (uint32_t)number << (32 - in.bits);
 		if (*p != '.')
 			break;
 	}
@@ -372,7 +374,7 @@ static unsigned read_ipv6(const char *s)
 	const char *p = s, *q, *end;
 	unsigned n = 0, gap = 8, i;
 	uint16_t group[8];
-	uint64_t v;
+	uint32_t v;
 
 	while (n < 8) {
 		q = p;
@@ -386,7 +388,8 @@ static unsigned read_ipv6(const char *s)
 				break;
 			}
 		}
-		end = read_digits(q, 16, 4, &v);
+		end = read_digits(q, 16, 4);
+		v = (uint32_t)number;
 		if (end == q)
 			break;
 		p = read_ipv4(q);
@@ -417,8 +420,8 @@ static unsigned read_ipv6(const char *s)
 static unsigned read_mac(const char *s)
 {
 	const char *p = s, *q;
-	uint64_t mac = 0, v;
-	unsigned width = (unsigned)(read_digits(s, 16, 13, &v) - s), left;
+	uint64_t mac = 0;
+	unsigned width = (unsigned)(read_digits(s, 16, 13) - s), left;
 	char separator = s[width];
 
 	if (width == 1)
@@ -428,10 +431,10 @@ static unsigned read_mac(const char *s)
 	for (left = 12; left; left -= width) {
 		if (left < 12 && *p++ != separator)
 			return 0;
-		q = read_digits(p, 16, width, &v);
+		q = read_digits(p, 16, width);
 		if (q == p || (width > 2 && q != p + width))
 			return 0;
-		mac = mac << width * 4 | v;
+		mac = mac << width * 4 | number;
 		p = q;
 	}
 	in.value[0] = (uint32_t)mac;
@@ -474,12 +477,12 @@ static int read_token(void)
 		*in.value = *var(*s);
 		return T_NUMBER;
 	}
+	if (in.internal && (is_one_of(*s, "#$@") || (*s >= 'a' && s[1] < 'a')))
+		return T_FIELD;
 	if (in.internal && *s == ',')
 		return W_AND;
 	if (in.internal && *s == ';')
 		return W_OR;
-	if (in.internal && (is_one_of(*s, "#$@") || (*s >= 'a' && (digit(s[1]) < 10 || (s[1] >= 'A' && s[1] <= 'Z')))))
-		return T_FIELD;
 	in.len = read_ipv6(s);
 	if (in.len)
 		return T_IPV6;
@@ -898,7 +901,7 @@ static void compare_value(unsigned jump, uint32_t k)
 		t.mask = v--->k;
 	t.code = v->code;
 	t.off = v->k;
-	if (!t.mask || (t.code & 7) != BPF_LD || (t.code & 0x60) == BPF_MEM || t.code == BPF_LD) {
+	if ((t.code & 7) != BPF_LD || (t.code & 0x60) == BPF_MEM || t.code == BPF_LD) {
 		flush(nvalues);
 		branch(jump, k, 0);
 		return;
@@ -915,15 +918,16 @@ static void compare_value(unsigned jump, uint32_t k)
 		swap_ways();
 }
 
-/* left token right, as calculate() finds them. */
-static void compare(enum result left, uint32_t a, int token, enum result right)
+enum { NEGATED = 1 };		/* the opposite of a jump */
+
+/* Two numbers as they are related, as calculate() finds them. */
+static void compare(enum result left, uint32_t a, unsigned relation, enum result right)
 {
-	unsigned jump = token == -'=' || token == T_UNEQUAL ? BPF_JEQ : token == -'>' || token == T_AT_MOST ? BPF_JGT : BPF_JGE;
-	int negated = token == T_UNEQUAL || token == -'<' || token == T_AT_MOST;
+	unsigned jump = relation & 0xf0u, negated = relation & NEGATED;
 
 	if (right == VALUE && jump != BPF_JEQ) {	/* the right one is in A: a > b is not b >= a */
 		jump ^= BPF_JGT ^ BPF_JGE;
-		negated = !negated;
+		negated ^= NEGATED;
 	}
 	if (left == VALUE && right == VALUE) {
 		value(BPF_LDX | BPF_MEM, scratch);
@@ -1662,8 +1666,9 @@ static enum result expression(unsigned level)
 		int8_t token;
 		uint8_t tight, computes;
 	} operators[] = {
-		{ W_AND, 1, 0 }, { W_OR, 1, 0 }, { -'=', 2, 0 }, { T_UNEQUAL, 2, 0 },
-		{ -'<', 2, 0 }, { -'>', 2, 0 }, { T_AT_MOST, 2, 0 }, { T_AT_LEAST, 2, 0 },
+		{ W_AND, 1, 0 }, { W_OR, 1, 0 }, { -'=', 2, BPF_JEQ }, { T_UNEQUAL, 2, BPF_JEQ | NEGATED },
+		{ -'<', 2, BPF_JGE | NEGATED }, { -'>', 2, BPF_JGT },
+		{ T_AT_MOST, 2, BPF_JGT | NEGATED }, { T_AT_LEAST, 2, BPF_JGE },
 		{ -'|', 3, BPF_OR }, { -'&', 4, BPF_AND }, { T_LEFT, 5, BPF_LSH }, { T_RIGHT, 5, BPF_RSH },
 		{ -'+', 6, BPF_ADD }, { -'-', 6, BPF_SUB }, { -'*', 7, BPF_MUL }, { -'/', 7, BPF_DIV },
 		{ -'%', 8, BPF_MOD }, { -'^', 8, BPF_XOR },	/* take all arithmetic to their right, as libpcap's do */
@@ -1714,11 +1719,13 @@ static enum result expression(unsigned level)
 			r = calculate(r, a, o->computes, right);
 			continue;
 		}
-		compare(r, a, token, right);
+		compare(r, a, o->computes, right);
 		r = CONDITION;
 		in.now.type = 0;
 	}
 }
+
+enum { LONGEST = 16384 };	/* hardly any longer text makes less than 4096 instructions; answers take milliseconds */
 
 /* One whole text as a condition; an empty one is always true. */
 static void whole_text(const char *text)
@@ -1727,8 +1734,9 @@ static void whole_text(const char *text)
 	blame = text_start = text;
 	nvalues = depth = no = 0;
 	scratch = 2;		/* M[0] and M[1] are for offsets known at run time */
-	if (strlen(text) > 16384)	/* hardly any such text makes less than 4096 instructions; answers take milliseconds */
-		fail(TOO_LONG);
+	while (*text)
+		if (text++ - text_start == LONGEST)
+			fail(TOO_LONG);
 	link_layer(job->linktype);
 	next_word();
 	if (in.token)
@@ -1859,11 +1867,11 @@ static void uncook(struct sock_filter *s)
  */
 static const char opcodes[] =
 	"\x20ld\t[%]\0" "\x28ldh\t[%]\0" "\x30ldb\t[%]\0" "\x80ld\t#pktlen\0"
-	"\x40ld\t[x + %]\0" "\x48ldh\t[x + %]\0" "\x50ldb\t[x + %]\0" "\0ld\t#0x$\0" "\1ldx\t#0x$\0"
+	"\x40ld\t[x + %]\0" "\x48ldh\t[x + %]\0" "\x50ldb\t[x + %]\0" "\0ld\t$\0" "\1ldx\t$\0"
 	"\xb1ldxb\t4*([%]&0xf)\0" "\x60ld\tM[%]\0" "\x61ldx\tM[%]\0" "\2st\tM[%]\0" "\3stx\tM[%]\0"
-	"\5ja\t!\0" "\x15jeq\t#0x$\0" "\x25jgt\t#0x$\0" "\x35jge\t#0x$\0" "\x45jset\t#0x$\0"
-	"\4" "add\t#%\0" "\x14sub\t#%\0" "\x24mul\t#%\0" "\x34" "div\t#%\0" "\x44or\t#0x$\0" "\x54" "and\t#0x$\0"
-	"\x64lsh\t#%\0" "\x74rsh\t#%\0" "\x84neg\t\0" "\x94mod\t#%\0" "\xa4xor\t#0x$\0"
+	"\5ja\t!\0" "\x15jeq\t$\0" "\x25jgt\t$\0" "\x35jge\t$\0" "\x45jset\t$\0"
+	"\4" "add\t#%\0" "\x14sub\t#%\0" "\x24mul\t#%\0" "\x34" "div\t#%\0" "\x44or\t$\0" "\x54" "and\t$\0"
+	"\x64lsh\t#%\0" "\x74rsh\t#%\0" "\x84neg\t\0" "\x94mod\t#%\0" "\xa4xor\t$\0"
 	"\7tax\t\0" "\x87txa\t\0" "\6ret\t#%\0" "\x16ret\t";
 
 /* How an instruction is printed, NULL if there is none of that code. */
@@ -2066,7 +2074,7 @@ static unsigned filter_print(char *line, const struct sock_filter *prog, unsigne
 	if (detail == 1) {
 		print_instruction(p, i);
 	} else if (detail == 2) {
-		print_form("{ 0x$, %, %, 0x@ },", numbers_printed);
+		print_form("{ 0x~, %, %, 0x@ },", numbers_printed);
 	} else {
 		if (!i)
 			print_form("%\n", &n);
