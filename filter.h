@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * filter.h - pcap-filter(7) text in, classic BPF put_at
+ * filter.h - pcap-filter(7) text in, classic BPF out
  *
  * A small compiler by the book, in one pass: words -> grammar -> tests on fields -> instructions.
  * It knows nothing of sockets: a function of its text alone, on static storage.
  *
  *	words		next_word() cuts the text as libpcap's scanner does
- *	instructions	an op has two ways put_at; a test leaves its yes and no ways open until it is known
+ *	instructions	an op has two ways out; a test leaves its yes and no ways open until it is known
  *			what comes next, so `and`, `or` and `not` only join lists of open ways
  *	definitions	`tcp`, `host`, `vlan` ... are defined in the filter language itself, by
  *			shorter words of it: see the table of definitions
@@ -61,9 +61,9 @@ struct filter {
 
 /* ---- words ---- */
 
-enum token {		/* besides these: operator characters as themselves, words from W_AND on */
+enum token {		/* besides these: operator characters as themselves, negative, words from W_AND on */
 	T_END, T_NUMBER, T_IPV4, T_IPV6, T_MAC, T_NAME, T_FIELD,
-	T_UNEQUAL, T_AT_LEAST, T_AT_MOST, T_LEFT, T_RIGHT, T_WORD = 128,
+	T_UNEQUAL, T_AT_LEAST, T_AT_MOST, T_LEFT, T_RIGHT, T_WORD,
 };
 
 /*
@@ -72,36 +72,37 @@ enum token {		/* besides these: operator characters as themselves, words from W_
  */
 static const char pieces[] =
 	"advert\0" "solicit\0" "router\0" "neighbor\0" "multicast\0" "listener\0" "discovery\0" "reply\0" "echo\0"
-	"redirect\0" "data\0" "-ack\0" "-poll\0" "-cf\0" "qos\0" "-req\0" "-resp\0" "address\0" "tcp-\0" "icmp-\0" "icmp6-";
+	"redirect\0" "data\0" "-ack\0" "-poll\0" "-cf\0" "qos\0" "-req\0" "-resp\0" "address\0" "tcp-\0" "icmp-\0" "icmp6-\0" "nodeinformation\0" "homeagent\0" "mobileprefix\0" "certpath";
 
 /*
- * The words of the language. From W_IP on Ethernet types and SAPs, from W_TCP on protocols over IP; what they are
+ * The words of the language. From W_IP on Ethernet types and SAPs, from W_AH on protocols over IP; what they are
  * to be compared with stands in numbers[].
  */
 enum word {
-	W_AND = T_WORD, W_OR, W_NOT,
+	W_AND = T_WORD, W_OR, W_NOT, W_MASK,
 	W_IP, W_IP6, W_ARP, W_RARP, W_DECNET, W_LAT, W_SCA, W_MOPRC, W_MOPDL, W_ISO, W_STP, W_NETBEUI,
-	W_TCP, W_UDP, W_SCTP, W_AH, W_ESP, W_PIM, W_ICMP, W_IGMP, W_IGRP, W_VRRP, W_CARP, W_ICMP6,
+	W_AH, W_ESP, W_TCP, W_UDP, W_SCTP, W_PIM, W_ICMP, W_IGMP, W_VRRP, W_IGRP, W_CARP, W_ICMP6,
 	W_RADIO, W_ETHER,
 	W_SRC, W_DST, W_ADDR1, W_ADDR2, W_ADDR3, W_ADDR4, W_RA, W_TA,
-	W_HOST, W_NET, W_PORT, W_PORTRANGE, W_PROTO, W_PROTOCHAIN, W_GATEWAY, W_MASK,
-	W_BROADCAST, W_MULTICAST, W_LESS, W_GREATER, W_INBOUND, W_OUTBOUND, W_IFINDEX,
-	W_VLAN, W_MPLS, W_PPPOED, W_PPPOES, W_LEN, W_TYPE, W_SUBTYPE, W_DIR,
+	W_HOST, W_NET, W_PORT, W_PORTRANGE, W_PROTO, W_PROTOCHAIN, W_GATEWAY,
+	W_BROADCAST, W_MULTICAST, W_TYPE, W_SUBTYPE, W_DIR,
+	W_LESS, W_GREATER, W_INBOUND, W_OUTBOUND, W_IFINDEX,
+	W_VLAN, W_MPLS, W_PPPOED, W_PPPOES, W_LEN,
 };
 static const char keywords[] =
-	"and or not "
+	"and or not mask "
 	"ip ip6 arp rarp decnet lat sca moprc mopdl iso stp netbeui "
-	"tcp udp sctp ah esp pim icmp igmp igrp vrrp carp icmp6 "
+	"ah esp tcp udp sctp pim icmp igmp vrrp igrp carp icmp6 "
 	"radio ether +link +ppp +slip +fddi +tr +wlan "
 	"src dst addr1 +R1 addr2 +R2 addr3 +R3 addr4 +R4 ra ta "
-	"host net port portrange proto protochain gateway mask "
-	"broadcast E less greater inbound outbound ifindex "
-	"vlan mpls pppoed pppoes len +length type subtype dir +direction ";
+	"host net port portrange proto protochain gateway "
+	"broadcast E type subtype dir +direction "
+	"less greater inbound outbound ifindex "
+	"vlan mpls pppoed pppoes len +length ";
 
-enum { V4 = 1, V6 = 2 };
 static const uint16_t numbers[] = {
 	0x0800, 0x86dd, 0x0806, 0x8035, 0x6003, 0x6004, 0x6007, 0x6002, 0x6001, 0xfe, 0x42, 0xf0,
-	6, 17, 132, 51, 50, 103, 1, 2, 9, 112, 112, 58,
+	51, 50, 6, 17, 132, 103, 1, 2, 112, 9, 112, 58,
 };
 
 /* /etc/protocols and /etc/services in small. A service goes by one transport only, or by both. */
@@ -125,18 +126,31 @@ static const char constants[] =
 	"=\0TIH =\3Tunreach Tsourcequench TJ =\10TI TCA TCB Ttimxceed Tparamprob Ttstamp TtstampH Tireq TireqH "
 	"Tmaskreq TmaskH "
 	"=\1Udestinationunreach Upackettoobig Utimeexceeded Uparameterproblem "
-	"=\200UI UIH UEFquery UEFreportv1 UEFdone UCB UCA UDB UDA UJ UCrenum Unodeinformationquery "
-	"Unodeinformationresponse UiDGB UiDGA UEFreportv2 UhomeagentGrequest UhomeagentGH UmobileprefixB "
-	"UmobileprefixA UcertpathB UcertpathA =\227UECA UECB UECterm ";
+	"=\200UI UIH UEFquery UEFreportv1 UEFdone UCB UCA UDB UDA UJ UCrenum UVquery "
+	"UVresponse UiDGB UiDGA UEFreportv2 UWGrequest UWGH UXB UXA UYB UYA =\227UECA UECB UECterm ";
+
+/* The words before a name or number, which hold for the ones after it, too; and where it stands. */
+struct context {
+	uint8_t proto;		/* 0: none */
+	uint8_t dir;		/* W_SRC, W_DST, W_ADDR1 ...; W_AND or W_OR for both ends */
+	uint8_t type;		/* W_HOST, W_NET, W_PORT, W_PORTRANGE, W_PROTO; 0: there are no such words in force */
+	uint8_t parens;		/* are there open ones? */
+	uint8_t ids;		/* within: names and numbers only, as in port (80 or 443) */
+	uint8_t unchecked;	/* within the right side of + - ... */
+	uint8_t unused[2];
+};
 
 static struct input {
 	const char *p;		/* where the next word is looked for */
 	const char *at;		/* where the current word begins */
 	uint32_t value[4];	/* of a number, IPv4 (left-justified), IPv6, MAC (its last 4 bytes, its first 2) */
 	unsigned len;		/* of the current word */
-	unsigned token;
+	int token;
 	unsigned bits;		/* of IPv4: 8, 16, 24 or 32 */
-	int internal;		/* it is a definition that is read */
+	unsigned internal;	/* it is a definition that is read */
+	unsigned first_value;	/* the values below belong to a number around this one */
+	unsigned unfit;		/* the ways on which a check before the numbers failed */
+	struct context now;
 } in;
 
 static const struct filter *job;
@@ -145,6 +159,7 @@ static const char *blame;		/* the user's word that is wrong, if any is */
 static const char *last_number;		/* the last number alone */
 static jmp_buf failed;
 static uint32_t variables[26];		/* A to Z in definitions */
+static uint32_t *const want = variables, *const want_mask = variables + 4;	/* A to D, E to H: see there */
 
 static uint32_t *var(int c)
 {
@@ -152,17 +167,17 @@ static uint32_t *var(int c)
 }
 
 /* Where text is written to, and the last place for a NUL behind it. */
-static char *put_at, *put_end;
+static char *print_at, *print_end;
 
-static void put_char(int c)
+static void print_char(int c)
 {
-	if (put_at < put_end)
-		*put_at++ = (char)c;
-	*put_at = 0;
+	if (print_at < print_end)
+		*print_at++ = (char)c;
+	*print_at = 0;
 }
 
 /* A number in base 10 or 16, of at least `width` digits. */
-static void put_number(uint32_t n, unsigned base, unsigned width)
+static void print_number(uint32_t n, unsigned base, unsigned width)
 {
 	char buffer[12], *d = buffer;
 
@@ -171,31 +186,30 @@ static void put_number(uint32_t n, unsigned base, unsigned width)
 		n /= base;
 	}
 	while (d > buffer)
-		put_char(*--d);
+		print_char(*--d);
 }
 
 /*
  * Text in which these stand for the next of the numbers: % and ! in decimal, signed and unsigned, ? with at least
- * three digits; $ and @ in hex, @ with eight digits, ^ with two.
+ * three digits; ~ in hex, $ with #0x before it, @ with eight digits, ^ with two.
  */
-static void put_form(const char *form, const uint32_t *n)
+static void print_form(const char *form, const uint32_t *n)
 {
+	static const char signs[] = "%!?~$@^", widths[] = "\1\1\3\1\1\10\2";
+	unsigned i;
+
 	for (; *form; form++) {
-		if (*form == '%' && *n >> 31) {
-			put_char('-');
-			put_number(-*n++, 10, 1);
-		} else if (*form == '%' || *form == '!') {
-			put_number(*n++, 10, 1);
-		} else if (*form == '?') {
-			put_number(*n++, 10, 3);
-		} else if (*form == '$') {
-			put_number(*n++, 16, 1);
-		} else if (*form == '@') {
-			put_number(*n++, 16, 8);
-		} else if (*form == '^') {
-			put_number(*n++, 16, 2);
+		for (i = 0; i < sizeof signs - 1 && signs[i] != *form; i++)
+			;
+		if (i == sizeof signs - 1) {
+			print_char(*form);
+		} else if (i == 0 && *n >> 31) {
+			print_char('-');
+			print_number(-*n++, 10, 1);
 		} else {
-			put_char(*form);
+			if (*form == '$')
+				print_form("#0x", NULL);
+			print_number(*n++, i < 3 ? 10 : 16, (unsigned)widths[i]);
 		}
 	}
 }
@@ -254,23 +268,23 @@ static _Noreturn void fail(enum reason reason)
 		"not expected here\0" "not a number in range\0" "not a port\0" "names are not looked up\0"
 		"needs host, net, port or the like before it\0" "numbers and conditions mixed up before it\0"
 		"not on this link type\0" "does not go with that protocol\0" "bits outside the mask\0"
-		"division by zero\0" "the kernel does not take this\0" "too long or nested too deep";
+		"divides by zero, or shifts by over 31 bits\0" "the kernel does not take this\0" "too long or nested too deep";
 	uint32_t n = word_length(blame);
 	const char *p = blame, *end = p + (n ? n : *p != 0);
 
-	put_at = job->err;
-	put_end = put_at + job->errsize - 1;
+	print_at = job->err;
+	print_end = print_at + job->errsize - 1;
 	for (; p < end && p < blame + 40; p++) {
 		n = (unsigned char)*p;
 		if (n > ' ' && n < 127)
-			put_char(*p);
+			print_char(*p);
 		else
-			put_form("\\x^", &n);
+			print_form("\\x^", &n);
 	}
-	put_form(p < end ? "...: " : *blame ? ": " : "end: ", NULL);
-	put_form(nth(reasons, reason), NULL);
+	print_form(p < end ? "...: " : *blame ? ": " : "end: ", NULL);
+	print_form(nth(reasons, reason), NULL);
 	n = (uint32_t)(blame - text_start) + 1;
-	put_form(" (column %)", &n);
+	print_form(" (column %)", &n);
 	longjmp(failed, 1);
 }
 
@@ -307,12 +321,14 @@ static int find_word(const char *list, const char *s, unsigned len)
 	return -1;
 }
 
-/* The number of at most `max` digits at s, right up to 48 bits, above that only too large; returns where it ends. */
-static const char *read_digits(const char *s, unsigned base, unsigned max, uint64_t *value)
+static uint64_t number;		/* what read_digits() read last; right up to 48 bits, above that only too large */
+
+/* Read at most `max` digits at s; returns where they end. */
+static const char *read_digits(const char *s, unsigned base, unsigned max)
 {
-	for (*value = 0; max && digit(*s) < base; max--, s++)
-		if (!(*value >> 48))
-			*value = *value * base + digit(*s);
+	for (number = 0; max && digit(*s) < base; max--, s++)
+		if (!(number >> 48))
+			number = number * base + digit(*s);
 	return s;
 }
 
@@ -321,7 +337,6 @@ static int read_number(const char *s, unsigned len, uint32_t *value)
 {
 	const char *end = s + len;
 	unsigned base = 10;
-	uint64_t n;
 
 	if (*s == '0')
 		base = 8;
@@ -329,9 +344,9 @@ static int read_number(const char *s, unsigned len, uint32_t *value)
 		base = 16;
 		s += 2;
 	}
-	if (s >= end || read_digits(s, base, ~0u, &n) != end || n > UINT32_MAX)
+	if (s >= end || read_digits(s, base, ~0u) != end || number > UINT32_MAX)
 		return 0;
-	*value = (uint32_t)n;
+	*value = (uint32_t)number;
 	return 1;
 }
 
@@ -339,16 +354,15 @@ static int read_number(const char *s, unsigned len, uint32_t *value)
 static const char *read_ipv4(const char *s)
 {
 	const char *end = s, *p;
-	uint64_t n;
 
 	in.value[0] = 0;
 	for (in.bits = 0; in.bits < 32; s = p + 1) {
-		p = read_digits(s, 10, ~0u, &n);
-		if (p == s || n > 255)
+		p = read_digits(s, 10, ~0u);
+		if (p == s || number > 255)
 			break;
 		end = p;
 		in.bits += 8;
-		in.value[0] |= (uint32_t)n << (32 - in.bits);
+		in.value[0] |= (uint32_t)number << (32 - in.bits);
 		if (*p != '.')
 			break;
 	}
@@ -361,7 +375,7 @@ static unsigned read_ipv6(const char *s)
 	const char *p = s, *q, *end;
 	unsigned n = 0, gap = 8, i;
 	uint16_t group[8];
-	uint64_t v;
+	uint32_t v;
 
 	while (n < 8) {
 		q = p;
@@ -375,7 +389,8 @@ static unsigned read_ipv6(const char *s)
 				break;
 			}
 		}
-		end = read_digits(q, 16, 4, &v);
+		end = read_digits(q, 16, 4);
+		v = (uint32_t)number;
 		if (end == q)
 			break;
 		p = read_ipv4(q);
@@ -406,8 +421,8 @@ static unsigned read_ipv6(const char *s)
 static unsigned read_mac(const char *s)
 {
 	const char *p = s, *q;
-	uint64_t mac = 0, v;
-	unsigned width = (unsigned)(read_digits(s, 16, 13, &v) - s), left;
+	uint64_t mac = 0;
+	unsigned width = (unsigned)(read_digits(s, 16, 13) - s), left;
 	char separator = s[width];
 
 	if (width == 1)
@@ -417,10 +432,10 @@ static unsigned read_mac(const char *s)
 	for (left = 12; left; left -= width) {
 		if (left < 12 && *p++ != separator)
 			return 0;
-		q = read_digits(p, 16, width, &v);
+		q = read_digits(p, 16, width);
 		if (q == p || (width > 2 && q != p + width))
 			return 0;
-		mac = mac << width * 4 | v;
+		mac = mac << width * 4 | number;
 		p = q;
 	}
 	in.value[0] = (uint32_t)mac;
@@ -429,7 +444,7 @@ static unsigned read_mac(const char *s)
 }
 
 /* What a word is that begins with a letter or digit; its length is known. */
-static unsigned read_word(void)
+static int read_word(void)
 {
 	int i;
 
@@ -442,18 +457,18 @@ static unsigned read_word(void)
 	}
 	i = find_word(keywords, in.at, in.len);
 	if (i >= 0)
-		return (unsigned)i + T_WORD;
+		return i + T_WORD;
 	i = find_word(constants, in.at, in.len);
 	in.value[0] = (uint32_t)i;
 	return i < 0 ? T_NAME : T_NUMBER;
 }
 
 /* The longest word at in.at: its token; its length in in.len. */
-static unsigned read_token(void)
+static int read_token(void)
 {
-	static const uint8_t doubles[][3] = {
+	static const int8_t doubles[][3] = {
 		{ '&', '&', W_AND }, { '|', '|', W_OR }, { '>', '=', T_AT_LEAST }, { '<', '=', T_AT_MOST },
-		{ '!', '=', T_UNEQUAL }, { '=', '=', '=' }, { '<', '<', T_LEFT }, { '>', '>', T_RIGHT },
+		{ '!', '=', T_UNEQUAL }, { '=', '=', -'=' }, { '<', '<', T_LEFT }, { '>', '>', T_RIGHT },
 	};
 	const char *s = in.at;
 	unsigned i, len;
@@ -463,8 +478,12 @@ static unsigned read_token(void)
 		*in.value = *var(*s);
 		return T_NUMBER;
 	}
-	if (in.internal && (*s == '@' || *s == '{' || (*s >= 'a' && (digit(s[1]) < 10 || (s[1] >= 'A' && s[1] <= 'Z')))))
+	if (in.internal && (is_one_of(*s, "#$@") || (*s >= 'a' && s[1] < 'a')))
 		return T_FIELD;
+	if (in.internal && *s == ',')
+		return W_AND;
+	if (in.internal && *s == ';')
+		return W_OR;
 	in.len = read_ipv6(s);
 	if (in.len)
 		return T_IPV6;
@@ -486,8 +505,8 @@ static unsigned read_token(void)
 			return doubles[i][2];
 	in.len = *s != 0;
 	if (*s && (*s < ' ' || *s > '~'))
-		return '$';
-	return *s == '!' ? W_NOT : (unsigned char)*s;
+		return -'$';
+	return *s == '!' ? W_NOT : -*s;
 }
 
 static void next_word(void)
@@ -501,7 +520,7 @@ static void next_word(void)
 }
 
 /* Is the current word this one? Then go on to the next. */
-static int accept_token(unsigned token)
+static int accept_token(int token)
 {
 	if (in.token != token)
 		return 0;
@@ -512,23 +531,24 @@ static int accept_token(unsigned token)
 /* ---- instructions ---- */
 
 /*
- * An op is an instruction with two ways put_at: to[0] when it is a jump whose test is true or no jump at all, to[1] when
- * its test is false. A way's number is the op's index * 2 + 0 or 1. Ways that lead to the same, still unknown place
- * form a list through the to[] they will be written to; 0 ends it.
+ * An op is an instruction with two ways out: the first when it is a jump whose test is true or no jump at all, the
+ * second when its test is false. A way's number is the op's index * 2 + 0 or 1. Ways that lead to the same, still
+ * unknown place form a list through the `to` they will be written to; 0 ends it.
  */
 struct op {
 	uint16_t code;
-	uint16_t a, x;		/* the ops that loaded A and X as they stand after this one, 0: not known */
-	uint16_t to[2];		/* an op's index, once known */
-	uint16_t place;		/* in the program, at assembly */
-	uint16_t from;		/* the only way that leads here, 0: there are more */
-	uint16_t fact;		/* a test of the link layer's type that was true on all ways to this op, 0: none */
-	uint16_t link_test;	/* this is one */
+	uint16_t from;		/* the only way that leads here, 0: there are more; at assembly its place */
 	uint32_t k;
 };
-enum { ACCEPT, REJECT, ENTRY, FIRST };		/* indexes with a meaning */
+struct way {
+	uint16_t to;		/* an op's index, once known */
+	uint16_t a, x;		/* the ops that loaded A and X as they stand on it, 0: not known */
+	uint16_t fact;		/* on all ways here a test of the link layer's type was true: on this one; 0: none */
+};
+enum { ACCEPT, REJECT, ENTRY, FIRST };		/* indexes of ops with a meaning */
 
 static struct op ops[BPF_MAXINSNS];
+static struct way ways[2 * BPF_MAXINSNS];
 static unsigned nops;
 
 /*
@@ -538,27 +558,16 @@ static unsigned nops;
 static unsigned flow, no;
 static int linking;		/* tests made now are of the link layer's type */
 
-static uint16_t *way_out(unsigned w)
-{
-	return &ops[w >> 1].to[w & 1];
-}
-
 static unsigned join_ways(unsigned a, unsigned b)
 {
 	unsigned end = a;
 
 	if (!a)
 		return b;
-	while (*way_out(end))
-		end = *way_out(end);
-	*way_out(end) = (uint16_t)b;
+	while (ways[end].to)
+		end = ways[end].to;
+	ways[end].to = (uint16_t)b;
 	return a;
-}
-
-static void push_way(unsigned *list, unsigned w)
-{
-	*way_out(w) = (uint16_t)*list;
-	*list = w;
 }
 
 static void swap_ways(void)
@@ -569,132 +578,143 @@ static void swap_ways(void)
 	no = was;
 }
 
-/* The test of the link layer's type that was true on this way. */
-static unsigned fact_of(unsigned w)
+/* The op that loaded X as it is on all ways of a list. */
+static unsigned common_x(unsigned list)
 {
-	const struct op *o = &ops[w >> 1];
+	unsigned x = ways[list].x;
 
-	return o->link_test && !(w & 1) ? w >> 1 : o->fact;
+	for (; list; list = ways[list].to)
+		if (ways[list].x != x)
+			return 0;
+	return x;
 }
 
-/* Lead the ways of a list to an op, which knows from before what they all know. */
-static void lead_ways(unsigned list, unsigned target)
+/* Lead the ways of a list to an op; returns the fact they all know. */
+static unsigned lead_ways(unsigned list, unsigned target)
 {
-	unsigned rest, x = ops[list >> 1].x, fact = fact_of(list);
+	unsigned rest, fact = ways[list].fact;
 
-	ops[target].from = *way_out(list) ? 0 : (uint16_t)list;
+	ops[target].from = (uint16_t)(ways[list].to ? 0 : list);
 	for (; list; list = rest) {
-		rest = *way_out(list);
-		*way_out(list) = (uint16_t)target;
-		if (ops[list >> 1].x != x)
-			x = 0;
-		if (fact_of(list) != fact)
+		rest = ways[list].to;
+		ways[list].to = (uint16_t)target;
+		if (ways[list].fact != fact)
 			fact = 0;
 	}
-	ops[target].x = (uint16_t)x;
-	ops[target].fact = (uint16_t)fact;
+	return fact;
 }
 
-/* What flows on goes through this instruction; returns the op's index. */
+/* What flows on goes through this instruction; returns the op's index, 0 if there is none. */
 static unsigned emit(unsigned code, uint32_t k)
 {
-	struct op *o = &ops[nops];
+	unsigned x = common_x(flow);
 
-	if (!flow)
+	if (!flow || ((code & 7) == BPF_LDX && code == ops[x].code && k == ops[x].k))	/* that is in X already */
 		return 0;
 	if (nops == BPF_MAXINSNS)
 		fail(TOO_LONG);
-	*o = (struct op){ .code = (uint16_t)code, .k = k };
-	lead_ways(flow, nops);
 	if (code == BPF_ST || code == (BPF_MISC | BPF_TAX))
-		o->x = 0;
+		x = 0;
 	if ((code & 7) == BPF_LDX)
-		o->x = (uint16_t)nops;
+		x = nops;
+	ops[nops] = (struct op){ .code = (uint16_t)code, .k = k };
+	ways[nops * 2].fact = (uint16_t)lead_ways(flow, nops);
 	flow = nops * 2;
+	ways[flow].to = ways[flow].a = 0;
+	ways[flow].x = (uint16_t)x;
+	ways[flow + 1] = ways[flow];
 	return nops++;
 }
 
 /* The result of a relation between two numbers. */
-static int holds(unsigned jump, uint32_t a, uint32_t k)
+static unsigned holds(unsigned jump, uint32_t a, uint32_t k)
 {
 	return jump == BPF_JEQ ? a == k : jump == BPF_JSET ? (a & k) != 0 : jump == BPF_JGT ? a > k : a >= k;
 }
 
-/* Was it this field that op `a` loaded, with X as it is at op `at`? */
-static int is_loaded(unsigned a, unsigned at, unsigned code, uint32_t k, uint32_t mask)
+/* A field against a constant. */
+struct test {
+	unsigned code;		/* of the load */
+	uint32_t off, mask;
+	unsigned jump;
+	uint32_t k;
+};
+
+/* Is it this field that A holds on way w, with X as it is on way `now`? */
+static int is_loaded(unsigned w, unsigned now, const struct test *t)
 {
-	unsigned x = ops[at].x;
+	unsigned a = ways[w].a;
 	const struct op *o = &ops[a];
 
-	if (!a)
+	if (t->mask != UINT32_MAX && (o->code != (BPF_ALU | BPF_AND) || o--->k != t->mask))
 		return 0;
-	if (mask != UINT32_MAX && (o->code != (BPF_ALU | BPF_AND) || o--->k != mask))
-		return 0;
-	return o->code == code && o->k == k && ((code & 0xe0) != BPF_IND || (x && o->x == x));
+	return o->code == t->code && o->k == t->off &&
+	    ((t->code & 0xe0) != BPF_IND || (ways[now].x && ways[a * 2].x == ways[now].x));
 }
 
 enum { LOOK_BACK = 32 };	/* tests that lie behind; more only make programs a little shorter */
+enum { IS_FALSE, IS_TRUE, IS_HELD, IS_OPEN };
 
-/*
- * What the tests on the way here say about one that follows: 1 true, 0 false; -1 nothing, but A holds the field;
- * -2 nothing.
- */
-static int is_decided(unsigned w, unsigned code, uint32_t off, uint32_t mask, unsigned jump, uint32_t k)
+/* What the tests on the way here say about one that follows; IS_HELD: nothing, but A holds the field. */
+static unsigned is_decided(unsigned now, const struct test *t)
 {
-	int known = is_loaded(ops[w >> 1].a, w >> 1, code, off, mask) - 2;
-	unsigned n, fact = fact_of(w), at = w >> 1;
+	unsigned n, w = ways[now].fact;
 
-	if (is_loaded(ops[fact].a, at, code, off, mask))
-		return holds(jump, ops[fact].k, k);
-	for (n = 0; w && n < LOOK_BACK; n++, w = ops[w >> 1].from) {
+	if (is_loaded(w, now, t))
+		return holds(t->jump, ops[w >> 1].k, t->k);
+	for (n = 0, w = now; w && n < LOOK_BACK; n++, w = ops[w >> 1].from) {
 		const struct op *o = &ops[w >> 1];
 
-		if ((o->code & 7) != BPF_JMP || !is_loaded(o->a, at, code, off, mask))
+		if (!is_loaded(w, now, t))
 			continue;
-		if (o->code == (BPF_JMP | jump) && o->k == k)
+		if (o->code == (BPF_JMP | t->jump) && o->k == t->k)
 			return !(w & 1);
 		if (o->code == (BPF_JMP | BPF_JEQ) && !(w & 1))
-			return holds(jump, o->k, k);
+			return holds(t->jump, o->k, t->k);
 	}
-	return known;
+	return is_loaded(now, now, t) ? IS_HELD : IS_OPEN;
 }
 
 /* A test on A, which op `a` loaded. */
 static void branch(unsigned jump, uint32_t k, unsigned a)
 {
-	unsigned n = emit(BPF_JMP | jump, k);
+	unsigned yes = emit(BPF_JMP | jump, k) * 2;
 
-	ops[n].a = (uint16_t)a;
-	ops[n].link_test = linking && jump == BPF_JEQ;
-	no = n ? n * 2 + 1 : 0;
+	no = 0;
+	if (!yes)
+		return;
+	no = yes + 1;
+	ways[yes].a = ways[no].a = (uint16_t)a;
+	if (linking && jump == BPF_JEQ)
+		ways[yes].fact = (uint16_t)yes;
 }
 
 /*
  * A field against a constant. Ways on which A holds the field already skip the load,
  * those on which the answer is known skip the test as well.
  */
-static void test(unsigned code, uint32_t off, uint32_t mask, unsigned jump, uint32_t k)
+static void test(const struct test *t)
 {
-	unsigned ready = 0, load = 0, known_yes = 0, known_no = 0, rest, a = 0;
-	int known;
+	unsigned lists[IS_OPEN + 1] = { 0 }, rest, a = 0, known;
 
 	for (; flow; flow = rest) {
-		rest = *way_out(flow);
-		known = is_decided(flow, code, off, mask, jump, k);
-		if (known == -1)
-			a = ops[flow >> 1].a;
-		push_way(known > 0 ? &known_yes : known == 0 ? &known_no : known == -1 ? &ready : &load, flow);
+		rest = ways[flow].to;
+		known = is_decided(flow, t);
+		if (known == IS_HELD)
+			a = ways[flow].a;
+		ways[flow].to = (uint16_t)lists[known];
+		lists[known] = flow;
 	}
-	flow = load;
-	if (load) {
-		a = emit(code, off);
-		if (mask != UINT32_MAX)
-			a = emit(BPF_ALU | BPF_AND, mask);
+	flow = lists[IS_OPEN];
+	if (flow) {
+		a = emit(t->code, t->off);
+		if (t->mask != UINT32_MAX)
+			a = emit(BPF_ALU | BPF_AND, t->mask);
 	}
-	flow = join_ways(flow, ready);
-	branch(jump, k, a);
-	flow = join_ways(flow, known_yes);
-	no = join_ways(no, known_no);
+	flow = join_ways(flow, lists[IS_HELD]);
+	branch(t->jump, t->k, a);
+	flow = join_ways(flow, lists[IS_TRUE]);
+	no = join_ways(no, lists[IS_FALSE]);
 }
 
 /* ---- link layer ---- */
@@ -755,8 +775,7 @@ static uint32_t constant;		/* its value, of a LITERAL or CONSTANT */
 
 /* The code that computes a VALUE into A waits here until all the checks that must come before it are made. */
 static struct sock_filter *values;	/* BPF_MAXINSNS of them: the program's own place, not used until assembly */
-static unsigned nvalues, first_value;	/* those below first_value belong to a number around this one */
-static unsigned unfit;		/* the ways on which a check before it failed */
+static unsigned nvalues;
 static unsigned scratch;	/* the next free M[] */
 
 static void value(unsigned code, uint32_t k)
@@ -768,66 +787,18 @@ static void value(unsigned code, uint32_t k)
 
 static void flush(unsigned end)
 {
-	unsigned i, x = ops[flow >> 1].x, w;
+	unsigned i;
 
-	for (i = first_value; i < end; i++) {
-		if ((values[i].code & 7) == BPF_LDX && i == first_value) {	/* is that in X already? */
-			for (w = flow; w && ops[w >> 1].x == x; w = *way_out(w))
-				;
-			if (!w && x && ops[x].code == values[i].code && ops[x].k == values[i].k)
-				continue;
-		}
+	for (i = in.first_value; i < end; i++)
 		emit(values[i].code, values[i].k);
-	}
-	nvalues = first_value;
+	nvalues = in.first_value;
 }
 
-/* The bytes at base letter + offset, size 1, 2 or 4; kind is the offset's. */
-static void read_bytes(int letter, enum result kind, unsigned size)
+/* Does this instruction divide by zero or shift by more than 31 bits? The kernel refuses that. */
+static int is_undefined(unsigned code, uint32_t k)
 {
-	struct base b = letter == 'h' ? layer.header : letter == 't' ? layer.type : layer.payload;
-	unsigned code = BPF_LD | (size == 1 ? BPF_B : size == 2 ? BPF_H : BPF_W);
-	int over_ip = letter == 'i', spare = kind == VALUE && b.reg && over_ip;
-
-	if (size == 3 || size - 1 > 3)
-		fail(OUT_OF_RANGE);
-	if (letter == 'm' || letter == 'r')
-		b = (struct base){ letter == 'm' ? SKF_AD_OFF : 0, 0 };
-	if (letter == 'n' || letter == 'i' || letter == 'j')
-		b.off += layer.network;
-	if (letter == 'j')
-		b.off += 40;
-	if (b.reg > regs)
-		regs = b.reg;
-	if (spare)		/* the header's length is computed in A */
-		value(BPF_ST, scratch++);
-	if (over_ip && !b.reg)
-		value(BPF_LDX | BPF_MSH | BPF_B, b.off);
-	else if (b.reg)
-		value(BPF_LDX | BPF_MEM, b.reg - 1);
-	if (over_ip && b.reg) {
-		value(BPF_LD | BPF_IND | BPF_B, b.off);
-		value(BPF_ALU | BPF_AND, 15);
-		value(BPF_ALU | BPF_LSH, 2);
-		value(BPF_ALU | BPF_ADD | BPF_X, 0);
-		value(BPF_MISC | BPF_TAX, 0);
-	}
-	if (spare)
-		value(BPF_LD | BPF_MEM, --scratch);
-	if (kind == VALUE) {
-		if (b.reg || over_ip)
-			value(BPF_ALU | BPF_ADD | BPF_X, 0);
-		value(BPF_MISC | BPF_TAX, 0);
-	} else {
-		b.off += constant;
-		if (!b.reg && !over_ip) {
-			if (b.off >> 31 && letter != 'm')
-				fail(OUT_OF_RANGE);
-			value(code | BPF_ABS, b.off);
-			return;
-		}
-	}
-	value(code | BPF_IND, b.off);
+	return code == (BPF_ALU | BPF_DIV) || code == (BPF_ALU | BPF_MOD) ? !k :
+	    k > 31 && (code == (BPF_ALU | BPF_LSH) || code == (BPF_ALU | BPF_RSH));
 }
 
 static uint32_t compute(unsigned op, uint32_t a, uint32_t b)
@@ -858,10 +829,8 @@ static enum result calculate(enum result left, uint32_t a, unsigned op, enum res
 		value(BPF_ALU | BPF_X | op, 0);
 		return VALUE;
 	}
-	if (!constant && (op == BPF_DIV || op == BPF_MOD))
+	if (is_undefined(BPF_ALU | op, constant))
 		fail(BY_ZERO);
-	if (constant > 31 && (op == BPF_LSH || op == BPF_RSH))
-		fail(OUT_OF_RANGE);
 	if (left == VALUE) {
 		if (op != BPF_AND || constant != UINT32_MAX)
 			value(BPF_ALU | op, constant);
@@ -871,39 +840,95 @@ static enum result calculate(enum result left, uint32_t a, unsigned op, enum res
 	return CONSTANT;
 }
 
+/* The bytes at base letter + offset, size 1, 2 or 4; kind is the offset's. */
+static void read_bytes(int letter, enum result kind, unsigned size)
+{
+	struct base b = letter == 'h' ? layer.header : letter == 't' ? layer.type : layer.payload;
+	unsigned code = BPF_LD | BPF_W, x = 0;
+
+	if (letter == 'm' || letter == 'r')
+		b = (struct base){ letter == 'm' ? SKF_AD_OFF : 0, 0 };
+	if (letter == 'n' || letter == 'i' || letter == 'j')
+		b.off += layer.network;
+	if (letter == 'j')
+		b.off += 40;
+	if (b.reg > regs)
+		regs = b.reg;
+	if (letter == 'i' && b.reg) {	/* the IPv4 header's length becomes part of an offset in A */
+		uint32_t offset = constant;
+
+		if (kind == VALUE)
+			value(BPF_ST, scratch++);
+		constant = 0;
+		read_bytes('n', CONSTANT, 1);
+		value(BPF_ALU | BPF_AND, 15);
+		value(BPF_ALU | BPF_LSH, 2);
+		if (kind == VALUE) {
+			scratch--;
+			calculate(VALUE, 0, BPF_ADD, VALUE);
+		} else {
+			b.off += offset;
+		}
+		kind = VALUE;
+	}
+	if (b.reg)
+		value(x = BPF_LDX | BPF_MEM, b.reg - 1);
+	else if (letter == 'i')
+		value(x = BPF_LDX | BPF_MSH | BPF_B, b.off);
+	if (kind == VALUE) {
+		if (x)
+			value(BPF_ALU | BPF_ADD | BPF_X, 0);
+		value(x = BPF_MISC | BPF_TAX, 0);
+	} else {
+		b.off += constant;
+	}
+	if (size == 1)
+		code = BPF_LD | BPF_B;
+	if (size == 2)
+		code = BPF_LD | BPF_H;
+	if (!x && b.off >> 31 && letter != 'm')
+		fail(OUT_OF_RANGE);
+	value(code | (x ? BPF_IND : BPF_ABS), b.off);
+}
+
 /* The condition that the VALUE and k are so related. */
 static void compare_value(unsigned jump, uint32_t k)
 {
-	uint32_t mask = UINT32_MAX;
-	unsigned n = nvalues;
-	struct sock_filter load;
+	struct test t = { .mask = UINT32_MAX, .jump = jump, .k = k };
+	const struct sock_filter *v = values + nvalues - 1;
+	int negated;
 
-	if (values[n - 1].code == (BPF_ALU | BPF_AND))
-		mask = values[--n].k;
-	load = values[n - 1];
-	if (!mask || (load.code & 7) != BPF_LD || (load.code & 0x60) == BPF_MEM || load.code == BPF_LD) {
+	if (v->code == (BPF_ALU | BPF_AND))
+		t.mask = v--->k;
+	t.code = v->code;
+	t.off = v->k;
+	if ((t.code & 7) != BPF_LD || (t.code & 0x60) == BPF_MEM || t.code == BPF_LD) {
 		flush(nvalues);
 		branch(jump, k, 0);
 		return;
 	}
-	flush(n - 1);
-	if (mask != UINT32_MAX && jump == BPF_JEQ && !k) {
-		test(load.code, load.k, UINT32_MAX, BPF_JSET, mask);
-		swap_ways();
-	} else {
-		test(load.code, load.k, mask, jump, k);
+	flush((unsigned)(v - values));
+	negated = t.mask != UINT32_MAX && jump == BPF_JEQ && !k;
+	if (negated) {
+		t.jump = BPF_JSET;
+		t.k = t.mask;
+		t.mask = UINT32_MAX;
 	}
+	test(&t);
+	if (negated)
+		swap_ways();
 }
 
-/* left token right, as calculate() finds them. */
-static void compare(enum result left, uint32_t a, unsigned token, enum result right)
+enum { NEGATED = 1 };		/* the opposite of a jump */
+
+/* Two numbers as they are related, as calculate() finds them. */
+static void compare(enum result left, uint32_t a, unsigned relation, enum result right)
 {
-	unsigned jump = token == '=' || token == T_UNEQUAL ? BPF_JEQ : token == '>' || token == T_AT_MOST ? BPF_JGT : BPF_JGE;
-	int negated = token == T_UNEQUAL || token == '<' || token == T_AT_MOST;
+	unsigned jump = relation & 0xf0u, negated = relation & NEGATED;
 
 	if (right == VALUE && jump != BPF_JEQ) {	/* the right one is in A: a > b is not b >= a */
 		jump ^= BPF_JGT ^ BPF_JGE;
-		negated = !negated;
+		negated ^= NEGATED;
 	}
 	if (left == VALUE && right == VALUE) {
 		value(BPF_LDX | BPF_MEM, scratch);
@@ -918,61 +943,67 @@ static void compare(enum result left, uint32_t a, unsigned token, enum result ri
 	}
 	if (negated)
 		swap_ways();
-	no = join_ways(no, unfit);
-	unfit = 0;
+	no = join_ways(no, in.unfit);
+	in.unfit = 0;
 }
 
 /* ---- definitions ---- */
 
-/* The words before a name or number; they hold for the ones after it, too. */
-struct qualifiers {
-	unsigned proto;		/* 0: none */
-	unsigned dir;		/* W_SRC, W_DST, W_ADDR1 ...; W_AND or W_OR for both ends */
-	unsigned type;		/* W_HOST, W_NET, W_PORT, W_PORTRANGE, W_PROTO; 0: there are no qualifiers in force */
-};
-
-static struct state {
-	struct qualifiers quals;
-	int parens;		/* are there open ones? */
-	int ids;		/* within: names and numbers only, as in port (80 or 443) */
-	int unchecked;		/* within the right side of + - ... */
-} state;
-
-static uint32_t want[4], want_mask[4];	/* the address that host, net ... look for; or two ports */
-static unsigned want_dir;		/* and at which end */
+static int want_dir;		/* W_SRC, W_DST ...: at which end to look for what is wanted */
 
 static enum result operand(void);
 static enum result expression(unsigned level);
 static enum result condition(enum result r);
 
 /*
- * The condition that a definition describes. A definition is an expression of the language that is defined, and of
+ * A definition is an expression of the language that is defined, with , for and, ; for or, and of
  *	n6:2	the field at offset 6 with 2 bytes, from: h the link header, t its type field, l what follows it,
- *		n the network header, i what follows an IPv4 header, j an IPv6 header, m metadata
- *	A	a variable
- *	{p0,2}	part p for the source at 0, the destination at 2, or both, as the qualifiers say; {p0}: at 0
+ *		n the network header, i what follows an IPv4 header, j an IPv6 header, m metadata, r the start
+ *	A	a variable; nA2: the field at offset A + 2
+ *	#p0:2	definition p with O = 0 for the source, 2 for the destination, as the words before say; #p0 for O = 0
  *	@2048	the link layer says that this protocol follows
+ *	$4	M[0] becomes 4
+ * These have a letter as their name: from 0 on the kinds of link layers, from A on addr1 ...
  */
-static void means(const char *definition)
+static const char definitions[] =
+	"0\0" "1P=2048,n0&240=64;(P=34525,n0&240=96)\0" "2t0:2=P\0" "3P>1500,t0:2=P;(P<1501,t0:2<=1500,#l0)\0"
+	"4h0&4=0,h0&8!=0,(P>1500,l6:2=P;(P<1501,#l0))\0" "5P>1500,t0:2=P;(P<1501,t0:2=4,#l0)\0"
+	"6t0:2=P\0" "7n4294967294&1=1,#10\0"					/* 7: under MPLS labels */
+	"lP=254;P=240;P=6,l0:2=P*257;(P!=254,P!=240,P!=6,l0=P)\0"	/* LLC SAPs */
+	"pA=B,iO:2=A;(A!=B,iO:2>=A,iO:2<=B)\0"				/* a port, over IPv6 */
+	"qA=B,jO:2=A;(A!=B,jO:2>=A,jO:2<=B)\0"
+	"aE=0;nO:4&E=A\0"						/* an address, of IPv6 */
+	"bE=0;nO:4&E=A,(F=0;nO4:4&F=B),(G=0;nO8:4&G=C),(H=0;nO12:4&H=D)\0"
+	"mI=0,hO2:4=A,hO:2=B;(I=1,hO&1=1)\0"			/* a MAC address, on 802.11 */
+	"wO=1,h0&4=0,(h0&8=0,#m4;(h0&8!=0,(h1&1=0,#m4;(h1&1!=0,#m16))));(O=0,h0&4=0,"
+	"(h0&8=0,#m10;(h0&8!=0,(h1&2=0,#m10;(h1&2!=0,(h1&1=0,#m16;(h1&1!=0,#m24)))))))\0"
+	"A#m4\0" "Bh0&12!=4;(h0&240!=192,h0&240!=208),#m10\0" "Ch0&12!=4,#m16\0" "Dh1&3=3,#m24\0"
+	"Eh0&8!=0,#m4\0" "Fh0&8!=0,#B0\0"
+	"t@33024;@34984;@37120,(N>4095;n0:2&4095=N)\0"		/* a tag, in metadata */
+	"um48=1,(N>4095;m44&4095=N)";
+
+static const char *definition(int name)
+{
+	const char *p = definitions;
+
+	while (*p++ != name)
+		while (*p++)
+			;
+	return p;
+}
+
+/* The condition that a definition describes. */
+static void means(const char *text)
 {
 	struct input outer = in;
-	struct state was = state;
-	unsigned first = first_value, failing = unfit;
 
 	no = 0;
 	if (!flow)		/* dead code */
 		return;
-	first_value = nvalues;
-	unfit = 0;
-	memset(&state, 0, sizeof state);
-	in.p = definition;
-	in.internal = 1;
+	in = (struct input){ .p = text, .internal = 1, .first_value = nvalues };
 	next_word();
-	condition(expression(0));
+	condition(expression(1));
 	in = outer;
-	state = was;
-	first_value = first;
-	unfit = failing;
 }
 
 /* PPP has numbers of its own for some. */
@@ -992,176 +1023,117 @@ static uint32_t ppp_number(uint32_t proto)
 /* Does a packet of this Ethernet type, or with this LLC SAP, follow? */
 static void link_is(uint32_t proto)
 {
-	static const char *const definitions[] = {
-		[K_UNKNOWN] = "1=0",
-		[K_ETHERNET] = "(P>1500&&t0:2=P)||(P<1501&&t0:2<=1500&&{l0})",
-		[K_COOKED] = "(P>1500&&t0:2=P)||(P<1501&&t0:2=4&&{l0})",
-		[K_PLAIN] = "t0:2=P",
-		[K_RAW] = "(P=2048&&n0&240=64)||(P=34525&&n0&240=96)",
-		[K_WIRELESS] = "h0&4=0&&h0&8!=0&&((P>1500&&l6:2=P)||(P<1501&&{l0}))",
-		[K_PPP] = "t0:2=P",
-	};
-
 	if (flow && (layer.kind == K_UNKNOWN || (layer.labels && proto != 0x0800 && proto != 0x86dd)))
 		fail(NO_LINK);
-	*var('P') = layer.kind == K_PPP ? ppp_number(proto) : proto;
-	*var('Z') = (uint32_t)-2;
+	*var('P') = layer.kind == K_PPP && !layer.labels ? ppp_number(proto) : proto;
 	linking = !layer.labels;
-	if (layer.labels)		/* under the last label */
-		means("nZ&1=1&&((P=2048&&n0&240=64)||(P=34525&&n0&240=96))");
-	else
-		means(definitions[layer.kind]);
+	means(definition(layer.labels ? '7' : '0' + (int)layer.kind));
 	linking = 0;
 }
 
-/* One end of a packet: what `part` says about the fields at this offset. */
-static void end_is(int part, uint32_t offset)
-{
-	unsigned i, words = part == '4' ? 1 : 4, failing = 0;
-
-	*var('O') = offset;
-	*var('U') = offset + 2;
-	*var('A') = want[0];
-	*var('B') = want[1];
-	switch (part) {
-	case 'l': means("((P=254||P=240||P=6)&&l0:2=P*257)||(P!=254&&P!=240&&P!=6&&l0=P)"); return;
-	case 'i': means("(A=B&&iO:2=A)||(A!=B&&iO:2>=A&&iO:2<=B)"); return;
-	case 'j': means("(A=B&&jO:2=A)||(A!=B&&jO:2>=A&&jO:2<=B)"); return;
-	case 'm': means("(G=0&&hU:4=A&&hO:2=B)||(G=1&&hO&1=1)"); return;
-	case 's': means("h0&4=0&&((h0&8=0&&{m10})||(h0&8!=0&&((h1&2=0&&{m10})||(h1&2!=0&&((h1&1=0&&{m16})||(h1&1!=0&&{m24}))))))"); return;
-	case 'd': means("h0&4=0&&((h0&8=0&&{m4})||(h0&8!=0&&((h1&1=0&&{m4})||(h1&1!=0&&{m16}))))"); return;
-	}
-	for (i = 0; i < words; i++, *var('O') += 4) {
-		*var('A') = want[i];
-		*var('M') = want_mask[i];
-		no = 0;
-		if (want_mask[i])
-			means("nO:4&M=A");
-		failing = join_ways(no, failing);
-	}
-	no = failing;
-}
-
-/* {part source,destination}: the current word is the brace. */
+/* What follows # in a definition. */
 static void ends(void)
 {
-	unsigned dir = want_dir, was;
-	int part = *in.p++;
+	int dir = want_dir, name = *in.p++;
+	unsigned was, *decided = dir == W_AND ? &no : &flow;
 	uint32_t source, destination;
 
 	next_word();
-	destination = source = *in.value;
+	source = *in.value;
 	next_word();
-	if (accept_token(',')) {
+	if (accept_token(-':')) {
 		destination = *in.value;
 		next_word();
 	} else {
+		destination = source;
 		dir = W_SRC;
 	}
-	next_word();
-	if (dir == W_DST)
-		source = destination;
-	end_is(part == 'w' ? dir == W_DST ? 'd' : 's' : part, source);
-	if (dir != W_AND && dir != W_OR)
+	if (flow)		/* in dead code O still belongs to the definition around this one */
+		*var('O') = dir == W_DST ? destination : source;
+	means(definition(name));
+	if (dir > W_OR)
 		return;
-	was = dir == W_AND ? no : flow;
+	was = *decided;
 	if (dir == W_OR)
 		flow = no;
-	end_is(part == 'w' ? 'd' : part, destination);
-	if (dir == W_AND)
-		no = join_ways(no, was);
-	else
-		flow = join_ways(flow, was);
+	*var('O') = destination;
+	means(definition(name));
+	*decided = join_ways(*decided, was);
 }
 
 /* ---- primitives ---- */
 
+static uint32_t number_of(int proto)
+{
+	return proto ? numbers[proto - W_IP] : 0;
+}
+
+/* Over IPv4, IPv6 or both: versions 1, 2, 3. */
 static void protocol_is(uint32_t n, unsigned versions)
 {
 	*var('N') = n;
 	*var('V') = versions;
-	means("(V!=2&&ip&&n9=N)||(V!=1&&ip6&&(n6=N||(n6=44&&n40=N)))");
+	means("V!=2,ip,n9=N;(V!=1,ip6,(n6=N;(n6=44,n40=N)))");
 }
 
 /* A protocol named alone. */
-static void named_alone(unsigned proto)
+static void named_alone(int proto)
 {
 	if (proto >= W_RADIO)
 		fail(NO_PROTOCOL);
-	if (proto < W_TCP)
-		link_is(numbers[proto - W_IP]);
+	if (proto < W_AH)
+		link_is(number_of(proto));
 	else
-		protocol_is(numbers[proto - W_IP], proto < W_ICMP ? V4 | V6 : proto < W_ICMP6 ? V4 : V6);
+		protocol_is(number_of(proto), proto < W_ICMP ? 3 : proto < W_ICMP6 ? 1 : 2);
 }
 
 static void protocol_number(uint32_t n)
 {
-	unsigned proto = state.quals.proto;
+	int proto = in.now.proto;
 
 	if (proto == W_ETHER)
 		link_is(n);
-	else if (proto && proto != W_IP && proto != W_IP6)
+	else if (proto > W_IP6)
 		fail(NO_PROTOCOL);
 	else
-		protocol_is(n, proto == W_IP ? V4 : proto == W_IP6 ? V6 : V4 | V6);
+		protocol_is(n, proto ? (unsigned)(proto - W_IP + 1) : 3);
 }
 
-/* Look at the ends that the qualifiers say. */
-static void set_direction(void)
+static void port_is(int proto)
 {
-	want_dir = state.quals.dir;
-	if (want_dir >= W_ADDR1 && want_dir <= W_TA && (layer.kind != K_WIRELESS || in.token != T_MAC))
-		fail(NO_LINK);
-}
-
-static void port_is(unsigned proto)
-{
-	if (proto && (proto < W_TCP || proto > W_SCTP))
+	if ((proto && (proto < W_TCP || proto > W_SCTP)) || want_dir > W_DST)
 		fail(NO_PROTOCOL);
-	set_direction();
 	if (want[0] > want[1]) {
 		uint32_t least = want[1];
 
 		want[1] = want[0];
 		want[0] = least;
 	}
-	*var('N') = proto ? numbers[proto - W_IP] : 0;
-	means("(ip6&&((N=0&&(n6=6||n6=17||n6=132))||(N!=0&&n6=N))&&{j0,2})||"
-	    "(ip&&((N=0&&(n9=6||n9=17||n9=132))||(N!=0&&n9=N))&&n6:2&8191=0&&{i0,2})");
+	*var('N') = number_of(proto);
+	means("ip6,(N!=0,n6=N;(N=0,(n6=6;n6=17;n6=132))),#q0:2;"
+	    "(ip,(N!=0,n9=N;(N=0,(n9=6;n9=17;n9=132))),n6:2&8191=0,#p0:2)");
 }
 
 static void host_is(unsigned words)
 {
-	unsigned proto = state.quals.proto;
+	int proto = in.now.proto;
 
-	set_direction();
-	if (words == 4 ? proto && proto != W_IP6 : proto && proto != W_IP && proto != W_ARP && proto != W_RARP)
+	if (!proto && layer.labels)
+		proto = words == 4 ? W_IP6 : W_IP;
+	if (want_dir > W_DST || (proto && (proto > W_RARP || (proto == W_IP6) != (words == 4))))
 		fail(NO_PROTOCOL);
-	*var('Q') = proto || !layer.labels ? proto : W_IP;
-	*var('I') = W_IP;
-	*var('J') = W_ARP;
-	*var('K') = W_RARP;
-	if (words == 4)
-		means("ip6&&{68,24}");
-	else
-		means("((Q=0||Q=I)&&ip&&{412,16})||((Q=0||Q=J)&&arp&&{414,24})||((Q=0||Q=K)&&rarp&&{414,24})");
+	*var('Q') = number_of(proto);
+	means(words == 4 ? "ip6,#b8:24" :
+	    "Q=0;Q=2048,ip,#a12:16;(Q=0;Q=2054,arp,#a14:24);(Q=0;Q=32821,rarp,#a14:24)");
 }
 
-/* A MAC address, or (G) any group address. */
+/* A MAC address, or (I) any group address. */
 static void mac_is(void)
 {
-	static const char *const places[] = {	/* addr1 ... */
-		"{m4}", "(h0&12!=4||(h0&240!=192&&h0&240!=208))&&{m10}", "h0&12!=4&&{m16}", "h1&3=3&&{m24}",
-		"h0&8!=0&&{m4}", "h0&8!=0&&(h0&12!=4||(h0&240!=192&&h0&240!=208))&&{m10}",
-	};
-
-	set_direction();
-	if (layer.kind != K_WIRELESS && layer.kind != K_ETHERNET)
+	if (layer.kind != K_WIRELESS && (layer.kind != K_ETHERNET || want_dir > W_DST))
 		fail(NO_LINK);
-	if (layer.kind == K_ETHERNET)
-		means("{m6,0}");
-	else
-		means(want_dir >= W_ADDR1 && want_dir <= W_TA ? places[want_dir - W_ADDR1] : "{w0,0}");
+	means(layer.kind == K_ETHERNET ? "#m6:0" :
+	    want_dir > W_DST ? definition(want_dir - W_ADDR1 + 'A') : "#w0:1");
 }
 
 /* A mask of that many bits; beside it there must be nothing. */
@@ -1182,11 +1154,11 @@ static void set_mask(unsigned words, uint32_t bits)
 /* A number alone, as the qualifiers say. */
 static void number_is(uint32_t n)
 {
-	unsigned bits = 32, type = state.quals.type;
+	unsigned bits = 32, type = in.now.type;
 
+	want_dir = in.now.dir;
 	want[0] = want[1] = n;
-	if (!in.internal)
-		blame = last_number;
+	blame = last_number;
 	if (!type)
 		fail(ALONE);
 	if (type == W_PROTO) {
@@ -1194,7 +1166,7 @@ static void number_is(uint32_t n)
 	} else if (type >= W_PORT) {
 		if (n > 65535)
 			fail(NO_PORT);
-		port_is(state.quals.proto);
+		port_is(in.now.proto);
 	} else {
 		for (; type == W_NET && want[0] && !(want[0] >> 24); bits -= 8)
 			want[0] <<= 8;
@@ -1219,30 +1191,30 @@ static unsigned service(const char *s, unsigned len, uint32_t *n)
 
 static void named_ports(void)
 {
-	unsigned from, to, len = in.len, proto = state.quals.proto;
+	unsigned from, to, len = in.len, proto = in.now.proto;
 
-	if (state.quals.type == W_PORTRANGE)
+	if (in.now.type == W_PORTRANGE)
 		for (len = 0; len < in.len && in.at[len] != '-'; len++)
 			;
 	from = to = service(in.at, len, &want[0]);
 	want[1] = want[0];
 	if (len < in.len)
 		to = service(in.at + len + 1, in.len - len - 1, &want[1]);
-	else if (state.quals.type == W_PORTRANGE)
+	else if (in.now.type == W_PORTRANGE)
 		fail(NO_PORT);
 	if (from != to)
 		from = 0;
 	if (from && proto && proto != from)
 		fail(NO_PROTOCOL);
-	port_is(from ? from : proto);
+	port_is((int)(from ? from : proto));
 }
 
 static void named_protocol(void)
 {
-	int i = find_word(keywords, in.at, in.len) + T_WORD, ether = state.quals.proto == W_ETHER;
+	int i = find_word(keywords, in.at, in.len) + T_WORD, ether = in.now.proto == W_ETHER;
 
-	if (ether ? i >= W_IP && i <= W_NETBEUI : i >= W_TCP && i <= W_VRRP && i != W_IGRP) {
-		protocol_number(numbers[i - W_IP]);
+	if (ether ? i >= W_IP && i <= W_NETBEUI : i >= W_AH && i <= W_VRRP) {
+		protocol_number(number_of(i));
 		return;
 	}
 	i = find_word(ether ? "loopback " : protocols, in.at, in.len);
@@ -1255,16 +1227,17 @@ static void named_protocol(void)
 static void address_is(unsigned words)
 {
 	uint32_t bits = words == 1 ? in.bits : 128;
-	unsigned separator, type = state.quals.type;
+	unsigned type = in.now.type;
+	int separator;
 
 	if (type != W_HOST && type != W_NET)
 		fail(UNEXPECTED);
 	next_word();
 	separator = in.token;
-	if (separator == '/' || (separator == W_MASK && words == 1)) {
+	if (separator == -'/' || (separator == W_MASK && words == 1)) {
 		next_word();
 		bits = *in.value;
-		if (in.token != (separator == '/' ? T_NUMBER : T_IPV4) || (type == W_HOST && bits != 128))
+		if (in.token != (separator == -'/' ? T_NUMBER : T_IPV4) || (type == W_HOST && bits != 128))
 			fail(UNEXPECTED);
 		next_word();
 	}
@@ -1281,19 +1254,20 @@ static void address_is(unsigned words)
 /* A name or address, as the qualifiers say. */
 static void name_is(void)
 {
-	unsigned type = state.quals.type;
+	unsigned type = in.now.type;
 
 	if (!type)
 		fail(ALONE);
-	memcpy(want, in.value, sizeof want);
+	want_dir = in.now.dir;
+	memcpy(want, in.value, sizeof in.value);
 	if (in.token == T_IPV4 || in.token == T_IPV6) {
 		address_is(in.token == T_IPV4 ? 1 : 4);
 		return;
 	}
 	if (in.token == T_MAC) {
-		if (state.quals.proto != W_ETHER || type != W_HOST)
+		if (in.now.proto != W_ETHER || type != W_HOST)
 			fail(NO_PROTOCOL);
-		*var('G') = 0;
+		*var('I') = 0;
 		mac_is();
 	} else if (type == W_PORT || type == W_PORTRANGE) {
 		named_ports();
@@ -1317,12 +1291,12 @@ static enum result condition(enum result r)
 		number_is(constant);
 		return ID;
 	}
-	if (r != ID && (r != CONDITION || state.ids))
+	if (r != ID && (r != CONDITION || in.now.ids))
 		fail(MIXED);
 	return r;
 }
 
-static void must(unsigned token)
+static void must(int token)
 {
 	if (in.token != token)
 		fail(UNEXPECTED);
@@ -1341,48 +1315,51 @@ static uint32_t operand_number(uint32_t limit)
 }
 
 /* proto[expression:size]: the current word is the bracket. */
-static void indexed_bytes(unsigned proto)
+static void indexed_bytes(int proto)
 {
 	unsigned here, failing, size = 1;
 	uint32_t offset;
 	enum result r;
 
-	if (proto == W_ISO || proto == W_STP || proto == W_NETBEUI || proto == W_AH || proto == W_ESP)
+	if (proto >= W_ISO && proto <= W_ESP)
 		fail(NO_PROTOCOL);
 	next_word();
-	r = expression(2);
+	r = expression(3);
 	offset = constant;
 	if (r >= CONDITION)
 		fail(MIXED);
-	if (accept_token(':'))
+	if (accept_token(-':')) {
 		size = operand_number(4);
-	must(']');
+		if (!size || size == 3)
+			fail(OUT_OF_RANGE);
+	}
+	must(-']');
 	here = flow;
 	no = 0;
-	if (state.unchecked)	/* as libpcap: right of an operator there is no check of the protocol */
+	if (in.now.unchecked)	/* as libpcap: right of an operator there is no check of the protocol */
 		flow = 0;
-	failing = unfit;
-	if (proto < W_TCP) {
-		link_is(numbers[proto - W_IP]);
+	failing = in.unfit;
+	if (proto < W_AH) {
+		link_is(number_of(proto));
 	} else if (proto == W_ICMP6) {
-		means("ip6&&n6=58");
+		means("ip6,n6=58");
 	} else if (proto < W_RADIO) {
-		*var('N') = numbers[proto - W_IP];
-		means("ip&&n9=N&&n6:2&8191=0");
+		*var('N') = number_of(proto);
+		means("ip,n9=N,n6:2&8191=0");
 	} else if (proto == W_RADIO && layer.kind != K_WIRELESS) {
 		fail(NO_LINK);
 	}
-	unfit = join_ways(no, failing);
-	if (state.unchecked)
+	in.unfit = join_ways(no, failing);
+	if (in.now.unchecked)
 		flow = here;
 	constant = offset;
-	read_bytes(proto < W_TCP ? 'n' : proto < W_ICMP6 ? 'i' : proto == W_ICMP6 ? 'j' : proto == W_RADIO ? 'r' : 'h', r, size);
+	read_bytes(proto < W_AH ? 'n' : proto < W_ICMP6 ? 'i' : "jrh"[proto - W_ICMP6], r, size);
 }
 
 /* src, dst, src or dst, src and dst, addr1 ... */
-static unsigned direction(void)
+static int direction(void)
 {
-	unsigned dir = in.token, op;
+	int dir = in.token, op;
 
 	next_word();
 	op = in.token;
@@ -1403,73 +1380,76 @@ static unsigned place(const char *list)
 	return (unsigned)i;
 }
 
-/* type T, type T subtype S, subtype S, dir D */
+/* type T, type T subtype S, subtype S, dir D: bits of the first byte of the 802.11 header, for dir of the second */
 static void frame_is(void)
 {
 	static const char subtypes[] =	/* 16 of each type */
 		"assocP assocQ reassocP reassocQ probeP probeQ =\10beacon atim disassoc auth deauth "
 		"=\32psM rts cts ack cf-end cf-endL K KNL KNM KNLM null cfL cfM cfLM "
 		"O-K O-KNL O-KNM O-KNLM O =\56ONM ONLM ";
-	unsigned what = in.token, type = 0, i;
+	unsigned type = 0, mask = 12, n;
+	int what = in.token;
 
 	if (layer.kind != K_WIRELESS)
 		fail(NO_LINK);
 	next_word();
-	*var('M') = 12;
-	if (what >= W_DIR) {
-		*var('N') = place("nods tods fromds dstods ");
+	if (what == W_DIR) {
+		mask = 3;
+		type = place("nods tods fromds dstods ");
 		next_word();
-		means("h1&3=N");
-		return;
 	}
 	if (what == W_TYPE) {
 		type = place("mgt +management ctl +control K ");
-		type = in.token == T_NUMBER ? type : type * 4;
+		if (in.token != T_NUMBER)
+			type *= 4;
 		next_word();
 	}
-	if (what == W_SUBTYPE || accept_token(W_SUBTYPE)) {
-		i = place(subtypes);
-		if (in.token == T_NUMBER)
-			i = what == W_SUBTYPE ? 1 : i | type;
+	if (what == W_SUBTYPE || (what == W_TYPE && accept_token(W_SUBTYPE))) {
+		n = place(subtypes);
+		if (in.token != T_NUMBER)
+			n = n % 16 * 16 | n / 16 * 4;
 		else
-			i = i % 16 * 16 | i / 16 * 4;
+			n |= type;
 		if (what == W_SUBTYPE)
-			type = i & 12;
-		if ((i & 15) != type)
+			type = in.token != T_NUMBER ? n & 12 : 16;
+		if ((n & 15) != type)
 			fail(NO_LINK);
-		type = i;
-		*var('M') = 0xfc;
+		type = n;
+		mask = 0xfc;
 		next_word();
 	}
+	*var('O') = mask == 3;
+	*var('M') = mask;
 	*var('N') = type;
-	if (type & 3 || (type & 0xf0 && *var('M') == 12))
+	if (type & ~mask && what != W_DIR)
 		fail(NO_LINK);
-	means("h0&M=N");
+	means("hO&M=N");
 }
 
 /* After an optional protocol: what is asked about it. */
-static enum result primitive(unsigned proto)
+static enum result primitive(int proto)
 {
-	unsigned token = in.token;
-	int ids = state.ids;
+	int token = in.token;
+	uint8_t ids = in.now.ids;
 
-	if (token == '[' && proto) {
+	if (token == -'[' && proto) {
 		indexed_bytes(proto);
 		return VALUE;
 	}
-	state.quals = (struct qualifiers){ proto, W_OR, 0 };
+	in.now.proto = (uint8_t)proto;
+	in.now.dir = W_OR;
 	if (token == W_BROADCAST || token == W_MULTICAST) {
-		state.quals.dir = W_DST;
+		want_dir = W_DST;
 		want[0] = UINT32_MAX;
 		want[1] = 0xffff;
-		*var('G') = token == W_MULTICAST;
+		*var('I') = token == W_MULTICAST;
 		*var('M') = ~job->netmask;
 		if (!proto || proto == W_ETHER)
 			mac_is();
 		else if (proto == W_IP)
-			means(token == W_MULTICAST ? "ip&&n16>=224" : "ip&&(n16:4&M=0||n16:4&M=M)");
+			means(token == W_MULTICAST ? "ip,n16>=224" : "ip,(n16:4&M=0;n16:4&M=M)");
 		else if (proto == W_IP6 && token == W_MULTICAST)
-			means("ip6&&n24=255");
+			means("ip6,n24=255");
 		else
 			fail(NO_PROTOCOL);
 		next_word();
@@ -1477,22 +1457,22 @@ static enum result primitive(unsigned proto)
 		fail(token == W_GATEWAY ? NO_NAME : NO_KERNEL);
 	} else if (token >= W_TYPE && token <= W_DIR) {
 		frame_is();
-	} else if (token < W_SRC || token > W_PROTO) {
+	} else if (token < W_SRC || token > W_DIR) {
 		named_alone(proto);
 	} else {
-		state.quals.type = W_HOST;
+		in.now.type = W_HOST;
 		if (token <= W_TA)
-			state.quals.dir = direction();
+			in.now.dir = (uint8_t)direction();
 		if (token == W_PROTO || (in.token >= W_HOST && in.token <= W_PORTRANGE)) {
-			state.quals.type = in.token;
+			in.now.type = (uint8_t)in.token;
 			next_word();
 		}
-		state.ids = 1;
+		in.now.ids = 1;
 		condition(operand());
-		state.ids = ids;
+		in.now.ids = ids;
 		return CONDITION;
 	}
-	state.quals.type = 0;
+	in.now.type = 0;
 	return CONDITION;
 }
 
@@ -1501,13 +1481,13 @@ static void optional(uint32_t limit)
 {
 	unsigned parens = 0;
 
-	for (; accept_token('('); parens++)
+	for (; accept_token(-'('); parens++)
 		;
 	*var('N') = UINT32_MAX;
 	if (in.token == T_NUMBER || parens)
 		*var('N') = operand_number(limit);
 	for (; parens; parens--)
-		must(')');
+		must(-')');
 }
 
 /*
@@ -1516,41 +1496,26 @@ static void optional(uint32_t limit)
  */
 static void vlan_is(void)
 {
-	static const char tag[] = "(@33024||@34984||@37120)&&(N>4095||n0:2&4095=N)";
-	unsigned failing, yes;
-
 	if (layer.labels || layer.kind < K_ETHERNET)
 		fail(NO_LINK);
 	if (!job->live || layer.kind == K_WIRELESS || layer.vlans++) {
-		means(tag);
+		means(definition('t'));
 		layer.type.off = layer.payload.off + 2;
 		layer.payload.off += 4;
-		return;
+	} else if (layer.kind >= K_COOKED) {
+		means(definition('u'));
+	} else {
+		means("#u0;(m48!=1,$4,#t0)");
+		layer.type.reg = layer.payload.reg = regs = 1;
 	}
-	if (layer.kind >= K_COOKED) {
-		means("m48=1&&(N>4095||m44&4095=N)");
-		return;
-	}
-	means("m48=1");
-	failing = no;
-	means("N>4095||m44&4095=N");
-	yes = flow;
-	flow = failing;
-	failing = no;
-	emit(BPF_LD, 4);
-	emit(BPF_ST, 0);
-	means(tag);
-	flow = join_ways(flow, yes);
-	no = join_ways(no, failing);
-	layer.type.reg = layer.payload.reg = regs = 1;
 }
 
 static void mpls_is(void)
 {
-	*var('Z') = (uint32_t)-2;
+	*var('K') = layer.labels;
 	if (!layer.labels && layer.kind != K_ETHERNET && layer.kind != K_PPP)
 		fail(NO_LINK);
-	means(layer.labels ? "nZ&1=0&&(N>1048575||n0:4>>12=N)" : "@34887&&(N>1048575||n0:4>>12=N)");
+	means("K=0,@34887;(K=1,n4294967294&1=0),(N>1048575;n0:4>>12=N)");
 	layer.network += 4;
 	layer.labels = 1;
 }
@@ -1558,7 +1523,7 @@ static void mpls_is(void)
 /* What follows `pppoes` counts from the PPP header on, to the end of the expression. */
 static void pppoes_is(void)
 {
-	means("@34916&&(N>65535||n2:2=N)");
+	means("@34916,(N>65535;n2:2=N)");
 	layer.header = layer.payload;
 	layer.header.off += layer.network + 6;
 	layer.type = layer.payload = layer.header;
@@ -1568,9 +1533,9 @@ static void pppoes_is(void)
 }
 
 /* The words that are primitives by themselves, with or without a number. */
-static void numbered_word(unsigned token)
+static void numbered_word(int token)
 {
-	state.quals.type = 0;
+	in.now.type = 0;
 	*var('L') = (uint32_t)job->linktype;
 	switch (token) {
 	case W_VLAN:
@@ -1589,23 +1554,23 @@ static void numbered_word(unsigned token)
 		means("@34915");
 		return;
 	case W_INBOUND: case W_OUTBOUND:
-		means("(L=113&&h0:2=4)||(L=276&&h10=4)||(L!=113&&L!=276&&m4=4)");
+		means("L=113,h0:2=4;(L=276,h10=4);(L!=113,L!=276,m4=4)");
 		if (token == W_INBOUND)
 			swap_ways();
 		return;
 	}
 	*var('N') = operand_number(UINT32_MAX);
-	means(token == W_LESS ? "len<=N" : token == W_GREATER ? "len>=N" : "(L=276&&h4:4=N)||(L!=276&&m8=N)");
+	means(token == W_LESS ? "len<=N" : token == W_GREATER ? "len>=N" : "L=276,h4:4=N;(L!=276,m8=N)");
 }
 
 /* What begins with a word. */
 static enum result word(void)
 {
-	unsigned token = in.token;
+	int token = in.token;
 
-	if (token < W_IP || token == W_MASK)
+	if (token < W_IP)
 		fail(UNEXPECTED);
-	if ((token >= W_SRC && token <= W_MULTICAST) || token >= W_TYPE)
+	if (token >= W_SRC && token <= W_DIR)
 		return primitive(0);
 	next_word();
 	if (token <= W_ETHER)
@@ -1624,7 +1589,7 @@ static enum result internal_operand(void)
 	int letter = *in.at;
 	unsigned size = 1;
 
-	if (letter == '{') {
+	if (letter == '#') {
 		ends();
 		return CONDITION;
 	}
@@ -1635,7 +1600,16 @@ static enum result internal_operand(void)
 		link_is(constant);
 		return CONDITION;
 	}
-	if (accept_token(':')) {
+	if (letter == '$') {
+		emit(BPF_LD, constant);
+		emit(BPF_ST, 0);
+		return CONDITION;
+	}
+	if (in.token == T_NUMBER) {
+		constant += *in.value;
+		next_word();
+	}
+	if (accept_token(-':')) {
 		size = *in.value;
 		next_word();
 	}
@@ -1646,8 +1620,8 @@ static enum result internal_operand(void)
 /* A number, an address, a primitive, something in parentheses, or a not or minus and what it is about. */
 static enum result operand(void)
 {
-	struct qualifiers quals = state.quals;
-	int ids = state.ids, parens = state.parens, negated = 0;
+	struct context was = in.now;
+	int negated = 0;
 	enum result r;
 
 	if (++depth > NESTING)
@@ -1661,18 +1635,16 @@ static enum result operand(void)
 	} else if (in.token == W_NOT) {
 		for (; accept_token(W_NOT); negated = !negated)
 			;
-		r = condition(expression(1));
+		r = condition(expression(2));
 		if (negated)
 			swap_ways();
-	} else if (accept_token('(')) {
-		state.parens = 1;
-		r = expression(0);
-		must(')');
-		state.parens = parens;
-		state.quals = quals;
-		state.ids = ids;
-	} else if (accept_token('-')) {
-		r = expression(7);
+	} else if (accept_token(-'(')) {
+		in.now.parens = 1;
+		r = expression(1);
+		must(-')');
+		in.now = was;
+	} else if (accept_token(-'-')) {
+		r = expression(8);
 		if (r >= CONDITION)
 			fail(MIXED);
 		r = calculate(CONSTANT, 0, BPF_SUB, r);
@@ -1691,85 +1663,92 @@ static enum result operand(void)
 /* Operands with operators between them that bind at least as tight as `level`. */
 static enum result expression(unsigned level)
 {
-	static const uint8_t operators[][3] = {		/* how tight, what it computes */
-		{ W_AND, 0, 0 }, { W_OR, 0, 0 }, { '=', 1, 0 }, { T_UNEQUAL, 1, 0 },
-		{ '<', 1, 0 }, { '>', 1, 0 }, { T_AT_MOST, 1, 0 }, { T_AT_LEAST, 1, 0 },
-		{ '|', 2, BPF_OR }, { '&', 3, BPF_AND }, { T_LEFT, 4, BPF_LSH }, { T_RIGHT, 4, BPF_RSH },
-		{ '+', 5, BPF_ADD }, { '-', 5, BPF_SUB }, { '*', 6, BPF_MUL }, { '/', 6, BPF_DIV },
-		{ '%', 7, BPF_MOD }, { '^', 7, BPF_XOR },	/* take all arithmetic to their right, as libpcap's do */
+	static const struct operator {
+		int8_t token;
+		uint8_t tight, computes;
+	} operators[] = {
+		{ W_AND, 1, 0 }, { W_OR, 1, 0 }, { -'=', 2, BPF_JEQ }, { T_UNEQUAL, 2, BPF_JEQ | NEGATED },
+		{ -'<', 2, BPF_JGE | NEGATED }, { -'>', 2, BPF_JGT },
+		{ T_AT_MOST, 2, BPF_JGT | NEGATED }, { T_AT_LEAST, 2, BPF_JGE },
+		{ -'|', 3, BPF_OR }, { -'&', 4, BPF_AND }, { T_LEFT, 5, BPF_LSH }, { T_RIGHT, 5, BPF_RSH },
+		{ -'+', 6, BPF_ADD }, { -'-', 6, BPF_SUB }, { -'*', 7, BPF_MUL }, { -'/', 7, BPF_DIV },
+		{ -'%', 8, BPF_MOD }, { -'^', 8, BPF_XOR },	/* take all arithmetic to their right, as libpcap's do */
+		{ T_END, 0, 0 },
 	};
+	const struct operator *o;
 	enum result r = operand(), right;
-	unsigned i, token, tight, was;
+	unsigned was;
 	uint32_t a;
-	int unchecked;
+	int token;
+	uint8_t unchecked;
 
 	for (;;) {
 		token = in.token;
-		for (i = 0; i < sizeof operators / sizeof *operators && operators[i][0] != token; i++)
+		for (o = operators; o->token && o->token != token; o++)
 			;
-		if (i == sizeof operators / sizeof *operators || operators[i][1] < level)
+		if (o->tight < level)
 			return r;
-		tight = operators[i][1];
-		if (!tight) {
+		if (o->tight == 1) {
+			unsigned *decided = token == W_AND ? &no : &flow;
+
 			r = condition(r);
-			if (r == ID && state.parens)
-				state.ids = 1;
-			was = token == W_AND ? no : flow;
+			if (r == ID && in.now.parens)
+				in.now.ids = 1;
+			was = *decided;
 			if (token == W_OR)
 				flow = no;
 			next_word();
-			condition(expression(1));
-			if (token == W_AND)
-				no = join_ways(no, was);
-			else
-				flow = join_ways(flow, was);
+			condition(expression(2));
+			*decided = join_ways(*decided, was);
 			continue;
 		}
 		a = constant;
 		if (r == VALUE)		/* taken back when the right side is constant */
 			value(BPF_ST, scratch++);
 		next_word();
-		unchecked = state.unchecked;
-		state.unchecked |= tight > 1;
-		right = expression(tight == 7 ? 2 : tight + 1);
-		state.unchecked = unchecked;
+		unchecked = in.now.unchecked;
+		in.now.unchecked |= o->tight > 2;
+		right = expression(o->tight == 8 ? 3 : o->tight + 1u);
+		in.now.unchecked = unchecked;
 		if (r >= CONDITION || right >= CONDITION)
 			fail(MIXED);
 		if (r == VALUE) {
 			scratch--;
 			nvalues -= right != VALUE;
 		}
-		if (tight > 1) {
-			r = calculate(r, a, operators[i][2], right);
+		if (o->tight > 2) {
+			r = calculate(r, a, o->computes, right);
 			continue;
 		}
-		compare(r, a, token, right);
+		compare(r, a, o->computes, right);
 		r = CONDITION;
-		state.quals.type = 0;
+		in.now.type = 0;
 	}
 }
+
+enum { LONGEST = 16384 };	/* hardly any longer text makes less than 4096 instructions; answers take milliseconds */
 
 /* One whole text as a condition; an empty one is always true. */
 static void whole_text(const char *text)
 {
-	in.p = blame = text_start = text;
-	in.internal = 0;
-	memset(&state, 0, sizeof state);
-	nvalues = first_value = depth = unfit = no = 0;
+	in = (struct input){ .p = text };
+	blame = text_start = text;
+	nvalues = depth = no = 0;
 	scratch = 2;		/* M[0] and M[1] are for offsets known at run time */
-	if (strlen(text) > 16384)	/* hardly any such text makes less than 4096 instructions; answers take milliseconds */
-		fail(TOO_LONG);
+	while (*text)
+		if (text++ - text_start == LONGEST)
+			fail(TOO_LONG);
 	link_layer(job->linktype);
 	next_word();
 	if (in.token)
-		condition(expression(0));
+		condition(expression(1));
 	if (in.token)
 		fail(UNEXPECTED);
 }
 
 /* ---- assembly ---- */
 /*
- * Lay put_at the ops in front of prog[first], which is where accepted packets go on; from the last to the first,
+ * Lay out the ops in front of prog[first], which is where accepted packets go on; from the last to the first,
  * because all jumps lead forward: where they end is known. Returns the index of the first instruction.
  */
 static unsigned assemble(struct sock_filter *prog, unsigned first)
@@ -1778,31 +1757,31 @@ static unsigned assemble(struct sock_filter *prog, unsigned first)
 
 	lead_ways(flow, ACCEPT);
 	lead_ways(no, REJECT);
-	ops[ACCEPT].place = (uint16_t)first;
+	ops[ACCEPT].from = (uint16_t)first;
 	if (no)
 		prog[--first] = (struct sock_filter){ .code = BPF_RET };
-	ops[REJECT].place = (uint16_t)first;
+	ops[REJECT].from = (uint16_t)first;
 	for (i = nops; i-- > ENTRY; ) {
 		struct op *o = &ops[i];
-		int jump = (o->code & 7) == BPF_JMP;
+		unsigned jump = (o->code & 7) == BPF_JMP;
 
 		if (first < 40)		/* room for what one op takes, and for the prologue */
 			fail(TOO_LONG);
-		for (side = 0; side <= (unsigned)jump; side++) {
-			to[side] = ops[o->to[side]].place;
-			if (to[side] - first < (jump ? 254u : 1u))
+		for (side = 0; side <= jump; side++) {
+			to[side] = ops[ways[i * 2 + side].to].from;
+			if (to[side] - first < (jump ? 254 : 1))
 				continue;
 			prog[first - 1] = (struct sock_filter){ .code = BPF_JMP, .k = to[side] - first };
 			to[side] = --first;
 		}
 		if (i == ENTRY)
 			break;
-		o->place = (uint16_t)--first;
-		prog[first] = (struct sock_filter){ .code = o->code, .k = o->k };
-		if (jump) {
-			prog[first].jt = (uint8_t)(to[0] - first - 1);
-			prog[first].jf = (uint8_t)(to[1] - first - 1);
-		}
+		if (!jump)
+			to[1] = to[0];
+		o->from = (uint16_t)--first;
+		prog[first] = (struct sock_filter){
+			o->code, (uint8_t)(to[0] - first - 1), (uint8_t)(to[1] - first - 1), o->k,
+		};
 	}
 	return first;
 }
@@ -1860,22 +1839,21 @@ static unsigned prologue(struct sock_filter *prog, unsigned first)
 /* On a live cooked socket the data begins behind the cooked header, of which the kernel knows a few fields. */
 static void uncook(struct sock_filter *s)
 {
-	static const uint8_t fields[][4] = {	/* header length, offset, size, what the kernel calls it */
-		{ 16, 0, BPF_H, SKF_AD_PKTTYPE }, { 16, 14, BPF_H, SKF_AD_PROTOCOL },
-		{ 20, 0, BPF_H, SKF_AD_PROTOCOL }, { 20, 4, BPF_W, SKF_AD_IFINDEX }, { 20, 10, BPF_B, SKF_AD_PKTTYPE },
+	static const uint8_t fields[][4] = {	/* header length, offset, code, what the kernel calls it */
+		{ 16, 0, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PKTTYPE }, { 16, 14, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PROTOCOL },
+		{ 20, 0, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PROTOCOL }, { 20, 4, BPF_LD | BPF_ABS | BPF_W, SKF_AD_IFINDEX },
+		{ 20, 10, BPF_LD | BPF_ABS | BPF_B, SKF_AD_PKTTYPE },
 	};
 	unsigned mode = s->code & 0xe7, i;
 
-	if (mode != (BPF_LD | BPF_ABS) && mode != (BPF_LD | BPF_IND) && mode != (BPF_LDX | BPF_MSH))
-		return;
-	if (mode == (BPF_LD | BPF_ABS) && s->k >= SKF_AD_OFF)
+	if ((mode != (BPF_LD | BPF_IND) && mode != (BPF_LDX | BPF_MSH)) && (mode != (BPF_LD | BPF_ABS) || s->k >= SKF_AD_OFF))
 		return;
 	if (s->k >= layer.cooked) {
 		s->k -= layer.cooked;
 		return;
 	}
 	for (i = 0; i < sizeof fields / sizeof *fields; i++)
-		if (fields[i][0] == layer.cooked && fields[i][1] == s->k && (fields[i][2] | BPF_LD | BPF_ABS) == s->code) {
+		if (fields[i][0] == layer.cooked && fields[i][1] == s->k && fields[i][2] == s->code) {
 			s->k = SKF_AD_OFF + fields[i][3];
 			return;
 		}
@@ -1890,11 +1868,11 @@ static void uncook(struct sock_filter *s)
  */
 static const char opcodes[] =
 	"\x20ld\t[%]\0" "\x28ldh\t[%]\0" "\x30ldb\t[%]\0" "\x80ld\t#pktlen\0"
-	"\x40ld\t[x + %]\0" "\x48ldh\t[x + %]\0" "\x50ldb\t[x + %]\0" "\0ld\t#0x$\0" "\1ldx\t#0x$\0"
+	"\x40ld\t[x + %]\0" "\x48ldh\t[x + %]\0" "\x50ldb\t[x + %]\0" "\0ld\t$\0" "\1ldx\t$\0"
 	"\xb1ldxb\t4*([%]&0xf)\0" "\x60ld\tM[%]\0" "\x61ldx\tM[%]\0" "\2st\tM[%]\0" "\3stx\tM[%]\0"
-	"\5ja\t!\0" "\x15jeq\t#0x$\0" "\x25jgt\t#0x$\0" "\x35jge\t#0x$\0" "\x45jset\t#0x$\0"
-	"\4" "add\t#%\0" "\x14sub\t#%\0" "\x24mul\t#%\0" "\x34" "div\t#%\0" "\x44or\t#0x$\0" "\x54" "and\t#0x$\0"
-	"\x64lsh\t#%\0" "\x74rsh\t#%\0" "\x84neg\t\0" "\x94mod\t#%\0" "\xa4xor\t#0x$\0"
+	"\5ja\t!\0" "\x15jeq\t$\0" "\x25jgt\t$\0" "\x35jge\t$\0" "\x45jset\t$\0"
+	"\4" "add\t#%\0" "\x14sub\t#%\0" "\x24mul\t#%\0" "\x34" "div\t#%\0" "\x44or\t$\0" "\x54" "and\t$\0"
+	"\x64lsh\t#%\0" "\x74rsh\t#%\0" "\x84neg\t\0" "\x94mod\t#%\0" "\xa4xor\t$\0"
 	"\7tax\t\0" "\x87txa\t\0" "\6ret\t#%\0" "\x16ret\t";
 
 /* How an instruction is printed, NULL if there is none of that code. */
@@ -1919,36 +1897,36 @@ static const char *opcode(unsigned code)
 static int is_refused(const struct sock_filter *s, unsigned i, unsigned n)
 {
 	static uint16_t stored[BPF_MAXINSNS];	/* M[] written on all ways to the instruction */
-	unsigned class = s->code & 7, op = s->code & 0xf0, left = n - 1 - i, taken = 0, other = 0, bit;
+	uint16_t *here = stored + i;
+	unsigned left = n - 1 - i, jt = 0, jf = 0, bit = s->k < BPF_MEMWORDS ? 1u << s->k : 0;
 
 	if (!i) {
 		memset(stored, 0xff, sizeof stored);
-		stored[0] = 0;
+		*here = 0;
 	}
-	if (!opcode(s->code))
-		return 1;
-	if (class == BPF_ALU && !(s->code & BPF_X) && (op == BPF_DIV || op == BPF_MOD ? !s->k : s->k > 31 && (op == BPF_LSH || op == BPF_RSH)))
+	if (!opcode(s->code) || is_undefined(s->code, s->k))
 		return 1;
 	if ((s->code & 0xe7) == (BPF_LD | BPF_ABS) && s->k >= SKF_AD_OFF && (s->k - SKF_AD_OFF >= SKF_AD_MAX || s->k & 3))
 		return 1;
-	bit = s->k < BPF_MEMWORDS ? 1u << s->k : 0;
 	if ((s->code | 1) == (BPF_ST | 1)) {
 		if (!bit)
 			return 1;
-		stored[i] |= (uint16_t)bit;
+		*here |= (uint16_t)bit;
 	}
-	if ((s->code | 1) == (BPF_LDX | BPF_MEM) && !(stored[i] & bit))
+	if ((s->code | 1) == (BPF_LDX | BPF_MEM) && !(*here & bit))
 		return 1;
-	if (class == BPF_RET && !left)
+	if ((s->code & 7) == BPF_RET && !left)
 		return 0;
-	if (class == BPF_JMP) {
-		taken = op ? s->jt : s->k;
-		other = op ? s->jf : s->k;
+	if ((s->code & 7) == BPF_JMP) {
+		jt = s->jt;
+		jf = s->jf;
 	}
-	if (taken >= left || other >= left)
+	if (s->code == BPF_JMP)
+		jt = jf = s->k;
+	if (jt >= left || jf >= left)
 		return 1;
-	stored[i + 1 + taken] &= stored[i];
-	stored[i + 1 + other] &= stored[i];
+	here[1 + jt] &= *here;
+	here[1 + jf] &= *here;
 	return 0;
 }
 
@@ -1972,24 +1950,23 @@ static uint32_t bytecode_number(uint32_t limit)
 	return n;
 }
 
-/* Read and check a compiled program; returns its length. */
+/* Read and check a compiled program, to the end of the room; returns its length. */
 static unsigned read_bytecode(struct sock_filter *prog)
 {
 	unsigned i, n;
 
 	in.p = text_start = job->text;
 	n = bytecode_number(BPF_MAXINSNS);
-	for (i = 0; i < n; i++) {
-		struct sock_filter *s = prog + i;
-
-		s->code = (uint16_t)bytecode_number(255);
-		s->jt = (uint8_t)bytecode_number(255);
-		s->jf = (uint8_t)bytecode_number(255);
-		s->k = bytecode_number(UINT32_MAX);
-		if (is_refused(s, i, n))
+	prog += BPF_MAXINSNS - n;
+	for (i = 0; i < n; i++, prog++) {
+		prog->code = (uint16_t)bytecode_number(255);
+		prog->jt = (uint8_t)bytecode_number(255);
+		prog->jf = (uint8_t)bytecode_number(255);
+		prog->k = bytecode_number(UINT32_MAX);
+		if (is_refused(prog, i, n))
 			fail(NO_KERNEL);
-		if (s->code == BPF_RET && s->k > job->snaplen)
-			s->k = job->snaplen;
+		if (prog->code == BPF_RET && prog->k > job->snaplen)
+			prog->k = job->snaplen;
 	}
 	blame = in.p + span(in.p, ", \t\r\n");
 	if (*blame || !n)
@@ -1999,23 +1976,21 @@ static unsigned read_bytecode(struct sock_filter *prog)
 
 static unsigned compile(struct sock_filter *prog)
 {
-	unsigned first = BPF_MAXINSNS, n, i, failing = 0;
+	unsigned first = BPF_MAXINSNS, n, failing = 0;
 
 	values = prog;
 	nops = FIRST;
 	regs = 0;
 	linking = 0;
-	memset(ops, 0, FIRST * sizeof *ops);
 	flow = ENTRY * 2;
+	ways[flow] = (struct way){ 0 };
 	if (job->rule) {
 		whole_text(job->rule);
 		failing = no;
 	}
 	if (is_bytecode(job->text)) {
 		link_layer(job->linktype);
-		n = read_bytecode(prog);
-		first -= n;
-		memmove(prog + first, prog, n * sizeof *prog);
+		first -= read_bytecode(prog);
 		no = 0;
 	} else {
 		whole_text(job->text);
@@ -2027,13 +2002,14 @@ static unsigned compile(struct sock_filter *prog)
 		nops = FIRST;
 		regs = 0;
 		no = ENTRY * 2;
-		ops[ENTRY].to[0] = 0;
+		ways[no].to = 0;
 	}
 	first = prologue(prog, assemble(prog, first));
-	n = BPF_MAXINSNS - first;
-	memmove(prog, prog + first, n * sizeof *prog);
-	for (i = 0; i < n && job->live && layer.cooked; i++)
-		uncook(prog + i);
+	for (n = 0; first < BPF_MAXINSNS; first++, n++) {
+		prog[n] = prog[first];
+		if (job->live && layer.cooked)
+			uncook(prog + n);
+	}
 	return n;
 }
 
@@ -2051,26 +2027,26 @@ static unsigned filter_compile(const struct filter *f, struct sock_filter *prog)
 
 enum { FILTER_LINE = 80 };	/* room for any line, its newline and NUL */
 
-static void put_blanks(const char *upto)
+static void print_blanks(const char *upto)
 {
-	while (put_at < upto)
-		put_char(' ');
+	while (print_at < upto)
+		print_char(' ');
 }
 
 /* One instruction in words, as tcpdump -d shows it. */
-static void put_instruction(const struct sock_filter *p, uint32_t i)
+static void print_instruction(const struct sock_filter *p, uint32_t i)
 {
 	static const char metadata[] = "[proto]\0" "[type]\0" "[ifidx]\0" "[nla]\0" "[nlan]\0" "[mark]\0" "[queue]\0" "[hatype]\0"
 		"[rxhash]\0" "[cpu]\0" "[xor_x]\0" "[vlan_tci]\0" "[vlanp]\0" "[poff]\0" "[random]\0" "[vlan_tpid]";
 	const char *form = opcode(p->code), *start;
 	uint32_t n[2] = { i + 1 + p->jt, i + 1 + p->jf }, k = p->k;
 
-	put_form("(?) ", &i);
-	start = put_at;
+	print_form("(?) ", &i);
+	start = print_at;
 	while (*form != '\t')
-		put_char(*form++);
-	put_blanks(start + 9);
-	start = put_at;
+		print_char(*form++);
+	print_blanks(start + 9);
+	start = print_at;
 	form++;
 	if (p->code == BPF_JMP)
 		k += i + 1;
@@ -2078,11 +2054,11 @@ static void put_instruction(const struct sock_filter *p, uint32_t i)
 		form = "x";
 	if ((p->code & 0xe7) == (BPF_LD | BPF_ABS) && k >= SKF_AD_OFF)
 		form = nth(metadata, (k - SKF_AD_OFF) / 4);
-	put_form(form, &k);
+	print_form(form, &k);
 	if ((p->code & 7) != BPF_JMP || p->code == BPF_JMP)
 		return;
-	put_blanks(start + 16);
-	put_form(" jt %\tjf %", n);
+	print_blanks(start + 16);
+	print_form(" jt %\tjf %", n);
 }
 
 /*
@@ -2094,19 +2070,19 @@ static unsigned filter_print(char *line, const struct sock_filter *prog, unsigne
 	const struct sock_filter *p = prog + i;
 	uint32_t numbers_printed[] = { p->code, p->jt, p->jf, p->k };
 
-	put_at = line;
-	put_end = line + FILTER_LINE - 1;
+	print_at = line;
+	print_end = line + FILTER_LINE - 1;
 	if (detail == 1) {
-		put_instruction(p, i);
+		print_instruction(p, i);
 	} else if (detail == 2) {
-		put_form("{ 0x$, %, %, 0x@ },", numbers_printed);
+		print_form("{ 0x~, %, %, 0x@ },", numbers_printed);
 	} else {
 		if (!i)
-			put_form("%\n", &n);
-		put_form("% % % !", numbers_printed);
+			print_form("%\n", &n);
+		print_form("% % % !", numbers_printed);
 	}
-	put_char('\n');
-	return (unsigned)(put_at - line);
+	print_char('\n');
+	return (unsigned)(print_at - line);
 }
 
 /* ---- running: a program over a packet that stands in a file ---- */

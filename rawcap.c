@@ -520,7 +520,7 @@ static char **options(char **argv)
 
 /* The value of an option as a decimal number to MAX, which never wraps; OTHERWISE without the
  * option. */
-static uint64_t number(char letter, uint64_t otherwise, uint64_t max)
+static uint64_t option_number(char letter, uint64_t otherwise, uint64_t max)
 {
 	const char *word = rc.option[(int)letter], *c = word;
 	uint64_t n = 0;
@@ -553,7 +553,7 @@ static uint64_t size_limit(void)
 	}
 	if (factor != 1000000)
 		*unit = 0;
-	size = factor * number('C', 0, INT64_MAX / factor);
+	size = factor * option_number('C', 0, INT64_MAX / factor);
 	if (size < sizeof(struct pcap_file) + sizeof(struct pcap_record) + rc.snaplen)
 		usage(word, "too small for a packet of -s bytes");
 	return size;
@@ -565,8 +565,8 @@ static void parse_files(void)
 	const char *name;
 
 	rc.size = size_limit();
-	rc.seconds = (uint32_t)number('G', 0, SLICE_MAX);
-	rc.files = (uint32_t)number('W', 0, FILES_MAX);
+	rc.seconds = (uint32_t)option_number('G', 0, SLICE_MAX);
+	rc.files = (uint32_t)option_number('W', 0, FILES_MAX);
 	rc.slice_end = UINT64_MAX;
 	if ((rc.option['G'] && !rc.seconds) || (rc.option['W'] && !rc.files))
 		usage(rc.option['G'] && !rc.seconds ? rc.option['G'] : rc.option['W'], bad_number);
@@ -630,12 +630,12 @@ static void parse_arguments(char **argv)
 		argv = options(argv + 1);
 	if (rc.option['h'])
 		answer(help);
-	rc.snaplen = (uint32_t)number('s', rc.option['d'] || rc.option['r'] ? 0 : SNAPLEN_DEFAULT,
+	rc.snaplen = (uint32_t)option_number('s', rc.option['d'] || rc.option['r'] ? 0 : SNAPLEN_DEFAULT,
 	    PCAP_SNAPLEN_MAX);
 	if (!rc.snaplen)
 		rc.snaplen = PCAP_SNAPLEN_MAX;
-	rc.ring_kib = (uint32_t)number('B', RING_KIB_DEFAULT, RING_KIB_MAX);
-	rc.limit = number('c', UINT64_MAX, UINT64_MAX);
+	rc.ring_kib = (uint32_t)option_number('B', RING_KIB_DEFAULT, RING_KIB_MAX);
+	rc.limit = option_number('c', UINT64_MAX, UINT64_MAX);
 	if (!rc.limit)
 		usage(rc.option['c'], bad_number);
 	if (rc.option['Q'] && (rc.direction = which(rc.option['Q'], "inout\0in\0out\0")) < INOUT)
@@ -809,7 +809,9 @@ static char reason[LINE_SIZE];	/* why there is none */
 static unsigned compile_filter(const char *rule, const char *text, int live)
 {
 	uint32_t cooked = live ? rc.net.cooked : 0;	/* what the socket's packets do not have */
-	struct filter f = {
+	static struct filter f;	/* it outlives the call in filter.h */
+
+	f = (struct filter){
 		.rule = rule, .text = text, .linktype = rc.linktype, .live = live,
 		.snaplen = rc.snaplen > cooked ? rc.snaplen - cooked : 1,
 		.netmask = rc.net.netmask, .err = reason, .errsize = sizeof reason,

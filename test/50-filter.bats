@@ -97,13 +97,13 @@ refuses() {
 	refuses 'tcp port' 'end: not expected here (column 9)'
 	refuses '(tcp' 'end: not expected here (column 5)'
 	refuses 'tcp udp' 'udp: not expected here (column 5)'
-	refuses 'ether[0:3] = 1' '=: not a number in range (column 12)'
+	refuses 'ether[0:3] = 1' ']: not a number in range (column 10)'
 	refuses 'net 10.0.0.1/8' 'end: bits outside the mask (column 15)'
 	refuses 'vlan 4096' '4096: not a number in range (column 6)'
 	refuses 'port 99999999999' '99999999999: not a port (column 6)'
 	refuses 'gateway foo' 'gateway: names are not looked up (column 1)'
 	refuses $'host \xff\xfe' '\xff: not expected here (column 6)'
-	refuses 'len / 0 = 1' '=: division by zero (column 9)'
+	refuses 'len / 0 = 1' '=: divides by zero, or shifts by over 31 bits (column 9)'
 }
 
 @test "long and deep texts are answered: refused, or a program the kernel takes" {
