@@ -109,9 +109,6 @@ enum {
 	VLAN_LEN = 4,	/* bytes of a VLAN tag: TPID and TCI */
 	VLAN_AT = 12,	/* where it stands in an Ethernet frame: behind the two addresses */
 	HEAD_MAX = SLL2_LEN + VLAN_LEN,
-	/* A block goes to the reader when it is full or when this runs out, so this bounds how
-	 * late an idle link is: 20 ms, and 30 where the kernel counts time in steps of 10. */
-	BLOCK_TIMEOUT_MS = 20,
 	/* Bytes of a block: a quarter of the ring, up to a size at which waking up for one costs
 	 * little: at 64 bytes flat out a packet takes 91 ns with 8 blocks in 2 MiB, and 76 with 4. */
 	BLOCK_MIN = 64 << 10,	/* the largest page of any machine */
@@ -240,14 +237,15 @@ static inline int netif_close_filter(struct netif *n)
 /* A ring of KIB or, where memory is short, of half as much, down to RING_MIN_KIB. Without one
  * n->ring stays NULL and netif_next receives from the socket. A packet never crosses blocks, so a
  * block holds at least one of SNAPLEN bytes; a ring that has no two such blocks is none. */
-static void netif_ring(struct netif *n, uint32_t kib, uint32_t snaplen)
+static void netif_ring(struct netif *n, uint32_t kib, uint32_t block_ms, uint32_t snaplen)
 {
-	struct tpacket_req3 req = { .tp_retire_blk_tov = BLOCK_TIMEOUT_MS };
+	struct tpacket_req3 req = { .tp_retire_blk_tov = block_ms };
 	int version = TPACKET_V3;
 	uint32_t size;
 	void *ring;
 
-	netif_set(n, SOL_PACKET, PACKET_VERSION, &version, sizeof version);
+	if (netif_set(n, SOL_PACKET, PACKET_VERSION, &version, sizeof version) < 0)
+		return;
 	for (; kib >= RING_MIN_KIB; kib /= 2) {
 		size = BLOCK_MIN;
 		while ((size < BLOCK_MAX && size >> 10 < kib / 4) ||
@@ -309,11 +307,12 @@ static int netif_bind(struct netif *n, int promisc)
 
 /* Starts the capture: from here on packets wait in a ring of RING_KIB (0: none; less than 2
  * GiB) or in the socket's buffer of BUFFER_KIB. SNAPLEN: the most bytes of a packet that the
- * filter lets through. An interface that is down is no error here; netif_error tells of it. */
+ * filter lets through. BLOCK_MS: after so long a block of the ring is handed over though it is not
+ * full. An interface that is down is no error here; netif_error tells of it. */
 static inline int netif_start(struct netif *n, uint32_t snaplen, uint32_t ring_kib,
-    uint32_t buffer_kib, int promisc)
+    uint32_t buffer_kib, uint32_t block_ms, int promisc)
 {
-	netif_ring(n, ring_kib, snaplen);
+	netif_ring(n, ring_kib, block_ms, snaplen);
 	if (!n->ring && netif_plain(n, buffer_kib) < 0)
 		return -1;
 	return netif_bind(n, promisc);

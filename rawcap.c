@@ -60,7 +60,12 @@ enum {
 	LINE_SIZE = 512,	/* bytes of one message, or of the summary */
 	WORD_MAX = 120,	/* bytes of any one word in it, so that a user's cannot fill it */
 
-	TICK_MS = 30,	/* a pause in which the kernel hands over any packet it still holds */
+	/* How late the kernel may hand over packets of an idle link; on the other hand a block of
+	 * the ring is gone each time, so four times that is what a capture into a file, whose disk
+	 * may be slow, can be held up. Where the kernel counts time in steps of 10 ms: one more. */
+	LIVE_MS = 20,
+	STORED_MS = 200,
+	TICK_MS = 30,	/* a pause in which packets on their way through the kernel arrive */
 	GRACE_MS = 120,	/* after a stop signal: the most that packets on their way have */
 	STALL_MS = 3000,	/* a reader that takes nothing for so long after it is given up */
 	FLAP_MS = 50,	/* after an interface went down: by then a deletion shows */
@@ -99,6 +104,7 @@ static struct {
 	unsigned char count[128];	/* how often a letter without value was given */
 	const char *ifname;
 	const char *filename;	/* of -w, if not stdout */
+	int live;	/* somebody may follow what goes out */
 	char *ssh;	/* SSH_CONNECTION, as sshd sets it; or NULL */
 	uint64_t limit;	/* packets */
 	uint64_t size;	/* bytes of a file, -C; UINT64_MAX without */
@@ -723,7 +729,8 @@ static void catch_signals(void)
 	syscall(SYS_rt_sigaction, SIGHUP, NULL, old, _NSIG / 8);
 	if (old[0] != (unsigned long)SIG_IGN)	/* as nohup makes it */
 		mask[0] |= SIGBIT(SIGHUP);
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, NULL, _NSIG / 8);
+	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, NULL, _NSIG / 8) < 0)
+		die("signals");
 	do
 		rc.signals = (int)syscall(SYS_signalfd4, -1, mask, _NSIG / 8,
 		    SFD_NONBLOCK | SFD_CLOEXEC);
@@ -882,19 +889,29 @@ static const char *put_session(char *words)
 	return words;
 }
 
+/* Whether somebody may follow what goes out: not if it is all written into files. */
+static int is_live(void)
+{
+	const char *name = rc.filename ? rc.filename : "";
+	uint16_t is[128] = { 0 };	/* linux/stat.h: struct statx, stx_mode at byte 28 */
+
+	if (rc.screen >= 0)
+		return 1;
+	if (syscall(SYS_statx, rc.filename ? AT_FDCWD : STDOUT_FILENO, name, AT_EMPTY_PATH,
+	    1 /* STATX_TYPE */, is) < 0)
+		return !rc.filename;
+	return !S_ISREG(is[14]);
+}
+
 /* The SSH session's place in the environment, unless its packets may be captured: because the user
  * says so, or since the capture goes into a file. */
 static void find_session(char **env)
 {
 	static const char name[] = "SSH_CONNECTION=";
-	uint16_t stdout_is[128] = { 0 };	/* linux/stat.h: struct statx, stx_mode at byte 28 */
 	const char *n;
 	char *c;
 
-	syscall(SYS_statx, STDOUT_FILENO, "", AT_EMPTY_PATH, 1 /* STATX_TYPE */, stdout_is);
-	if (rc.option[SSH] || S_ISREG(stdout_is[14]) || (rc.filename && rc.screen < 0))
-		return;
-	for (; *env; env++) {
+	for (; *env && rc.live && !rc.option[SSH]; env++) {
 		for (n = name, c = *env; *n && *n == *c; n++)
 			c++;
 		if (!*n)
@@ -954,19 +971,18 @@ static void link_error(int error)
 static void find_interface(void)
 {
 	struct pollfd p = { rc.signals, POLLIN, 0 };
-	struct timespec t = { 0, LINK_MS * 1000000 };
+	int found = netif_find(&rc.net, strcmp(rc.ifname, "any") ? rc.ifname : NULL);
 
-	while (netif_find(&rc.net, strcmp(rc.ifname, "any") ? rc.ifname : NULL) < 0) {
+	if (found < 0 && errno == ENODEV && rc.option[WAIT])
+		say(rc.ifname, "is not there: waiting for it");
+	for (; found < 0; found = netif_look_up(&rc.net, rc.ifname)) {
+		struct timespec t = { 0, LINK_MS * 1000000 };
+
 		if (errno != ENODEV || !rc.option[WAIT])
 			die(rc.net.failed);
-		close(rc.net.fd);
-		if (rc.link != ABSENT)
-			say(rc.ifname, "is not there: waiting for it");
-		rc.link = ABSENT;
 		if (ppoll(&p, 1, &t, NULL) > 0 && says_stop(next_signal()))
 			_exit(0);
 	}
-	rc.link = UP;
 	choose_linktype();
 }
 
@@ -994,10 +1010,12 @@ _Noreturn static void print_filter(void)
 /* Opens the interface: after this packets wait for us. ENV is the environment. */
 static void open_interface(char **env)
 {
+	rc.live = is_live();
 	find_session(env);
 	find_interface();
 	attach_filter();
-	if (netif_start(&rc.net, rc.snaplen, rc.ring_kib, RING_KIB_DEFAULT, !rc.option['p']) < 0)
+	if (netif_start(&rc.net, rc.snaplen, rc.ring_kib, RING_KIB_DEFAULT,
+	    rc.live ? LIVE_MS : STORED_MS, !rc.option['p']) < 0)
 		die(rc.net.failed);
 	if (rc.net.promisc_error)
 		complain("promiscuous", rc.net.promisc_error);
@@ -1326,7 +1344,7 @@ static void send_out(void)
 			end_output();
 		}
 	}
-	if (rc.first == rc.end || rc.first > OUT_FLUSH / 2) {	/* makes room at the end */
+	if (rc.sent == rc.end || rc.first > OUT_FLUSH / 2) {	/* makes room at the end */
 		memmove(out, out + rc.first, rc.end - rc.first);
 		rc.sent -= rc.first;
 		rc.end -= rc.first;
@@ -1366,8 +1384,8 @@ static void send_all(void)
 	}
 }
 
-/* Goes on in another file, of the number that rc.file and rc.slice_time say next. The ring holds
- * what arrives meanwhile. */
+/* Goes on in another file, number FILE of this time or, from 0, of the next. The ring holds what
+ * arrives meanwhile. */
 static void next_file(uint32_t file)
 {
 	send_all();
@@ -1375,8 +1393,10 @@ static void next_file(uint32_t file)
 		return;
 	close_output();
 	rc.file = file;
-	if (!file)
+	if (!file) {
 		rc.oldest = 0;
+		begin_slice(now_ms());
+	}
 	if (rc.files && file - rc.oldest >= rc.files)
 		rc.oldest++;
 	if (open_output() < 0) {
@@ -1399,15 +1419,13 @@ static int has_room(uint32_t size)
 }
 
 /* The time of a file is over, or all there is. */
-static void next_slice(uint64_t now)
+static void next_slice(void)
 {
 	if (!rc.filename || (rc.files && !rc.option['C'] && ++rc.slice >= rc.files)) {
 		rc.stop = SIGNALLED;
 		rc.slice_end = UINT64_MAX;
 		return;
 	}
-	send_all();	/* under the old name */
-	begin_slice(now);
 	next_file(0);
 }
 
@@ -1650,7 +1668,7 @@ static void look_around(uint64_t now)
 	netif_count(&rc.net);
 	rc.due = now + COUNT_MS;
 	if (now >= rc.slice_end && rc.stop == NO)
-		next_slice(now);
+		next_slice();
 	if (rc.option['v'] && rc.screen < 0 && is_terminal(STDERR_FILENO)) {
 		rc.due = now + TELL_MS;
 		put_count(rc.taken, "captured\r");	/* what comes next stands over it */
@@ -1911,7 +1929,7 @@ static void close_filter(void)
 }
 
 /* Goes on until all that the kernel saw is taken or dropped (it hands over a block that is not
- * full after BLOCK_TIMEOUT_MS), and until the reader has it: as long as it likes, but after a
+ * full after LIVE_MS or STORED_MS), and until the reader has it: as long as it likes, but after a
  * stop signal only while it goes on reading. */
 static void drain(void)
 {
@@ -1937,7 +1955,8 @@ static void list_one(const char *name, const struct ifinfomsg *info)
 	put(name);
 	put(info->ifi_flags & IFF_UP ? " [Up" : " [Down");
 	put(info->ifi_flags & IFF_RUNNING ? ", Running]\n" : "]\n");
-	write(STDOUT_FILENO, line, linelen);
+	if (write(STDOUT_FILENO, line, linelen) < 0)
+		die("stdout");
 	linelen = 0;
 }
 
@@ -1961,8 +1980,11 @@ int main(int argc, char **argv)
 		open_file();
 	else
 		open_interface(argv + argc + 1);
+	if (rotates())	/* as later: what it cannot do then must show now */
+		drop_rights();
 	begin_output();
-	drop_rights();
+	if (!rotates())
+		drop_rights();
 	enter_sandbox();
 	if (rc.option['r'])
 		replay();

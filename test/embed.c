@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 	char buf[4096];
 	ssize_t got;
 
-	if (argc != 3 || netif_find(&n, argv[1]) < 0 || netif_start(&n, SNAPLEN, 4096, 4096, 1) < 0)
+	if (argc != 3 || netif_find(&n, argv[1]) < 0 || netif_start(&n, SNAPLEN, 4096, 4096, 20, 1) < 0)
 		return perror(n.failed ? n.failed : "embed"), 1;
 	pcap_header(&header, LINKTYPE_ETHERNET, SNAPLEN, 0);
 	fwrite(&header, sizeof header, 1, stdout);
