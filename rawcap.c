@@ -54,6 +54,7 @@ enum {
 	/* Bytes: behind that, the longest record still fits. */
 	OUT_SIZE = OUT_FLUSH + (int)sizeof(struct pcap_record) + PCAP_SNAPLEN_MAX + HEAD_MAX,
 	CHUNK = 16,	/* bytes of a packet that are copied at a time */
+	CHUNKED_MAX = 256,	/* bytes: from there on the C library's way is quicker */
 	/* Bytes of lines that wait for the terminal: those of a packet of 64 KiB with -x. */
 	LINES_SIZE = 384 << 10,
 	HEX_LINE = 80,	/* bytes: more than a line of -X has */
@@ -1512,7 +1513,7 @@ static inline void copy(unsigned char *to, const unsigned char *from, uint32_t n
 {
 	uint32_t i = 0;
 
-	if (n < CHUNK) {
+	if (n < CHUNK || n > CHUNKED_MAX) {
 		memcpy(to, from, n);
 		return;
 	}
