@@ -42,7 +42,7 @@ begin() {
 	else
 		"${command[@]}" > "$(pcap "$name")" 2> "$BATS_TEST_TMPDIR/$name.err" < /dev/null 3>&- &
 	fi
-	pid[$name]=$!
+	pid["$name"]=$!
 }
 
 # For wait_until: each of the captures in pid is bound or has ended.
@@ -129,7 +129,7 @@ every_call_fails() {
 	local call missing=0
 	while read -r call; do
 		printf '%s\n' "${cases[@]}" | grep -q "^$call " && continue
-		grep -q "^[^#]*[[:space:]]$call[[:space:]]" "$BATS_TEST_DIRNAME/faults.table" && continue
+		grep -q "^[^#]*[[:space:]]${call}[[:space:]]" "$BATS_TEST_DIRNAME/faults.table" && continue
 		echo "no row for the call $call"
 		missing=1
 	done < <(sed -n 's/^\([a-z0-9_]*\)(.*/\1/p' "$BATS_TEST_TMPDIR/$1.trace" | grep -vx execve | sort -u)
