@@ -11,29 +11,29 @@ begin() {
 	shift
 	"${NS[@]}" "${launcher[@]}" "$RAWCAP" "$@" \
 		> "${output:-$(pcap "$name")}" 2> "$BATS_TEST_TMPDIR/$name.err" < /dev/null 3>&- &
-	pid[$name]=$!
+	pid["$name"]=$!
 	wait_until told_or_ended "$name"
 }
 
 told_or_ended() { [ -s "$BATS_TEST_TMPDIR/$1.err" ] || ended "${pid[$1]}"; }
 
-# make_link [NAME]: NAME (va) and its other end vb, both up.
+# va and its other end vb, both up.
 make_link() {
-	ns ip link add "${1:-va}" address 02:00:00:00:00:0a type veth peer name vb address 02:00:00:00:00:0b
-	ns ip link set "${1:-va}" up
+	ns ip link add va address 02:00:00:00:00:0a type veth peer name vb address 02:00:00:00:00:0b
+	ns ip link set va up
 	ns ip link set vb up
 	wait_until link_is_up vb
 }
 
-# For wait_until: NAME's socket takes packets of the interface (va).
+# For wait_until: a socket takes packets of va as it is now.
 captures() {
-	awk -v index="$(ifindex "${1:-va}" 2> /dev/null)" '$4 == "0003" && $5 == index { found = 1 }
+	awk -v number="$(ifindex va 2> /dev/null)" '$4 == "0003" && $5 == number { found = 1 }
 		END { exit !found }' "/proc/$holder/net/packet"
 }
 
 has_records() { [ "$(records "$1" 2> /dev/null)" = "$2" ]; }
 tells() { grep -q "$2" "$BATS_TEST_TMPDIR/$1.err"; }
-promiscuity() { ns ip -d link show "${1:-va}" | sed -n 's/.*promiscuity \([0-9]*\).*/\1/p'; }
+promiscuity() { ns ip -d link show va | sed -n 's/.*promiscuity \([0-9]*\).*/\1/p'; }
 lines() { wc -l < "$BATS_TEST_TMPDIR/$1.err"; }
 
 # wakeups NAME: how often it was woken in 3 seconds.
