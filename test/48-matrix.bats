@@ -15,13 +15,18 @@ prepare() {
 
 # --- scenarios: how rawcap is run, and on what ---
 
-# scenario NAME: sets arguments (of rawcap) and launcher (in front of it).
+# scenario NAME CASE: sets arguments (of rawcap) and launcher (in front of it).
 scenario() {
 	launcher=()
 	case $1 in
 	recv) arguments=(-B 0 va) ;;
 	any) arguments=(any) ;;
 	list) arguments=(-D) ;;
+	file) arguments=(-w "$BATS_TEST_TMPDIR/$2.out" va) ;;
+	rotate) arguments=(-s 100 -w "$BATS_TEST_TMPDIR/$2.out" -C 1k va) ;;	# 12 frames a file
+	reuse) arguments=(-s 100 -w "$BATS_TEST_TMPDIR/$2.out" -C 1k -W 2 va) ;;
+	times) arguments=(-w "$BATS_TEST_TMPDIR/$2.out-%s" -G 1 va) ;;
+	wait | absent) arguments=(--wait va) ;;
 	socket) launcher=(launch -u) arguments=(va) ;;
 	*) arguments=(va) ;;	# ring, pipe, flap
 	esac
@@ -31,7 +36,7 @@ scenario() {
 begin() {
 	local name=$1 kind=$2 command
 	shift 2
-	scenario "$kind"
+	scenario "$kind" "$name"
 	command=("${NS[@]}" "${launcher[@]}" strace -D -qq -s 8 -o "$BATS_TEST_TMPDIR/$name.trace" "$@"
 		"$RAWCAP" "${arguments[@]}")
 	if [ "$kind" = pipe ]; then
@@ -45,13 +50,36 @@ begin() {
 	pid["$name"]=$!
 }
 
-# For wait_until: each of the captures in pid is bound or has ended.
-all_started() {
-	local process ended=0
+how_many_ended() {
+	local process count=0
 	for process in "${pid[@]}"; do
-		! ended "$process" || : $((ended += 1))
+		! ended "$process" || : $((count += 1))
 	done
-	[ $(($(bound_sockets) + ended)) -ge ${#pid[@]} ]
+	echo $count
+}
+
+# For wait_until: each of the captures in pid is bound (to va as it is now) or has ended.
+all_started() { [ $(($(bound_sockets) + $(how_many_ended))) -ge ${#pid[@]} ]; }
+all_back() {
+	local bound
+	bound=$(awk -v index_now="$(ifindex va)" '$4 == "0003" && $5 == index_now' "/proc/$holder/net/packet" | wc -l)
+	[ $((bound + $(how_many_ended))) -ge ${#pid[@]} ]
+}
+
+# For wait_until: each waits for va and says so, or has ended.
+all_waiting() {
+	local name count=0
+	for name in "${!pid[@]}"; do
+		ended "${pid[$name]}" || ! grep -q 'waiting' "$BATS_TEST_TMPDIR/$name.err" || : $((count += 1))
+	done
+	[ $((count + $(how_many_ended))) -ge ${#pid[@]} ]
+}
+
+make_link() {
+	ns ip link add va type veth peer name vb
+	ns ip link set va up
+	ns ip link set vb up
+	wait_until link_is_up vb
 }
 
 # traffic SCENARIO: what happens on the wire while it captures.
@@ -66,6 +94,19 @@ traffic() {
 		wait_until link_is_up va
 		ns send -c $((frames - 10)) -r 200 vb > /dev/null
 		;;
+	wait)
+		ns send -c 10 -r 200 vb > /dev/null
+		ns ip link del va
+		wait_until all_waiting
+		make_link
+		wait_until all_back
+		ns send -c $((frames - 10)) -r 200 vb > /dev/null
+		;;
+	times)
+		ns send -c 10 -r 200 vb > /dev/null
+		sleep 1.1	# a rotation is what time makes
+		ns send -c $((frames - 10)) -r 200 vb > /dev/null
+		;;
 	*) ns send -c $frames -r 200 vb > /dev/null ;;
 	esac
 }
@@ -73,6 +114,10 @@ traffic() {
 # conduct SCENARIO: traffic for the captures in pid, then their end. What hangs is killed.
 conduct() {
 	local name process
+	if [ "$1" = absent ]; then
+		wait_until all_waiting
+		make_link
+	fi
 	wait_until all_started
 	traffic "$1"
 	for process in "${pid[@]}"; do
@@ -99,7 +144,9 @@ conduct() {
 # line, which a run without faults (CASE) has at that number. See faults.table for more.
 uses_of() {
 	local use=${3%%+*} more=${3#"${3%%+*}"} text nth=1
-	if [[ $use == *[!0-9]* && $use != stderr ]]; then
+	if [[ $use == -* ]]; then	# from the end
+		use=$(($(grep -c "^$2(" "$BATS_TEST_TMPDIR/$1.trace") + 1 + use))
+	elif [[ $use == *[!0-9]* && $use != stderr ]]; then
 		text=${use%#*}
 		[ "$text" = "$use" ] || nth=${use#*#}
 		use=$(grep "^$2(" "$BATS_TEST_TMPDIR/$1.trace" | grep -nF -- "$text" | sed -n "${nth}s/:.*//p")
@@ -121,7 +168,7 @@ expand() {
 				cases+=("$call $use $fault $exit_status $count $text")
 			done
 		done
-	done < <(sed 's/#.*//' "$BATS_TEST_DIRNAME/faults.table")
+	done < <(sed 's/^#.*//' "$BATS_TEST_DIRNAME/faults.table")
 }
 
 # every_call_fails SCENARIO: no call of a run without faults is missing in the table.
@@ -154,25 +201,28 @@ happened() {
 	esac
 }
 
+# outputs CASE: its files.
+outputs() { find "$BATS_TEST_TMPDIR" -name "$1.pcap" -o -name "$1.out*"; }
+
 # output_is CASE RECORDS: the output is what the word in the table says. Prints why not.
 output_is() {
-	local size count
-	size=$(stat -c %s "$(pcap "$1")")
-	if [ "$size" = 0 ]; then
-		[[ $2 == none || $2 == any || $2 == text ]] || { echo "the output is empty"; return 1; }
-		return 0
-	fi
+	local file count=0 more bytes=0
 	[ "$2" != text ] || return 0
-	count=$(records "$1" 2>&1) || { echo "$count"; return 1; }
+	for file in $(outputs "$1"); do
+		[ -s "$file" ] || continue
+		more=$(pcapread -c "$file" 2>&1) || { echo "${file##*/}: $more"; return 1; }
+		count=$((count + more)) bytes=$((bytes + $(stat -c %s "$file")))
+	done
 	case $2 in
-	all) [ "$count" = $frames ] ;;
-	some) [ "$count" -lt $frames ] ;;
-	head) [ "$count" = 0 ] ;;
-	none) false ;;
+	all) [ $count = $frames ] ;;
+	some) [ $count -lt $frames ] && [ $bytes -gt 0 ] ;;
+	head) [ $count = 0 ] && [ $bytes -gt 0 ] ;;
+	none) [ $bytes = 0 ] ;;
 	counted) expect "$count + $(said dropped | tail -n 1)" == $frames "records + drops" ;;
+	latest) [ $bytes -gt 0 ] && return 0 ;;
 	any) true ;;
-	esac || { echo "$count records are not $2"; return 1; }
-	[ -z "$(said captured)" ] || expect "$(said captured | tail -n 1)" == "$count" "the summary to count the records"
+	esac || { echo "$count records, $bytes bytes are not $2"; return 1; }
+	[ -z "$(said captured)" ] || expect "$(said captured | tail -n 1)" == $count "the summary to count the records"
 }
 
 # The summary's figures agree: whoever ends in peace has or has counted all that was received.
@@ -183,11 +233,12 @@ balanced() {
 		expect "$(said captured | tail -n 1) + $(said dropped | tail -n 1)" == "$seen" "captured + dropped"
 }
 
-# message_is TEXT: stderr has that line, - : no complaint at all, ? : whatever.
+# message_is TEXT CASE: stderr has that line (OUT: the case's file); -: no complaint; ?: whatever.
 message_is() {
 	case $1 in
 	-) [[ $err != *rawcap:* ]] ;;
 	'?') true ;;
+	OUT*) [[ $err == *"rawcap: $BATS_TEST_TMPDIR/$2.out${1#OUT}"* ]] ;;
 	*) [[ $err == *"rawcap: $1"* ]] ;;
 	esac
 }
@@ -203,7 +254,7 @@ judge() {
 	[[ ${result[$1]} =~ ^($5)$ ]] || wrong "$name" "exit ${result[$1]} instead of $5"
 	happened "$1" "$2" "$3" "$4" || wrong "$name" "the fault did not come about"
 	why=$(output_is "$1" "$6") || wrong "$name" "$why"
-	message_is "$7" || wrong "$name" "no message \"$7\""
+	message_is "$7" "$1" || wrong "$name" "no message \"$7\""
 	if [[ ${result[$1]} == [01] && $6 != none && $6 != text && $7 != '?' ]]; then
 		grep -q captured <<< "$err" || wrong "$name" "no summary"
 		why=$(balanced) || wrong "$name" "$why"
@@ -215,14 +266,16 @@ matrix() {
 	local i=0 row fields use only
 	declare -gA result=()
 	readers=()
+	[ "$1" != absent ] || ns ip link del va
 	begin "$1" "$1"
 	conduct "$1"
 	err=$(cat "$BATS_TEST_TMPDIR/$1.err")
 	expect "${result[$1]}" == 0 "exit status without a fault"
-	[ "$1" = list ] || expect "$(records "$1")" == $frames "records without a fault"
+	[ "$1" = list ] || expect "$(said captured)" == $frames "captured without a fault"
 	expand "$1"
 	every_call_fails "$1"
 	while [ $i -lt ${#cases[@]} ]; do
+		[ "$1" != absent ] || ns ip link del va
 		for row in "${cases[@]:i:batch}"; do
 			read -r -a fields <<< "$row"
 			use=${fields[1]} only=()
@@ -249,4 +302,10 @@ matrix() {
 @test "each call fails in turn: into a socket" { matrix socket; }
 @test "each call fails in turn: all interfaces" { matrix any; }
 @test "each call fails in turn: an interface that goes down and comes back" { matrix flap; }
+@test "each call fails in turn: -w FILE" { matrix file; }
+@test "each call fails in turn: rotation by size" { matrix rotate; }
+@test "each call fails in turn: rotation into the same files again" { matrix reuse; }
+@test "each call fails in turn: rotation by time" { matrix times; }
+@test "each call fails in turn: --wait, the interface goes away and comes back" { matrix wait; }
+@test "each call fails in turn: --wait, the interface is not there yet" { matrix absent; }
 @test "each call fails in turn: the list of interfaces" { matrix list; }
