@@ -129,7 +129,7 @@ burst() {
 
 # reader KIND: another capture, into a pipe: its reader is slow, late, or dies.
 reader() {
-	local capture cat status=0 i
+	local capture cat status=0
 	readers=$((readers + 1))
 	rm -f "$dir/fifo"
 	mkfifo "$dir/fifo"
@@ -142,8 +142,8 @@ reader() {
 	capture=$!
 	wait_until 10 captures 2
 	if [ "$1" = slow ]; then
-		for i in 1 2 3 4 5 6; do
-			kill -STOP $cat
+		for _ in 1 2 3 4 5 6; do
+			kill -STOP $cat 2> /dev/null || break
 			sleep 0.1
 			kill -CONT $cat
 			sleep 0.02
