@@ -59,6 +59,10 @@ size: rawcap
 
 bench: all ; test/bench.sh
 
+# hours of use in MINUTES: traffic, flaps, rotation, slow readers; the books must balance throughout
+MINUTES ?= 10
+soak: all ; test/soak.sh $(MINUTES)
+
 install: all
 	install -D -m 755 rawcap $(DESTDIR)$(BINDIR)/rawcap
 
@@ -73,9 +77,10 @@ help:
 	@echo 'make demo       what it needs, the build, a capture of real traffic shown'
 	@echo 'make check      what the tests need, all tests, QEMU included'
 	@echo 'make check-qemu the tests in booted kernels;  make qemu: a shell there'
+	@echo 'make soak       an endurance test, of MINUTES=$(MINUTES)'
 	@echo 'make lint size bench install uninstall clean'
 	@echo 'CC=$(CC) CFLAGS=$(CFLAGS) LDFLAGS=$(LDFLAGS) CROSS_COMPILE=$(CROSS_COMPILE)'
 	@echo 'PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 
-.PHONY: all demo check check-sanitized check-qemu qemu lint size bench install uninstall clean help
+.PHONY: all demo check check-sanitized check-qemu qemu lint size bench soak install uninstall clean help
 .DELETE_ON_ERROR:
