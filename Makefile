@@ -9,6 +9,7 @@ STRIP ?= $(CROSS_COMPILE)strip
 CFLAGS ?= -Oz
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
+PROGRAM ?= rawcap
 BUDGET ?= 45056
 
 headers = filter.h netif.h pcap.h show.h
@@ -24,9 +25,9 @@ compile = -std=gnu11 $(warnings) -fno-pie -fomit-frame-pointer -fno-jump-tables 
 link = -static -no-pie -nostartfiles -l:crt1.o \
 	-Wl,--gc-sections,--build-id=none,-z,norelro,-z,noseparate-code,-z,common-page-size=64
 
-all: rawcap
+all: $(PROGRAM)
 
-rawcap: rawcap.c $(headers) Makefile
+$(PROGRAM): rawcap.c $(headers) Makefile
 	$(CC) $(compile) $(CFLAGS) $(LDFLAGS) $(link) -o $@ rawcap.c
 	$(STRIP) -s -R .comment $@
 
@@ -36,7 +37,7 @@ demo:
 	@test/demo.sh
 
 check:
-	@sh test/install.sh test/packages.build test/packages test/packages.parts qemu/packages
+	@sh test/install.sh test/packages.build test/packages test/packages.parts test/packages.dist qemu/packages
 	$(MAKE) all size
 	bats --timing test
 	$(MAKE) check-sanitized
@@ -47,6 +48,9 @@ check-sanitized:
 	gcc -std=gnu11 -DHOSTED -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 		-o build/rawcap-sanitized rawcap.c
 	RAWCAP=build/rawcap-sanitized bats test/20-format.bats test/30-capture.bats test/40-tail.bats
+
+# for every architecture in qemu/arch, into dist/
+dist: ; @qemu/dist.sh
 
 check-qemu: all ; qemu/run.sh
 qemu: all ; qemu/run.sh --shell
@@ -66,16 +70,17 @@ uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/rawcap
 
 clean:
-	rm -rf rawcap build
+	rm -rf rawcap build dist
 
 help:
 	@echo 'make            ./rawcap, static'
 	@echo 'make demo       what it needs, the build, a capture of real traffic shown'
 	@echo 'make check      what the tests need, all tests, QEMU included'
 	@echo 'make check-qemu the tests in booted kernels;  make qemu: a shell there'
+	@echo 'make dist       for every architecture, into dist/'
 	@echo 'make lint size bench install uninstall clean'
 	@echo 'CC=$(CC) CFLAGS=$(CFLAGS) LDFLAGS=$(LDFLAGS) CROSS_COMPILE=$(CROSS_COMPILE)'
 	@echo 'PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 
-.PHONY: all demo check check-sanitized check-qemu qemu lint size bench install uninstall clean help
+.PHONY: all demo check check-sanitized dist check-qemu qemu lint size bench install uninstall clean help
 .DELETE_ON_ERROR:

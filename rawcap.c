@@ -326,16 +326,16 @@ void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset)
 uint64_t __udivdi3(uint64_t n, uint64_t divisor);
 uint64_t __umoddi3(uint64_t n, uint64_t divisor);
 
-static uint64_t rest;	/* of the last division */
+static uint64_t left_over;	/* of the last division */
 
 uint64_t __udivdi3(uint64_t n, uint64_t divisor)
 {
-	rest = 0;
+	left_over = 0;
 	for (int bit = 0; bit < 64; bit++) {
-		rest = rest << 1 | n >> 63;
+		left_over = left_over << 1 | n >> 63;
 		n <<= 1;
-		if (rest >= divisor) {
-			rest -= divisor;
+		if (left_over >= divisor) {
+			left_over -= divisor;
 			n |= 1;
 		}
 	}
@@ -345,16 +345,31 @@ uint64_t __udivdi3(uint64_t n, uint64_t divisor)
 uint64_t __umoddi3(uint64_t n, uint64_t divisor)
 {
 	__udivdi3(n, divisor);
-	return rest;
+	return left_over;
 }
 
 #ifdef __arm__	/* one call gives both, in r0 to r3 */
 __asm__(".globl __aeabi_uldivmod\n"
+	".type __aeabi_uldivmod, %function\n"
 	"__aeabi_uldivmod:	push {r4, lr}\n"
 	"	bl __udivdi3\n"
-	"	ldr r2, =rest\n"
+	"	ldr r2, =left_over\n"
 	"	ldmia r2, {r2, r3}\n"
 	"	pop {r4, pc}\n");
+
+/* setjmp(3): the library's has instructions for each FPU that it might find. */
+__asm__(".arm\n"
+	".globl setjmp, longjmp\n"
+	".type setjmp, %function\n"
+	".type longjmp, %function\n"
+	"setjmp:	mov ip, sp\n"
+	"	stmia r0, {r4-ip, lr}\n"
+	"	mov r0, #0\n"
+	"	bx lr\n"
+	"longjmp:	ldmia r0, {r4-ip, lr}\n"
+	"	mov sp, ip\n"
+	"	mov r0, r1\n"
+	"	bx lr\n");
 
 int raise(int sig)	/* for a division by 0 */
 {
@@ -376,24 +391,27 @@ void barrier(void)	/* Documentation/arm/kernel_user_helpers.rst: kuser_memory_ba
 int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
 {
 	int ready = (int)syscall(SYS_ppoll_time64, fds, n, timeout, mask, _NSIG / 8);
-	long old[2] = { (long)timeout->tv_sec, timeout->tv_nsec };
+	long old[2];
 
-	if (ready < 0 && errno == ENOSYS)
+	if (ready < 0 && errno == ENOSYS) {
+		old[0] = (long)timeout->tv_sec;
+		old[1] = timeout->tv_nsec;
 		ready = (int)syscall(SYS_ppoll, fds, n, old, mask, _NSIG / 8);
+	}
 	return ready;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *t)
 {
-	int failed = (int)syscall(SYS_clock_gettime64, clock, t);
+	int status = (int)syscall(SYS_clock_gettime64, clock, t);
 	long old[2];
 
-	if (failed && errno == ENOSYS) {
-		failed = (int)syscall(SYS_clock_gettime32, clock, old);
+	if (status && errno == ENOSYS) {
+		status = (int)syscall(SYS_clock_gettime32, clock, old);
 		t->tv_sec = (unsigned long)old[0];	/* to the year 2106, as the file's */
 		t->tv_nsec = old[1];
 	}
-	return failed;
+	return status;
 }
 #else
 int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
