@@ -51,9 +51,12 @@ check-sanitized:
 
 # for every architecture in qemu/arch, into dist/
 dist: ; @qemu/dist.sh
+# and as archives to append to an initramfs
+cpio: ; @qemu/dist.sh --cpio
 
-check-qemu: all ; qemu/run.sh
-qemu: all ; qemu/run.sh --shell
+# ARCH: on that machine only
+check-qemu: ; qemu/run.sh $(ARCH)
+qemu: ; qemu/run.sh --shell $(ARCH)
 
 lint: ; @test/lint.sh
 
@@ -76,11 +79,11 @@ help:
 	@echo 'make            ./rawcap, static'
 	@echo 'make demo       what it needs, the build, a capture of real traffic shown'
 	@echo 'make check      what the tests need, all tests, QEMU included'
-	@echo 'make check-qemu the tests in booted kernels;  make qemu: a shell there'
-	@echo 'make dist       for every architecture, into dist/'
+	@echo 'make check-qemu the tests in booted kernels;  make qemu: a shell there (ARCH=x86_64 ...)'
+	@echo 'make dist       for every architecture, into dist/;  make cpio: to append to an initramfs'
 	@echo 'make lint size bench install uninstall clean'
 	@echo 'CC=$(CC) CFLAGS=$(CFLAGS) LDFLAGS=$(LDFLAGS) CROSS_COMPILE=$(CROSS_COMPILE)'
 	@echo 'PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 
-.PHONY: all demo check check-sanitized dist check-qemu qemu lint size bench install uninstall clean help
+.PHONY: all demo check check-sanitized dist cpio check-qemu qemu lint size bench install uninstall clean help
 .DELETE_ON_ERROR:

@@ -1,7 +1,8 @@
 #!/bin/bash
 # shellcheck disable=SC2154	# the architecture's file sets variables
-# dist.sh [ARCH...]: rawcap for each architecture in arch/, as dist/rawcap-ARCH (or in the folder
-# $DIST), with SHA256SUMS. Installs the compilers. The C library, where the compiler's package has
+# dist.sh [--cpio] [ARCH...]: rawcap for each architecture in arch/, as dist/rawcap-ARCH (or in the
+# folder $DIST), with SHA256SUMS. --cpio: and as rawcap-ARCH.cpio, with /bin/rawcap in it, to stand
+# behind any initramfs. Installs the compilers. The C library, where the compiler's package has
 # none, is what rawcap needs of musl, built from Debian's source in build/musl.
 set -euo pipefail
 export LC_ALL=C TZ=UTC
@@ -67,12 +68,16 @@ build() {
 		settings=(CROSS_COMPILE="$cross" CC="${cross}gcc -isystem $musl/include -L$musl/lib")
 		settings+=(CFLAGS="-Oz ${cflags[*]} ${rawcap_cflags[*]-}")
 	fi
-	rm -f "$dist/rawcap-$arch"
+	rm -f "$dist/rawcap-$arch" "$dist/rawcap-$arch.cpio"
 	make --no-print-directory -s -C "$top" PROGRAM="$dist/rawcap-$arch" LDFLAGS=-Wl,--fatal-warnings \
 		"${settings[@]}" "$dist/rawcap-$arch"
 }
 
+archive() { "$qemu/archive.sh" "$dist/rawcap-$arch" "$dist/rawcap-$arch.cpio"; }
+
 main() {
+	local cpio=
+	[ "${1-}" != --cpio ] || { cpio=yes; shift; }
 	archs=("$@")
 	[ $# -gt 0 ] || mapfile -t archs < <(cd "$qemu/arch" && ls)
 	mkdir -p "$dist" "$top/build"
@@ -80,9 +85,10 @@ main() {
 	SUDO="sudo -n" sh "$top/test/install.sh" "$qemu/packages.dist" "$top/build/compilers"
 	fetch_musl
 	each_arch build
+	[ -z "$cpio" ] || each_arch archive
 	cd "$dist"
 	sha256sum rawcap-* > SHA256SUMS
-	wc -c rawcap-* | sed '$d' | awk '{ printf "%s%s %d", comma, substr($2, 8), $1; comma = ", " } END { print " bytes" }'
+	wc -c rawcap-* | grep -v cpio | sed '$d' | awk '{ printf "%s%s %d", comma, substr($2, 8), $1; comma = ", " } END { print " bytes" }'
 }
 
 main "$@"
