@@ -9,6 +9,7 @@ STRIP ?= $(CROSS_COMPILE)strip
 CFLAGS ?= -Oz
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
+PROGRAM ?= rawcap
 BUDGET ?= 45056
 
 headers = filter.h netif.h pcap.h show.h
@@ -24,9 +25,9 @@ compile = -std=gnu11 $(warnings) -fno-pie -fomit-frame-pointer -fno-jump-tables 
 link = -static -no-pie -nostartfiles -l:crt1.o \
 	-Wl,--gc-sections,--build-id=none,-z,norelro,-z,noseparate-code,-z,common-page-size=64
 
-all: rawcap
+all: $(PROGRAM)
 
-rawcap: rawcap.c $(headers) Makefile
+$(PROGRAM): rawcap.c $(headers) Makefile
 	$(CC) $(compile) $(CFLAGS) $(LDFLAGS) $(link) -o $@ rawcap.c
 	$(STRIP) -s -R .comment $@
 
@@ -36,7 +37,7 @@ demo:
 	@test/demo.sh
 
 check:
-	@sh test/install.sh test/packages.build test/packages test/packages.parts qemu/packages
+	@sh test/install.sh test/packages.build test/packages test/packages.parts test/packages.dist qemu/packages
 	$(MAKE) all size
 	bats --timing test
 	$(MAKE) check-sanitized
@@ -48,8 +49,14 @@ check-sanitized:
 		-o build/rawcap-sanitized rawcap.c
 	RAWCAP=build/rawcap-sanitized bats test/20-format.bats test/30-capture.bats test/40-tail.bats
 
-check-qemu: all ; qemu/run.sh
-qemu: all ; qemu/run.sh --shell
+# for every architecture in qemu/arch, into dist/
+dist: ; @qemu/dist.sh
+# and as archives to append to an initramfs
+cpio: ; @qemu/dist.sh --cpio
+
+# ARCH: on that machine only
+check-qemu: ; qemu/run.sh $(ARCH)
+qemu: ; qemu/run.sh --shell $(ARCH)
 
 lint: ; @test/lint.sh
 
@@ -70,17 +77,19 @@ uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/rawcap
 
 clean:
-	rm -rf rawcap build
+	rm -rf rawcap build dist
 
 help:
 	@echo 'make            ./rawcap, static'
 	@echo 'make demo       what it needs, the build, a capture of real traffic shown'
 	@echo 'make check      what the tests need, all tests, QEMU included'
-	@echo 'make check-qemu the tests in booted kernels;  make qemu: a shell there'
+	@echo 'make check-qemu the tests in booted kernels;  make qemu: a shell there (ARCH=x86_64 ...)'
+	@echo 'make dist       for every architecture, into dist/;  make cpio: to append to an initramfs'
 	@echo 'make soak       an endurance test, of MINUTES=$(MINUTES)'
 	@echo 'make lint size bench install uninstall clean'
 	@echo 'CC=$(CC) CFLAGS=$(CFLAGS) LDFLAGS=$(LDFLAGS) CROSS_COMPILE=$(CROSS_COMPILE)'
 	@echo 'PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 
-.PHONY: all demo check check-sanitized check-qemu qemu lint size bench soak install uninstall clean help
+.PHONY: all demo check check-sanitized dist cpio check-qemu qemu lint size bench soak install uninstall \
+	clean help
 .DELETE_ON_ERROR:

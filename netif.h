@@ -68,6 +68,10 @@ struct tpacket_stats_v3 {
 	uint32_t tp_packets, tp_drops, tp_freeze_q_cnt;
 };
 
+/* asm-generic/socket.h: SO_TIMESTAMPNS_OLD, with two longs for a time. Where a long has 32 bits,
+ * SO_TIMESTAMPNS is the newer one, with twice 64, which came with Linux 5.1. */
+#define TIMESTAMPNS_OLD 35
+
 /* linux/netlink.h, linux/rtnetlink.h, linux/if_link.h */
 #define NLM_F_REQUEST 0x01
 #define NLM_F_DUMP 0x300
@@ -140,6 +144,7 @@ struct netif {
 	uint32_t netmask;	/* of its IPv4 network; 0 if it has none */
 	uint32_t cooked;	/* bytes of cooked header in front: 0, SLL_LEN or SLL2_LEN */
 	int promisc_error;	/* errno, where promiscuous mode was asked for and refused */
+	int own_time;	/* the kernel gives no times: a packet's is when it is taken */
 
 	unsigned char *ring, *ring_end;	/* NULL: packets come one by one from the socket */
 	uint32_t block_size;	/* bytes */
@@ -275,8 +280,8 @@ static void netif_ring(struct netif *n, uint32_t kib, uint32_t block_ms, uint32_
 
 /* Without a ring: a receive buffer of KIB, and length, tag and time of each packet beside its
  * bytes. Where the kernel refuses one of them a packet has what is left: its received length,
- * no tag. */
-static int netif_plain(struct netif *n, uint32_t kib)
+ * no tag, the time at which it is taken. */
+static void netif_plain(struct netif *n, uint32_t kib)
 {
 	int on = 1, bytes = (int)(kib << 10);
 
@@ -284,9 +289,9 @@ static int netif_plain(struct netif *n, uint32_t kib)
 	if (netif_set(n, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) < 0)
 		netif_set(n, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
 	netif_set(n, SOL_PACKET, PACKET_AUXDATA, &on, sizeof on);
-	if (netif_set(n, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) < 0)
-		return netif_fail(n, "timestamps");
-	return 0;
+	n->own_time = netif_set(n, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) < 0 &&
+	    (SO_TIMESTAMPNS == TIMESTAMPNS_OLD ||
+	    netif_set(n, SOL_SOCKET, TIMESTAMPNS_OLD, &on, sizeof on) < 0);
 }
 
 /* Takes packets of n->ifindex from here on. */
@@ -317,8 +322,8 @@ static inline int netif_start(struct netif *n, uint32_t snaplen, uint32_t ring_k
     uint32_t buffer_kib, uint32_t block_ms, int promisc)
 {
 	netif_ring(n, ring_kib, block_ms, snaplen);
-	if (!n->ring && netif_plain(n, buffer_kib) < 0)
-		return -1;
+	if (!n->ring)
+		netif_plain(n, buffer_kib);
 	return netif_bind(n, promisc);
 }
 
@@ -453,18 +458,24 @@ static void netif_control(const unsigned char *at, size_t left, struct tpacket_a
     struct packet *p)
 {
 	const struct cmsghdr *c;
-	struct timespec ts;
+	union {
+		struct timespec ts;
+		long old[2];
+	} when;
 	size_t len;
 
 	for (; left >= sizeof *c; at += len, left -= len) {
 		c = (const void *)at;
 		len = CMSG_ALIGN(c->cmsg_len);
-		if (len < sizeof *c + sizeof ts || len > left)
+		if (len < sizeof *c + sizeof when.old || len > left)
 			return;
+		memcpy(&when, c + 1, len < sizeof *c + sizeof when ? sizeof when.old : sizeof when);
 		if (c->cmsg_type == SO_TIMESTAMPNS) {
-			memcpy(&ts, c + 1, sizeof ts);
-			p->sec = (uint32_t)ts.tv_sec;
-			p->nsec = (uint32_t)ts.tv_nsec;
+			p->sec = (uint32_t)when.ts.tv_sec;
+			p->nsec = (uint32_t)when.ts.tv_nsec;
+		} else if (c->cmsg_type == TIMESTAMPNS_OLD) {
+			p->sec = (uint32_t)when.old[0];
+			p->nsec = (uint32_t)when.old[1];
 		} else if (len >= sizeof *c + sizeof *aux) {	/* PACKET_AUXDATA */
 			memcpy(aux, c + 1, sizeof *aux);
 			p->origlen = aux->tp_len;
@@ -484,6 +495,7 @@ static int netif_next_plain(struct netif *n, struct packet *p, unsigned char *ro
 		.msg_control = control, .msg_controllen = sizeof control,
 	};
 	struct tpacket_auxdata aux = { 0 };
+	struct timespec now;
 	ssize_t len = recvmsg(n->fd, &m, MSG_TRUNC);
 
 	if (len < 0)
@@ -491,7 +503,11 @@ static int netif_next_plain(struct netif *n, struct packet *p, unsigned char *ro
 	p->data = iov.iov_base;
 	p->datalen = (size_t)len < iov.iov_len ? (uint32_t)len : (uint32_t)iov.iov_len;
 	p->origlen = (uint32_t)len;
-	p->sec = p->nsec = 0;
+	if (n->own_time) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		p->sec = (uint32_t)now.tv_sec;
+		p->nsec = (uint32_t)now.tv_nsec;
+	}
 	netif_control((const void *)control, m.msg_controllen, &aux, p);
 	netif_head(n, p, aux.tp_status, aux.tp_vlan_tci, aux.tp_vlan_tpid, from);
 	return 1;
@@ -552,18 +568,18 @@ static inline int netif_list(void *buf, size_t size,
 		.h = { sizeof ask, RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 0, 0 },
 	};
 	const struct netif_link *link;
-	ssize_t left;
+	ssize_t left, len;
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || write(fd, &ask, sizeof ask) < 0)
 		return -1;
 	while ((left = read(fd, buf, size)) > 0)
-		for (link = buf; left > 0;
-		    link = (const void *)((const char *)link + link->h.nlmsg_len)) {
-			if (link->h.nlmsg_type != RTM_NEWLINK || link->h.nlmsg_len > left ||
-			    link->h.nlmsg_len <= sizeof *link)
+		for (link = buf; left > 0; link = (const void *)((const char *)link + len)) {
+			len = (ssize_t)link->h.nlmsg_len;
+			if (link->h.nlmsg_type != RTM_NEWLINK || len > left ||
+			    len <= (ssize_t)sizeof *link)
 				return 0;	/* NLMSG_DONE */
-			left -= link->h.nlmsg_len;
+			left -= len;
 			each(link->name, &link->info);
 		}
 	return -1;

@@ -184,6 +184,36 @@ void _exit(int status)
 		syscall(SYS_exit_group, status);
 }
 
+#if defined __i386__ || defined __powerpc__ || defined __s390x__
+/* Here the library looks behind the thread pointer: for the stack protector's word (on PowerPC 28
+ * KiB before it) and, on i386, for the way into the kernel. */
+int __set_thread_area(void *);
+
+static void set_thread_pointer(void)
+{
+	static long thread[1 << 14];
+	long *middle = thread + (1 << 13);
+
+#ifdef __i386__
+	__asm__("movl $enter_kernel, %0" : "=m"(middle[4]));
+#endif
+	__set_thread_area(middle);
+}
+
+#ifdef __i386__
+__asm__("enter_kernel:	int $0x80\n"
+	"	ret\n");
+#endif
+#else
+static inline void set_thread_pointer(void) { }
+#endif
+
+int __libc_start_main(int (*start)(int, char **), int argc, char **argv)
+{
+	set_thread_pointer();
+	_exit(start(argc, argv));
+}
+
 #ifdef __x86_64__	/* the library's own syscall() has four times the size */
 off_t lseek(int fd, off_t offset, int whence)
 {
@@ -193,11 +223,6 @@ off_t lseek(int fd, off_t offset, int whence)
 int ftruncate(int fd, off_t len)
 {
 	return (int)syscall(SYS_ftruncate, fd, len);
-}
-
-int __libc_start_main(int (*start)(int, char **), int argc, char **argv)
-{
-	_exit(start(argc, argv));
 }
 
 __asm__(".globl syscall\n"
@@ -215,21 +240,12 @@ __asm__(".globl syscall\n"
 	"	mov %eax, the_errno\n"
 	"	or $-1, %rax\n"
 	"1:	ret\n");
-#else	/* it looks for the stack protector's word behind the thread pointer */
-int __set_thread_area(void *);
+#else
 int *___errno_location(void);	/* as musl itself calls it */
 
 int *___errno_location(void)
 {
 	return &the_errno;
-}
-
-int __libc_start_main(int (*start)(int, char **), int argc, char **argv)
-{
-	static long thread[32];
-
-	__set_thread_area(thread + 16);
-	_exit(start(argc, argv));
 }
 #endif
 
@@ -302,11 +318,109 @@ int three_word_ioctl(int fd, int request, void *arg)
 	return (int)syscall(SYS_ioctl, fd, request, arg);
 }
 
+/* From the start of a file, that is: on machines of 32 bits the kernel counts the offset in pages. */
 void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset)
 {
-	return (void *)syscall(SYS_mmap, at, len, prot, flags, fd, offset);
+#ifndef SYS_mmap2
+	enum { SYS_mmap2 = SYS_mmap };
+#endif
+	return (void *)syscall(SYS_mmap2, at, len, prot, flags, fd, (long)offset);
 }
 
+#if UINTPTR_MAX < UINT64_MAX
+/* What a compiler calls for a division of 64 bits, here to write numbers: its own library's is
+ * larger, and for MIPS it may hold instructions of an FPU that the machine has not. */
+uint64_t __udivdi3(uint64_t n, uint64_t divisor);
+uint64_t __umoddi3(uint64_t n, uint64_t divisor);
+
+static uint64_t left_over;	/* of the last division */
+
+uint64_t __udivdi3(uint64_t n, uint64_t divisor)
+{
+	left_over = 0;
+	for (int bit = 0; bit < 64; bit++) {
+		left_over = left_over << 1 | n >> 63;
+		n <<= 1;
+		if (left_over >= divisor) {
+			left_over -= divisor;
+			n |= 1;
+		}
+	}
+	return n;
+}
+
+uint64_t __umoddi3(uint64_t n, uint64_t divisor)
+{
+	__udivdi3(n, divisor);
+	return left_over;
+}
+
+#ifdef __arm__	/* one call gives both, in r0 to r3 */
+__asm__(".globl __aeabi_uldivmod\n"
+	".type __aeabi_uldivmod, %function\n"
+	"__aeabi_uldivmod:	push {r4, lr}\n"
+	"	bl __udivdi3\n"
+	"	ldr r2, =left_over\n"
+	"	ldmia r2, {r2, r3}\n"
+	"	pop {r4, pc}\n");
+
+/* setjmp(3): the library's has instructions for each FPU that it might find. */
+__asm__(".arm\n"
+	".globl setjmp, longjmp\n"
+	".type setjmp, %function\n"
+	".type longjmp, %function\n"
+	"setjmp:	mov ip, sp\n"
+	"	stmia r0, {r4-ip, lr}\n"
+	"	mov r0, #0\n"
+	"	bx lr\n"
+	"longjmp:	ldmia r0, {r4-ip, lr}\n"
+	"	mov sp, ip\n"
+	"	mov r0, r1\n"
+	"	bx lr\n");
+
+int raise(int sig)	/* for a division by 0 */
+{
+	_exit(sig);
+}
+#endif
+
+#if defined __arm__ && __ARM_ARCH < 6	/* a compiler's library has 4 KB of it and its like */
+void barrier(void) __asm__("__sync_synchronize");
+
+void barrier(void)	/* Documentation/arm/kernel_user_helpers.rst: kuser_memory_barrier */
+{
+	((void (*)(void))0xffff0fa0)();
+}
+#endif
+
+/* The calls with a time of 64 bits came with Linux 5.1, and a kernel may have only them
+ * (!CONFIG_COMPAT_32BIT_TIME). The others take two longs. */
+int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
+{
+	int ready = (int)syscall(SYS_ppoll_time64, fds, n, timeout, mask, _NSIG / 8);
+	long old[2];
+
+	if (ready < 0 && errno == ENOSYS) {
+		old[0] = (long)timeout->tv_sec;
+		old[1] = timeout->tv_nsec;
+		ready = (int)syscall(SYS_ppoll, fds, n, old, mask, _NSIG / 8);
+	}
+	return ready;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+	int status = (int)syscall(SYS_clock_gettime64, clock, t);
+	long old[2];
+
+	if (status && errno == ENOSYS) {
+		status = (int)syscall(SYS_clock_gettime32, clock, old);
+		t->tv_sec = (unsigned long)old[0];	/* to the year 2106, as the file's */
+		t->tv_nsec = old[1];
+	}
+	return status;
+}
+#else
 int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
 {
 	return (int)syscall(SYS_ppoll, fds, n, timeout, mask, _NSIG / 8);
@@ -316,6 +430,7 @@ int clock_gettime(clockid_t clock, struct timespec *t)
 {
 	return (int)syscall(SYS_clock_gettime, clock, t);
 }
+#endif
 #endif
 
 /* ==== Saying what went wrong ==== */
@@ -724,11 +839,16 @@ static void check_stdout(void)
 static void catch_signals(void)
 {
 	unsigned long mask[_NSIG / 8 / sizeof(long)] = { 0 }, old[20];
+#ifdef __mips__
+	enum { HANDLER = 1 };	/* in the kernel's struct sigaction: behind the flags */
+#else
+	enum { HANDLER = 0 };
+#endif
 
 	mask[0] = SIGBIT(SIGINT) | SIGBIT(SIGTERM) | SIGBIT(SIGUSR1) | SIGBIT(SIGUSR2) |
 	    SIGBIT(SIGPIPE) | SIGBIT(SIGXFSZ);
 	syscall(SYS_rt_sigaction, SIGHUP, NULL, old, _NSIG / 8);
-	if (old[0] != (unsigned long)SIG_IGN)	/* as nohup makes it */
+	if (old[HANDLER] != (unsigned long)SIG_IGN)	/* as nohup makes it */
 		mask[0] |= SIGBIT(SIGHUP);
 	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, NULL, _NSIG / 8) < 0)
 		die("signals");
@@ -1020,6 +1140,8 @@ static void open_interface(char **env)
 		die(rc.net.failed);
 	if (rc.net.promisc_error)
 		complain("promiscuous", rc.net.promisc_error);
+	if (rc.net.own_time)
+		say("timestamps", "the clock's, not the kernel's");
 	link_error(netif_error(&rc.net));	/* bound to an interface that is down */
 	if (rc.option['v'])
 		say("ring KiB", decimal((size_t)(rc.net.ring_end - rc.net.ring) >> 10));

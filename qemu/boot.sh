@@ -1,6 +1,6 @@
 #!/bin/bash
 # shellcheck disable=SC2154	# the architecture's file sets variables
-# boot.sh test|shell ARCH BUILD: boots the kernel and the initramfs that run.sh made. Runs in a network
+# boot.sh test|shell ARCH BUILD IMAGE: boots the kernel IMAGE and the initramfs that run.sh made. Runs in a network
 # namespace of its own:
 #
 #	scenarios.py -- tap (10.9.0.1) ===== eth0 (10.9.0.2) -- rawcap, the guest's shell
@@ -9,7 +9,7 @@
 # The guest's console goes to a log, which only the scenarios about lines on it judge.
 set -euo pipefail
 
-mode=$1 arch=$2 build=$3
+mode=$1 arch=$2 build=$3 image=$4
 qemu=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=/dev/null
 . "$qemu/arch/$arch"
@@ -40,7 +40,7 @@ trap clean_up EXIT
 make_tap
 # mitigations: what they are against has no way into an emulated processor; they double a fork's time
 command=("${machine[@]}" -accel tcg -nodefaults -display none -no-reboot
-	-kernel "$build/kernel/image" -initrd "$build/initramfs.gz"
+	-kernel "$image" -initrd "$build/initramfs.gz"
 	-netdev "tap,id=wire,ifname=$tap,script=no,downscript=no"
 	-device "$nic,id=nic,netdev=wire,mac=02:00:00:00:09:02"
 	-append "console=$console quiet panic=-1 mitigations=off mode=$mode")
@@ -51,7 +51,7 @@ if [ "$mode" = shell ]; then
 	exit
 fi
 # Stdin: QEMU would stop itself to take a terminal.
-python3 -B "$qemu/scenarios.py" "$arch" "$tap" "$sockets" "$build" \
+SKIPS=$(printf '%s\n' "${skips[@]-}") python3 -B "$qemu/scenarios.py" "$arch" "$tap" "$sockets" "$build" \
 	timeout -k 5 "$LIMIT" "${command[@]}" -serial "file:$build/console.log" -monitor "unix:$sockets/monitor" \
 	-device "$serial_bus" -chardev "socket,id=agent,path=$sockets/agent" \
 	-device virtserialport,chardev=agent < /dev/null

@@ -3,20 +3,19 @@
 # Runs rawcap in a machine of its own: a Debian kernel, booted in QEMU by software emulation, with an
 # initramfs that holds BusyBox and rawcap.
 #
-#   run.sh [ARCH]              runs the scenarios (scenarios.py); x86_64 by default
+#   run.sh [ARCH...]           runs the scenarios (scenarios.py); without ARCH, on every machine
 #   run.sh --shell [ARCH]      the guest's shell on this terminal, to try things by hand
-#   run.sh --install           only installs the packages that this needs (the file packages)
 #
-# An architecture is a file in arch/. What is downloaded or built stays in build/qemu/ARCH.
+# An architecture is a file in arch/, a machine if it names a kernel. What is downloaded or built
+# stays in build/qemu. RAWCAP: the program to test, if not dist/rawcap-ARCH.
 # Exit status: 0 every scenario passed, 1 not, 2 nothing to test, 77 this machine cannot run them.
 set -euo pipefail
 export LC_ALL=C
 
 qemu=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(dirname "$qemu")
-: "${RAWCAP:=$top/rawcap}"	# the program to test, built for ARCH
-as_root=()
-[ "$(id -u)" = 0 ] || as_root=(sudo -n)
+# shellcheck source=/dev/null
+. "$qemu/apt.sh"
 
 cannot_run() {
 	echo "qemu: cannot run: $*" >&2
@@ -26,39 +25,48 @@ cannot_run() {
 # Installs what is missing. Where that cannot be done, what is missing is named.
 install_packages() {
 	command -v apt-get > /dev/null || cannot_run "this needs a Debian machine, for its kernels and apt-get"
-	SUDO="sudo -n" sh "$top/test/install.sh" "$qemu/packages" || cannot_run "packages are missing"
+	printf '%s\n' "${packages[@]}" > "$build/packages"
+	SUDO="sudo -n" sh "$top/test/install.sh" "$qemu/packages" "$build/packages" || cannot_run "packages are missing"
 }
 
-# An apt command; once more with fresh lists where the old ones do not serve. Says nothing if it works.
-with_fresh_lists() {
-	local log=$top/build/qemu/apt.log
-	mkdir -p "$top/build/qemu"
-	"$@" > "$log" 2>&1 && return
-	"${as_root[@]}" apt-get update >> "$log" 2>&1 || true
-	"$@" >> "$log" 2>&1 || { cat "$log" >&2; return 1; }
-}
-
-# The kernel: its package is downloaded and unpacked as far as the guest needs it, not installed.
-fetch_kernel() {
-	[ ! -e "$build/kernel/complete" ] || return 0
-	rm -rf "$build/kernel"
-	mkdir -p "$build/kernel"
-	cd "$build/kernel"
-	with_fresh_lists download_kernel || cannot_run "cannot download a kernel ($kernel_package)"
-	dpkg-deb --fsys-tarfile ./*.deb |
-		tar -x --wildcards './boot/vmlinuz-*' './lib/modules/*/modules.*' \
-			'./lib/modules/*/kernel/'{arch,crypto,lib,net,drivers/{char,net,virtio}}
-	unpack_image boot/vmlinuz-* image
-	rm -r ./*.deb boot
+# download FOLDER COMMAND...: runs the command in the new folder, which is kept if it succeeds; if not,
+# once more with fresh lists.
+download() {
+	local folder=$1
+	[ ! -e "$folder/complete" ] || return 0
+	rm -rf "$folder"
+	mkdir -p "$folder"
+	cd "$folder"
+	shift
+	if ! "$@" > apt.log 2>&1; then
+		rm -rf "$top/build/apt/$debian/lists"
+		"$@" >> apt.log 2>&1 || { cat apt.log >&2; cannot_run "cannot download ${*: -1}"; }
+	fi
 	touch complete
 	cd "$top"
 }
 
-# The package that moves with the kernel's version is the one that the package named here depends on.
-download_kernel() {
+# The kernel: its package is unpacked as far as the guest needs it, not installed. The package that
+# moves with the kernel's version is the one that the package named here depends on.
+get_kernel() {
 	local package
-	package=$(apt-cache depends "$kernel_package" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p')
-	[ -n "$package" ] && apt-get download "$package"
+	package=$(apt_for "$debian" apt-cache depends "$1" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p')
+	[ -n "$package" ] || return 1
+	apt_for "$debian" apt-get download "$package" || return 1
+	dpkg-deb --fsys-tarfile ./*.deb |
+		tar -x --wildcards './boot/vmlinu*' './lib/modules/*/modules.*' \
+			'./lib/modules/*/kernel/'{arch,crypto,lib,net,drivers/{char,net,virtio}} || true
+	unpack_image boot/vmlinu* image || return 1
+	rm -r ./*.deb boot
+}
+
+# An architecture's file may have a better one.
+unpack_image() { cp "$1" "$2"; }
+
+get_busybox() {
+	apt_for "$debian" apt-get download "$1" || return 1
+	dpkg-deb -x ./*.deb . || return 1
+	rm ./*.deb
 }
 
 # module_files NAME...: the files of these modules and of all that they need, for the list `files`.
@@ -66,16 +74,16 @@ download_kernel() {
 module_files() {
 	local name file
 	for name; do
-		file=$(cd "$build/kernel" && find lib -name "${name//_/[-_]}.ko")
+		file=$(cd "$shared/kernel" && find lib -name "${name//_/[-_]}.ko")
 		if [ -z "$file" ]; then
-			grep -q "/${name//_/[-_]}.ko" "$build"/kernel/lib/modules/*/modules.builtin ||
+			grep -q "/${name//_/[-_]}.ko" "$shared"/kernel/lib/modules/*/modules.builtin ||
 				echo "qemu: this kernel has no module $name" >&2
 			continue
 		fi
 		[[ " ${files[*]} " != *" $file "* ]] || continue
 		files+=("$file")
 		# shellcheck disable=SC2046	# a list of names
-		module_files $(grep -aoz 'depends=[[:print:]]*' "$build/kernel/$file" |
+		module_files $(grep -aoz 'depends=[[:print:]]*' "$shared/kernel/$file" |
 			tr '\0' '\n' | sed -n 's/^depends=//p' | tr , ' ')
 	done
 }
@@ -84,35 +92,38 @@ copy_modules() {
 	local files=() names=() version
 	mapfile -t names < "$qemu/modules"
 	module_files "${drivers[@]}" "${names[@]}"
-	(cd "$build/kernel" && cp --parents "${files[@]}" "$root")
-	version=$(basename "$build"/kernel/lib/modules/*)
-	cp "$build"/kernel/lib/modules/*/modules.{order,builtin} "$root/lib/modules/$version"
+	(cd "$shared/kernel" && cp --parents "${files[@]}" "$root")
+	version=$(basename "$shared"/kernel/lib/modules/*)
+	cp "$shared"/kernel/lib/modules/*/modules.{order,builtin} "$root/lib/modules/$version"
 	busybox depmod -b "$root" "$version"
 }
 
 # What BusyBox lacks: frames sent byte by byte, interfaces that a process must hold.
 copy_helpers() {
 	local source
-	for source in "$top"/test/{send,tun}.c "$qemu"/{can,ppp}.c; do
+	for source in "$top"/test/{send,tun}.c "$qemu"/{can,ppp,times}.c; do
 		"${guest_cc[@]}" -static -Os -s -o "$root/bin/$(basename "$source" .c)" "$source"
 	done
 }
 
+# rawcap comes in an archive of its own behind the other, as make cpio writes it.
 build_initramfs() {
 	local root=$build/root
 	rm -rf "$root"
 	mkdir -p "$root"/{bin,dev,proc,sys,tmp}
-	cp "$busybox" "$root/bin/busybox"
+	cp "$shared/busybox/bin/busybox" "$root/bin/busybox"
 	ln -s busybox "$root/bin/sh"
 	cp "$qemu/init" "$root/init"
 	cp "$qemu/guest.sh" "$root/guest.sh"
 	printf '%s\n' "${drivers[@]}" > "$root/drivers"
-	cp "$RAWCAP" "$root/bin/rawcap"
-	chmod 755 "$root/init" "$root/bin/rawcap"
+	chmod 755 "$root/init"
 	copy_modules
 	copy_helpers
 	"${TEST_CC:-cc}" -O2 -o "$build/pcapread" "$top/test/pcapread.c"
 	(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet | gzip -1) > "$build/initramfs.gz"
+	"$qemu/archive.sh" "${RAWCAP:-$top/dist/rawcap-$arch}" "$build/rawcap.cpio"
+	truncate -s %4 "$build/initramfs.gz"	# an archive begins at a multiple of 4
+	cat "$build/rawcap.cpio" >> "$build/initramfs.gz"
 }
 
 # A network namespace, as root or as the root of a user namespace; it ends with what runs in it.
@@ -124,27 +135,53 @@ in_namespace() {
 	unshare "${flags[@]}" "$@"
 }
 
-main() {
-	local mode=test
-	case ${1:-} in
-	--shell) mode=shell; shift ;;
-	--install) install_packages; return ;;
-	esac
-	local arch=${1:-x86_64}
-	build=$top/build/qemu/$arch
-	busybox=/bin/busybox	# where Debian's busybox-static has it
-	[ -e "$qemu/arch/$arch" ] || { echo "qemu: $arch: not an architecture in qemu/arch" >&2; exit 2; }
-	[ -x "$RAWCAP" ] || { echo "qemu: there is no $RAWCAP to test: run make" >&2; exit 2; }
+# run MODE ARCH
+run() {
+	local mode=$1 arch=$2 build=$top/build/qemu/$2 shared
 	# shellcheck source=/dev/null
 	. "$qemu/arch/$arch"
-	install_packages
-	mkdir -p "$build"
-	exec 9> "$build/lock"
+	[ -n "${kernel_package-}" ] || { echo "qemu: $arch: no kernel in qemu/arch/$arch" >&2; exit 2; }
+	shared=$top/build/qemu/debian-$debian
+	mkdir -p "$build" "$shared"
+	exec 9> "$shared/lock"
 	# one at a time: they share what they build
 	flock -n 9 || { echo "qemu: waiting for another run to end" >&2; flock 9; }
-	fetch_kernel
+	install_packages
+	[ -n "${RAWCAP-}" ] || "$qemu/dist.sh" "$arch" > /dev/null
+	download "$shared/kernel" get_kernel "$kernel_package"
+	download "$shared/busybox" get_busybox busybox-static
 	build_initramfs
-	in_namespace "$qemu/boot.sh" "$mode" "$arch" "$build"
+	in_namespace "$qemu/boot.sh" "$mode" "$arch" "$build" "$shared/kernel/image"
+}
+
+# Those whose files name a kernel.
+machines() {
+	local file
+	for file in "$qemu"/arch/*; do
+		# shellcheck source=/dev/null
+		(. "$file"; [ -z "${kernel_package-}" ] || echo "${file##*/}")
+	done
+}
+
+# Several machines, two at a time; the output of each in one piece.
+run_all() {
+	mkdir -p "$top/build/qemu"
+	# shellcheck disable=SC2016	# the inner shell expands it
+	printf '%s\n' "$@" | xargs -P "${JOBS:-2}" -I ARCH \
+		sh -c '"$0" "$1" > "$2/$1.log" 2>&1; status=$?; cat "$2/$1.log"; exit $status' "$qemu/run.sh" ARCH "$top/build/qemu"
+}
+
+main() {
+	local mode=test arch
+	[ "${1-}" != --shell ] || { mode=shell; shift; set -- "${1:-x86_64}"; }
+	for arch; do
+		[ -e "$qemu/arch/$arch" ] || { echo "qemu: $arch: not an architecture in qemu/arch" >&2; exit 2; }
+	done
+	case $# in
+	0) mapfile -t archs < <(machines); run_all "${archs[@]}" ;;
+	1) run "$mode" "$1" ;;
+	*) run_all "$@" ;;
+	esac
 }
 
 main "$@"

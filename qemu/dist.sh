@@ -1,0 +1,94 @@
+#!/bin/bash
+# shellcheck disable=SC2154	# the architecture's file sets variables
+# dist.sh [--cpio] [ARCH...]: rawcap for each architecture in arch/, as dist/rawcap-ARCH (or in the
+# folder $DIST), with SHA256SUMS. --cpio: and as rawcap-ARCH.cpio, with /bin/rawcap in it, to stand
+# behind any initramfs. Installs the compilers. The C library, where the compiler's package has
+# none, is what rawcap needs of musl, built from Debian's source in build/musl.
+set -euo pipefail
+export LC_ALL=C TZ=UTC
+
+qemu=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(dirname "$qemu")
+dist=${DIST:-$top/dist}
+# shellcheck source=/dev/null
+. "$qemu/apt.sh"
+
+# What rawcap calls, and what that calls in turn.
+FUNCTIONS='string/mem* string/str* internal/* misc/syscall unistd/* thread/__set_thread_area setjmp/*
+	network/hton? network/ntoh?'
+
+each_arch() {	# COMMAND...: in a shell of its own, with the variables of $arch
+	local arch
+	for arch in "${archs[@]}"; do
+		[ -e "$qemu/arch/$arch" ] || { echo "dist: $arch: not in qemu/arch" >&2; return 1; }
+		# shellcheck source=/dev/null
+		(. "$qemu/arch/$arch"; "$@")
+	done
+}
+
+name_compiler() { echo "$compiler"; }
+
+fetch_musl() {
+	local folder=$top/build/musl
+	[ ! -e "$folder/source/configure" ] || return 0
+	rm -rf "$folder"
+	mkdir -p "$folder/source"
+	(cd "$folder" && apt_for source apt-get -q source --download-only musl > apt.log 2>&1) ||
+		{ cat "$folder/apt.log" >&2; return 1; }
+	tar -xz --strip-components=1 -C "$folder/source" -f "$folder"/musl_*.orig.tar.gz
+}
+
+# musl's parts that rawcap is linked with, in build/musl/ARCH-FLAGS.
+build_musl() {
+	local source=$top/build/musl/source folder=$1 common=() special=() function
+	[ ! -e "$folder/complete" ] || return 0
+	for function in $FUNCTIONS; do
+		common+=("$source/src/$function.c")
+		special+=("$source/src/${function%/*}/\$(ARCH)/${function##*/}.[csS]")
+	done
+	rm -rf "$folder"
+	mkdir -p "$folder"
+	cd "$folder"
+	"$source/configure" --target="${cross%-}" --prefix="$folder" --disable-shared --disable-wrapper \
+		CC="${cross}gcc -fno-pie ${cflags[*]}" AR="${cross}ar" RANLIB="${cross}ranlib" \
+		CFLAGS="-Os -fno-stack-protector" LIBCC=-lgcc > configure.log 2>&1
+	make srcdir="$source" BASE_GLOBS="${common[*]} $source/crt/*.c" \
+		ARCH_GLOBS="${special[*]} $source/crt/\$(ARCH)/*.[csS]" \
+		lib/libc.a lib/crt1.o install-headers > make.log 2>&1
+	touch complete
+	cd "$top"
+}
+
+build() {
+	local musl settings=() cross
+	if [[ $compiler == gcc-* ]]; then	# not musl-tools, which is all that a PC needs
+		cross=${compiler#gcc-}-
+		musl=$top/build/musl/$arch
+		build_musl "$musl" || { tail -n 5 "$musl"/*.log >&2; return 1; }
+		settings=(CROSS_COMPILE="$cross" CC="${cross}gcc -isystem $musl/include -L$musl/lib")
+		settings+=(CFLAGS="-Oz ${cflags[*]} ${rawcap_cflags[*]-}")
+	fi
+	rm -f "$dist/rawcap-$arch" "$dist/rawcap-$arch.cpio"
+	make --no-print-directory -s -C "$top" PROGRAM="$dist/rawcap-$arch" LDFLAGS=-Wl,--fatal-warnings \
+		"${settings[@]}" "$dist/rawcap-$arch"
+}
+
+archive() { "$qemu/archive.sh" "$dist/rawcap-$arch" "$dist/rawcap-$arch.cpio"; }
+
+main() {
+	local cpio=
+	[ "${1-}" != --cpio ] || { cpio=yes; shift; }
+	archs=("$@")
+	[ $# -gt 0 ] || mapfile -t archs < <(cd "$qemu/arch" && ls)
+	mkdir -p "$dist" "$top/build"
+	each_arch name_compiler > "$top/build/compilers"
+	SUDO="sudo -n" sh "$top/test/install.sh" "$qemu/packages.dist" "$top/build/compilers"
+	fetch_musl
+	each_arch build
+	[ -z "$cpio" ] || each_arch archive
+	cd "$dist"
+	sha256sum rawcap-* > SHA256SUMS
+	wc -c rawcap-* | grep -v cpio | sed '$d' | awk '{ printf "%s%s %d", comma, substr($2, 8), $1; comma = ", " } END { print " bytes" }'
+}
+
+main "$@"
