@@ -1363,7 +1363,7 @@ static void enter_sandbox(void)
 	*p++ = (struct sock_filter){ EQUALS, 1, 0, audit_arch() };
 	*p++ = (struct sock_filter){ BPF_RET, 0, 0, SECCOMP_RET_ERRNO | EPERM };
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-		if (!does[calls[i].when])
+		if (!does[calls[i].when] || calls[i].value == UINT32_MAX)	/* no such descriptor */
 			continue;
 		*p++ = (struct sock_filter){ FETCH, 0, 0, 0 };
 		*p++ = (struct sock_filter){ EQUALS, 0, calls[i].arg == ANY ? 1 : 3, calls[i].call };

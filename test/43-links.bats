@@ -286,6 +286,7 @@ is_promiscuous() { [ "$(promiscuity)" = "$1" ]; }
 	ns send -c 50 vb
 	ns ip link del va
 	wait_until tells one 'rawcap: va: '
+	wait_until eval '[ "$(records one)" = 50 ]'
 	kill -USR1 "${pid[one]}"
 	wait_until tells one '^50 packets captured'
 	stop one INT

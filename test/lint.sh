@@ -18,8 +18,9 @@ checks='--checks=-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHa
 clang-tidy --quiet "$checks" --warnings-as-errors='*' rawcap.c -- "${flags[@]}" "${musl[@]}" 2> /dev/null
 clang-tidy --quiet "$checks" --warnings-as-errors='*' "${tests[@]}" -- "${flags[@]}" 2> /dev/null
 echo 'cppcheck' >&2
+# it does not know that usage() never returns, nor from a 0 to print that the base is none
 cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-	--suppress=missingIncludeSystem rawcap.c "${tests[@]}"
+	--suppress=missingIncludeSystem --suppress=zerodivcond --suppress=negativeIndex rawcap.c "${tests[@]}"
 echo 'shellcheck' >&2
 shellcheck -x .ci/run test/*.sh test/*/*.sh qemu/*.sh
 shellcheck -s bash -x test/helpers.bash test/setup_suite.bash

@@ -26,7 +26,7 @@ static int status;
 
 /* Lets the child go on to the next stop of the kind that REQUEST makes; what other signals it gets,
  * it gets. Returns 0 when it has ended. */
-static int go_on(long request)
+static int go_on(enum __ptrace_request request)
 {
 	long signal = 0;
 
