@@ -60,6 +60,11 @@ qemu: ; qemu/run.sh --shell $(ARCH)
 
 lint: ; @test/lint.sh
 
+# every fuzzer for MINUTES, 1 by default
+fuzz:
+	@sh test/install.sh test/packages.parts
+	test/fuzz.sh $(MINUTES)
+
 size: rawcap
 	@size rawcap
 	@bytes=$$(wc -c < rawcap); echo "$$bytes bytes of $(BUDGET)"; [ $$bytes -le $(BUDGET) ]
@@ -86,10 +91,10 @@ help:
 	@echo 'make check-qemu the tests in booted kernels;  make qemu: a shell there (ARCH=x86_64 ...)'
 	@echo 'make dist       for every architecture, into dist/;  make cpio: to append to an initramfs'
 	@echo 'make soak       an endurance test, of MINUTES=$(MINUTES)'
-	@echo 'make lint size bench install uninstall clean'
+	@echo 'make lint size bench fuzz install uninstall clean'
 	@echo 'CC=$(CC) CFLAGS=$(CFLAGS) LDFLAGS=$(LDFLAGS) CROSS_COMPILE=$(CROSS_COMPILE)'
 	@echo 'PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 
-.PHONY: all demo check check-sanitized dist cpio check-qemu qemu lint size bench soak install uninstall \
+.PHONY: all demo check check-sanitized dist cpio check-qemu qemu lint fuzz size bench soak install uninstall \
 	clean help
 .DELETE_ON_ERROR:

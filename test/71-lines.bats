@@ -151,6 +151,8 @@ both_of() {
 	echo "shown $shown, not shown $hidden"
 	expect "$((hidden))" ">" 0 "packets that were not shown"
 	expect "$((shown + hidden))" == 5000 "all of them"
+	# else Ctrl-C would be heard, but lines go on for half a minute of a serial console
+	expect "$(stat -c %s "$screen")" "<" 200000 "bytes of lines that had waited"
 	run -1 grep -av -e ' Unknown (0x88b5), length 64' -e '^\[[0-9]* packets* not shown\]$' -e '^	0x' \
 		"$BATS_TEST_TMPDIR/lines"
 }

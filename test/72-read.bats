@@ -45,8 +45,7 @@ refuses() {
 	expect "$status" == 1 "exit status"
 	expect "$(wc -l < "$BATS_TEST_TMPDIR/lines")" == "$1" "lines of good packets"
 	expect "$(grep -c . <<< "$err")" == 1 "one line on stderr"
-	says "rawcap: $damaged: "
-	[[ $err =~ " after $1 packet"(s|)$ ]]
+	[[ $err =~ ^"rawcap: $damaged: $1 packet"s?" good, then " ]]
 }
 
 @test "-r shows made packets as tcpdump does, with every look" {
@@ -242,7 +241,7 @@ for n in range(50):
 	edit "$MADE/ip.pcap" 'data = data[:record(9) + 20]'
 	read_file -r "$damaged" -w "$out"
 	expect "$status" == 1 "exit status"
-	says "after 9 packets"
+	says "9 packets good, then "
 	expect "$(pcapread -c "$out")" == 9 "packets written"
 	cmp -n "$(stat -c %s "$out")" "$out" "$MADE/ip.pcap"
 }
@@ -277,7 +276,10 @@ for n in range(50):
 	)
 	for bytes in 0 1 4 23; do
 		head -c "$bytes" "$MADE/ip.pcap" > "$damaged"
-		refuses 0
+		read_file -r "$damaged" -w "$out"
+		expect "$status" == 1 "exit status of $bytes bytes"
+		says "rawcap: $damaged: too short"
+		[ ! -e "$out" ]
 	done
 	for bytes in "${edits[@]}"; do
 		edit "$MADE/ip.pcap" "$bytes"
