@@ -320,14 +320,14 @@ static int find_word(const char *list, const char *s, unsigned len)
 	return -1;
 }
 
-static uint64_t number;		/* what read_digits() read last; right up to 48 bits, above that only too large */
+static uint64_t digits_value;		/* what read_digits() read last; right up to 48 bits, above that only too large */
 
 /* Read at most `max` digits at s; returns where they end. */
 static const char *read_digits(const char *s, unsigned base, unsigned max)
 {
-	for (number = 0; max && digit(*s) < base; max--, s++)
-		if (!(number >> 48))
-			number = number * base + digit(*s);
+	for (digits_value = 0; max && digit(*s) < base; max--, s++)
+		if (!(digits_value >> 48))
+			digits_value = digits_value * base + digit(*s);
 	return s;
 }
 
@@ -343,9 +343,9 @@ static int read_number(const char *s, unsigned len, uint32_t *value)
 		base = 16;
 		s += 2;
 	}
-	if (s >= end || read_digits(s, base, ~0u) != end || number > UINT32_MAX)
+	if (s >= end || read_digits(s, base, ~0u) != end || digits_value > UINT32_MAX)
 		return 0;
-	*value = (uint32_t)number;
+	*value = (uint32_t)digits_value;
 	return 1;
 }
 
@@ -357,11 +357,11 @@ static const char *read_ipv4(const char *s)
 	in.value[0] = 0;
 	for (in.bits = 0; in.bits < 32; s = p + 1) {
 		p = read_digits(s, 10, ~0u);
-		if (p == s || number > 255)
+		if (p == s || digits_value > 255)
 			break;
 		end = p;
 		in.bits += 8;
-		in.value[0] |= (uint32_t)number << (32 - in.bits);
+		in.value[0] |= (uint32_t)digits_value << (32 - in.bits);
 		if (*p != '.')
 			break;
 	}
@@ -389,7 +389,7 @@ static unsigned read_ipv6(const char *s)
 			}
 		}
 		end = read_digits(q, 16, 4);
-		v = (uint32_t)number;
+		v = (uint32_t)digits_value;
 		if (end == q)
 			break;
 		p = read_ipv4(q);
@@ -434,7 +434,7 @@ static unsigned read_mac(const char *s)
 		q = read_digits(p, 16, width);
 		if (q == p || (width > 2 && q != p + width))
 			return 0;
-		mac = mac << width * 4 | number;
+		mac = mac << width * 4 | digits_value;
 		p = q;
 	}
 	in.value[0] = (uint32_t)mac;
