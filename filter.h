@@ -70,7 +70,7 @@ enum token {		/* besides these: operator characters as themselves, negative, wor
  * Lists of words. A word's value is one more than that of the word before it; the first has 0. `=c` in front of a
  * word sets the value to c, `+` makes it the same as the last one. Capital letters stand for pieces of words.
  */
-static const char pieces[] =
+static const char *const pieces =
 	"advert\0" "solicit\0" "router\0" "neighbor\0" "multicast\0" "listener\0" "discovery\0" "reply\0" "echo\0"
 	"redirect\0" "data\0" "-ack\0" "-poll\0" "-cf\0" "qos\0" "-req\0" "-resp\0" "address\0" "tcp-\0" "icmp-\0" "icmp6-\0" "nodeinformation\0" "homeagent\0" "mobileprefix\0" "certpath";
 
@@ -89,7 +89,7 @@ enum word {
 	W_LESS, W_GREATER, W_INBOUND, W_OUTBOUND, W_IFINDEX,
 	W_VLAN, W_MPLS, W_PPPOED, W_PPPOES, W_LEN,
 };
-static const char keywords[] =
+static const char *const keywords =
 	"and or not mask "
 	"ip ip6 arp rarp decnet lat sca moprc mopdl iso stp netbeui "
 	"ah esp tcp udp sctp pim icmp igmp vrrp igrp carp icmp6 "
@@ -106,9 +106,9 @@ static const uint16_t numbers[] = {
 };
 
 /* /etc/protocols and /etc/services in small. A service goes by one transport only, or by both. */
-static const char protocols[] =
+static const char *const protocols =
 	"=\4ipencap =\51ipv6 =\54ipv6-frag =\57gre =\72ipv6-icmp =\130eigrp ospf =\136ipip =\163l2tp ";
-static const char services[] =
+static const char *const services =
 	"http imap2 imaps pop3 pop3s smtp ssh telnet ftp ftp-K bgp submission ldap mysql "
 	"bootps bootpc tftp ntp snmp snmp-trap syslog isakmp openvpn "
 	"domain https sunrpc nfs sip microsoft-ds ";
@@ -120,7 +120,7 @@ static const uint16_t service_ports[] = {
 };
 
 /* Words for numbers. */
-static const char constants[] =
+static const char *const constants =
 	"icmptype icmpcode =\15tcpflags =\0icmp6type icmp6code "
 	"=\1Sfin Ssyn =\4Srst =\10Spush =\20Sack =\40Surg =\100Sece =\200Scwr "
 	"=\0TIH =\3Tunreach Tsourcequench TJ =\10TI TCA TCB Ttimxceed Tparamprob Ttstamp TtstampH Tireq TireqH "
@@ -264,7 +264,7 @@ enum reason {
 };
 static _Noreturn void fail(enum reason reason)
 {
-	static const char reasons[] =
+	static const char *const reasons =
 		"not expected here\0" "not a number in range\0" "not a port\0" "names are not looked up\0"
 		"needs host, net, port or the like before it\0" "numbers and conditions mixed up before it\0"
 		"not on this link type\0" "does not go with that protocol\0" "bits outside the mask\0"
@@ -321,14 +321,14 @@ static int find_word(const char *list, const char *s, unsigned len)
 	return -1;
 }
 
-static uint64_t number;		/* what read_digits() read last; right up to 48 bits, above that only too large */
+static uint64_t digits_value;		/* what read_digits() read last; right up to 48 bits, above that only too large */
 
 /* Read at most `max` digits at s; returns where they end. */
 static const char *read_digits(const char *s, unsigned base, unsigned max)
 {
-	for (number = 0; max && digit(*s) < base; max--, s++)
-		if (!(number >> 48))
-			number = number * base + digit(*s);
+	for (digits_value = 0; max && digit(*s) < base; max--, s++)
+		if (!(digits_value >> 48))
+			digits_value = digits_value * base + digit(*s);
 	return s;
 }
 
@@ -344,9 +344,9 @@ static int read_number(const char *s, unsigned len, uint32_t *value)
 		base = 16;
 		s += 2;
 	}
-	if (s >= end || read_digits(s, base, ~0u) != end || number > UINT32_MAX)
+	if (s >= end || read_digits(s, base, ~0u) != end || digits_value > UINT32_MAX)
 		return 0;
-	*value = (uint32_t)number;
+	*value = (uint32_t)digits_value;
 	return 1;
 }
 
@@ -358,11 +358,11 @@ static const char *read_ipv4(const char *s)
 	in.value[0] = 0;
 	for (in.bits = 0; in.bits < 32; s = p + 1) {
 		p = read_digits(s, 10, ~0u);
-		if (p == s || number > 255)
+		if (p == s || digits_value > 255)
 			break;
 		end = p;
 		in.bits += 8;
-		in.value[0] |= (uint32_t)number << (32 - in.bits);
+		in.value[0] |= (uint32_t)digits_value << (32 - in.bits);
 		if (*p != '.')
 			break;
 	}
@@ -390,7 +390,7 @@ static unsigned read_ipv6(const char *s)
 			}
 		}
 		end = read_digits(q, 16, 4);
-		v = (uint32_t)number;
+		v = (uint32_t)digits_value;
 		if (end == q)
 			break;
 		p = read_ipv4(q);
@@ -435,7 +435,7 @@ static unsigned read_mac(const char *s)
 		q = read_digits(p, 16, width);
 		if (q == p || (width > 2 && q != p + width))
 			return 0;
-		mac = mac << width * 4 | number;
+		mac = mac << width * 4 | digits_value;
 		p = q;
 	}
 	in.value[0] = (uint32_t)mac;
@@ -965,7 +965,7 @@ static enum result condition(enum result r);
  *	$4	M[0] becomes 4
  * These have a letter as their name: from 0 on the kinds of link layers, from A on addr1 ...
  */
-static const char definitions[] =
+static const char *const definitions =
 	"0\0" "1P=2048,n0&240=64;(P=34525,n0&240=96)\0" "2t0:2=P\0" "3P>1500,t0:2=P;(P<1501,t0:2<=1500,#l0)\0"
 	"4h0&4=0,h0&8!=0,(P>1500,l6:2=P;(P<1501,#l0))\0" "5P>1500,t0:2=P;(P<1501,t0:2=4,#l0)\0"
 	"6t0:2=P\0" "7n4294967294&1=1,#10\0"					/* 7: under MPLS labels */
@@ -982,17 +982,7 @@ static const char definitions[] =
 	"t@33024;@34984;@37120,(N>4095;n0:2&4095=N)\0"		/* a tag, in metadata */
 	"um48=1,(N>4095;m44&4095=N)";
 
-static const char *definition(int name)
-{
-	const char *p = definitions;
-
-	while (*p++ != name)
-		while (*p++)
-			;
-	return p;
-}
-
-/* The condition that a definition describes. */
+/* The condition that a text describes. */
 static void means(const char *text)
 {
 	struct input outer = in;
@@ -1004,6 +994,17 @@ static void means(const char *text)
 	next_word();
 	condition(expression(1));
 	in = outer;
+}
+
+/* The condition that the definition of that name describes. */
+static void is_named(int name)
+{
+	const char *p = definitions;
+
+	while (*p++ != name)
+		while (*p++)
+			;
+	means(p);
 }
 
 /* PPP has numbers of its own for some. */
@@ -1027,7 +1028,7 @@ static void link_is(uint32_t proto)
 		fail(NO_LINK);
 	*var('P') = layer.kind == K_PPP && !layer.labels ? ppp_number(proto) : proto;
 	linking = !layer.labels;
-	means(definition(layer.labels ? '7' : '0' + (int)layer.kind));
+	is_named(layer.labels ? '7' : '0' + (int)layer.kind);
 	linking = 0;
 }
 
@@ -1050,14 +1051,14 @@ static void ends(void)
 	}
 	if (flow)		/* in dead code O still belongs to the definition around this one */
 		*var('O') = dir == W_DST ? destination : source;
-	means(definition(name));
+	is_named(name);
 	if (dir > W_OR)
 		return;
 	was = *decided;
 	if (dir == W_OR)
 		flow = no;
 	*var('O') = destination;
-	means(definition(name));
+	is_named(name);
 	*decided = join_ways(*decided, was);
 }
 
@@ -1132,8 +1133,10 @@ static void mac_is(void)
 {
 	if (layer.kind != K_WIRELESS && (layer.kind != K_ETHERNET || want_dir > W_DST))
 		fail(NO_LINK);
-	means(layer.kind == K_ETHERNET ? "#m6:0" :
-	    want_dir > W_DST ? definition(want_dir - W_ADDR1 + 'A') : "#w0:1");
+	if (want_dir > W_DST)
+		is_named(want_dir - W_ADDR1 + 'A');
+	else
+		means(layer.kind == K_ETHERNET ? "#m6:0" : "#w0:1");
 }
 
 /* A mask of that many bits; beside it there must be nothing. */
@@ -1383,7 +1386,7 @@ static unsigned place(const char *list)
 /* type T, type T subtype S, subtype S, dir D: bits of the first byte of the 802.11 header, for dir of the second */
 static void frame_is(void)
 {
-	static const char subtypes[] =	/* 16 of each type */
+	static const char *const subtypes =	/* 16 of each type */
 		"assocP assocQ reassocP reassocQ probeP probeQ =\10beacon atim disassoc auth deauth "
 		"=\32psM rts cts ack cf-end cf-endL K KNL KNM KNLM null cfL cfM cfLM "
 		"O-K O-KNL O-KNM O-KNLM O =\56ONM ONLM ";
@@ -1499,11 +1502,11 @@ static void vlan_is(void)
 	if (layer.labels || layer.kind < K_ETHERNET)
 		fail(NO_LINK);
 	if (!job->live || layer.kind == K_WIRELESS || layer.vlans++) {
-		means(definition('t'));
+		is_named('t');
 		layer.type.off = layer.payload.off + 2;
 		layer.payload.off += 4;
 	} else if (layer.kind >= K_COOKED) {
-		means(definition('u'));
+		is_named('u');
 	} else {
 		means("#u0;(m48!=1,$4,#t0)");
 		layer.type.reg = layer.payload.reg = regs = 1;
@@ -2036,7 +2039,7 @@ static void print_blanks(const char *upto)
 /* One instruction in words, as tcpdump -d shows it. */
 static void print_instruction(const struct sock_filter *p, uint32_t i)
 {
-	static const char metadata[] = "[proto]\0" "[type]\0" "[ifidx]\0" "[nla]\0" "[nlan]\0" "[mark]\0" "[queue]\0" "[hatype]\0"
+	static const char *const metadata = "[proto]\0" "[type]\0" "[ifidx]\0" "[nla]\0" "[nlan]\0" "[mark]\0" "[queue]\0" "[hatype]\0"
 		"[rxhash]\0" "[cpu]\0" "[xor_x]\0" "[vlan_tci]\0" "[vlanp]\0" "[poff]\0" "[random]\0" "[vlan_tpid]";
 	const char *form = opcode(p->code), *start;
 	uint32_t n[2] = { i + 1 + p->jt, i + 1 + p->jf }, k = p->k;
