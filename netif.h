@@ -503,6 +503,7 @@ static int netif_next_plain(struct netif *n, struct packet *p, unsigned char *ro
 	p->data = iov.iov_base;
 	p->datalen = (size_t)len < iov.iov_len ? (uint32_t)len : (uint32_t)iov.iov_len;
 	p->origlen = (uint32_t)len;
+	p->sec = p->nsec = 0;
 	if (n->own_time) {
 		clock_gettime(CLOCK_REALTIME, &now);
 		p->sec = (uint32_t)now.tv_sec;
