@@ -1313,7 +1313,7 @@ static void drop_rights(void)
 	    (syscall(SYS_setgroups, 0l, NULL) < 0 ||
 	     syscall(SYS_setresgid, NOBODY, NOBODY, NOBODY) < 0 ||
 	     syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY) < 0))
-		say("uid", "stays 0, nobody does not exist here");
+		say("uid", "stays 0 here");
 	syscall(SYS_capset, &header, none);
 }
 
