@@ -60,7 +60,7 @@ qemu: ; qemu/run.sh --shell $(ARCH)
 
 lint: ; @test/lint.sh
 
-# every fuzzer for MINUTES, 1 by default
+# every fuzzer for MINUTES
 fuzz:
 	@sh test/install.sh test/packages.parts
 	test/fuzz.sh $(MINUTES)

@@ -115,35 +115,34 @@ struct pcap_reader {
 	uint32_t snaplen;	/* bytes, 1 to PCAP_SNAPLEN_MAX: of a longer record so many count */
 	uint32_t linktype;
 	uint32_t unit;	/* nanoseconds in a record's fraction: 1 or 1000 */
-	int swapped;	/* the writer had the other byte order */
+	unsigned flip;	/* 3 if its numbers are little-endian, 0 if big */
 };
 
 /* The number at AT in the file. */
 static inline uint32_t pcap_read32(const struct pcap_reader *f, const unsigned char *at)
 {
-	uint32_t n;
+	uint32_t n = 0;
 
-	memcpy(&n, at, sizeof n);
-	return f->swapped ? __builtin_bswap32(n) : n;
+	for (unsigned i = 0; i < sizeof n; i++)
+		n = n << 8 | at[i ^ f->flip];
+	return n;
 }
 
 /* Takes the header of a file, sizeof(struct pcap_file) bytes. Returns NULL, or why the file cannot
  * be read. */
 static inline const char *pcap_read_header(struct pcap_reader *f, const unsigned char *at)
 {
-	const uint16_t one = 1;
 	uint32_t magic, version;
 
-	/* only a big-endian file starts with 0xa1 */
-	f->swapped = (*at == 0xa1) == *(const unsigned char *)&one;
+	f->flip = *at == 0xa1 ? 0 : 3;	/* only a big-endian file starts with that */
 	magic = pcap_read32(f, at);
-	version = pcap_read32(f, at + 4);	/* both halves, the major one in front */
+	version = pcap_read32(f, at + 4);	/* two numbers of 16 bits */
 	if (magic == 0x0a0d0d0a)	/* in either order */
 		return "pcapng: convert it with editcap -F pcap";
 	f->unit = magic == PCAP_MICRO ? 1000 : 1;
 	if (magic != PCAP_MICRO && magic != PCAP_NANO)	/* or a patched one, longer records */
 		return "not a pcap file";
-	if (version != (*at == 0xa1 ? 0x00020004 : 0x00040002))
+	if (version != (f->flip ? 0x00040002 : 0x00020004))
 		return "not pcap 2.4";
 	f->snaplen = pcap_read32(f, at + 16);
 	if (f->snaplen - 1 >= PCAP_SNAPLEN_MAX)	/* 0 is written by some for no limit */
