@@ -6,14 +6,15 @@
  * It knows nothing of sockets: a function of its text alone, on static storage.
  *
  *	words		next_word() cuts the text as libpcap's scanner does
- *	instructions	an op has two ways out; a test leaves its yes and no ways open until it is known
- *			what comes next, so `and`, `or` and `not` only join lists of open ways
+ *	instructions	an op has two ways out; a test leaves its yes and no ways open until it is
+ *			known what comes next, so `and`, `or` and `not` only join lists of open ways
  *	definitions	`tcp`, `host`, `vlan` ... are defined in the filter language itself, by
  *			shorter words of it: see the table of definitions
  *	arithmetic	tcp[13] & 2 != 0
  *	primitives	what the words with qualifiers before them mean
  *	grammar		one operator-precedence parser for all of it
- *	assembly	ops to instructions, from the last to the first, so each jump's length is known
+ *	assembly	ops to instructions, from the last to the first, so each jump's length is
+ *			known
  *	bytecode	what `tcpdump -ddd` prints, checked as the kernel checks it
  *	printing	-d, -dd, -ddd, one line at a time
  *	running		a program over a packet that stands in a file
@@ -34,8 +35,10 @@ enum {
 	BPF_LD = 0x00, BPF_LDX = 0x01, BPF_ST = 0x02, BPF_ALU = 0x04,
 	BPF_JMP = 0x05, BPF_RET = 0x06, BPF_MISC = 0x07,
 	BPF_W = 0x00, BPF_H = 0x08, BPF_B = 0x10,
-	BPF_IMM = 0x00, BPF_ABS = 0x20, BPF_IND = 0x40, BPF_MEM = 0x60, BPF_LEN = 0x80, BPF_MSH = 0xa0,
-	BPF_ADD = 0x00, BPF_SUB = 0x10, BPF_MUL = 0x20, BPF_DIV = 0x30, BPF_OR = 0x40, BPF_AND = 0x50,
+	BPF_IMM = 0x00, BPF_ABS = 0x20, BPF_IND = 0x40, BPF_MEM = 0x60, BPF_LEN = 0x80,
+	BPF_MSH = 0xa0,
+	BPF_ADD = 0x00, BPF_SUB = 0x10, BPF_MUL = 0x20, BPF_DIV = 0x30, BPF_OR = 0x40,
+	BPF_AND = 0x50,
 	BPF_LSH = 0x60, BPF_RSH = 0x70, BPF_NEG = 0x80, BPF_MOD = 0x90, BPF_XOR = 0xa0,
 	BPF_JA = 0x00, BPF_JEQ = 0x10, BPF_JGT = 0x20, BPF_JGE = 0x30, BPF_JSET = 0x40,
 	BPF_K = 0x00, BPF_X = 0x08, BPF_TAX = 0x00,
@@ -49,10 +52,13 @@ enum {
 
 /* What to compile, and for what. */
 struct filter {
-	const char *rule;	/* must hold besides `text`, with offsets of its own; NULL: nothing */
-	const char *text;	/* an expression, "" for everything, or the output of tcpdump -ddd */
+	/* must hold besides `text`, with offsets of its own; NULL: nothing */
+	const char *rule;
+	/* an expression, "" for everything, or the output of tcpdump -ddd */
+	const char *text;
 	int linktype;		/* LINKTYPE_ number of the link */
-	int live;		/* 1: for a socket's filter, 0: for packets as they stand in a file */
+	/* 1: for a socket's filter, 0: for packets as they stand in a file */
+	int live;
 	uint32_t snaplen;	/* what an accepted packet returns */
 	uint32_t netmask;	/* of the interface, for `ip broadcast`; 0: unknown */
 	char *err;		/* gets one line without newline when it fails */
@@ -61,26 +67,31 @@ struct filter {
 
 /* ---- words ---- */
 
-enum token {		/* besides these: operator characters as themselves, negative, words from W_AND on */
+/* besides these: operator characters as themselves, negative, words from W_AND on */
+enum token {
 	T_END, T_NUMBER, T_IPV4, T_IPV6, T_MAC, T_NAME, T_FIELD,
 	T_UNEQUAL, T_AT_LEAST, T_AT_MOST, T_LEFT, T_RIGHT, T_WORD,
 };
 
 /*
- * Lists of words. A word's value is one more than that of the word before it; the first has 0. `=c` in front of a
- * word sets the value to c, `+` makes it the same as the last one. Capital letters stand for pieces of words.
+ * Lists of words. A word's value is one more than that of the word before it; the first has 0. `=c`
+ * in front of a word sets the value to c, `+` makes it the same as the last one. Capital letters
+ * stand for pieces of words.
  */
 static const char *const pieces =
-	"advert\0" "solicit\0" "router\0" "neighbor\0" "multicast\0" "listener\0" "discovery\0" "reply\0" "echo\0"
-	"redirect\0" "data\0" "-ack\0" "-poll\0" "-cf\0" "qos\0" "-req\0" "-resp\0" "address\0" "tcp-\0" "icmp-\0" "icmp6-\0" "nodeinformation\0" "homeagent\0" "mobileprefix\0" "certpath";
+	"advert\0" "solicit\0" "router\0" "neighbor\0" "multicast\0" "listener\0" "discovery\0"
+	"reply\0" "echo\0"
+	"redirect\0" "data\0" "-ack\0" "-poll\0" "-cf\0" "qos\0" "-req\0" "-resp\0" "address\0"
+	"tcp-\0" "icmp-\0" "icmp6-\0" "nodeinformation\0" "homeagent\0" "mobileprefix\0" "certpath";
 
 /*
- * The words of the language. From W_IP on Ethernet types and SAPs, from W_AH on protocols over IP; what they are
- * to be compared with stands in numbers[].
+ * The words of the language. From W_IP on Ethernet types and SAPs, from W_AH on protocols over IP;
+ * what they are to be compared with stands in numbers[].
  */
 enum word {
 	W_AND = T_WORD, W_OR, W_NOT, W_MASK,
-	W_IP, W_IP6, W_ARP, W_RARP, W_DECNET, W_LAT, W_SCA, W_MOPRC, W_MOPDL, W_ISO, W_STP, W_NETBEUI,
+	W_IP, W_IP6, W_ARP, W_RARP, W_DECNET, W_LAT, W_SCA, W_MOPRC, W_MOPDL, W_ISO, W_STP,
+	W_NETBEUI,
 	W_AH, W_ESP, W_TCP, W_UDP, W_SCTP, W_PIM, W_ICMP, W_IGMP, W_VRRP, W_IGRP, W_CARP, W_ICMP6,
 	W_RADIO, W_ETHER,
 	W_SRC, W_DST, W_ADDR1, W_ADDR2, W_ADDR3, W_ADDR4, W_RA, W_TA,
@@ -107,7 +118,8 @@ static const uint16_t numbers[] = {
 
 /* /etc/protocols and /etc/services in small. A service goes by one transport only, or by both. */
 static const char *const protocols =
-	"=\4ipencap =\51ipv6 =\54ipv6-frag =\57gre =\72ipv6-icmp =\130eigrp ospf =\136ipip =\163l2tp ";
+	"=\4ipencap =\51ipv6 =\54ipv6-frag =\57gre =\72ipv6-icmp =\130eigrp ospf =\136ipip "
+	"=\163l2tp ";
 static const char *const services =
 	"http imap2 imaps pop3 pop3s smtp ssh telnet ftp ftp-K bgp submission ldap mysql "
 	"bootps bootpc tftp ntp snmp snmp-trap syslog isakmp openvpn "
@@ -123,17 +135,20 @@ static const uint16_t service_ports[] = {
 static const char *const constants =
 	"icmptype icmpcode =\15tcpflags =\0icmp6type icmp6code "
 	"=\1Sfin Ssyn =\4Srst =\10Spush =\20Sack =\40Surg =\100Sece =\200Scwr "
-	"=\0TIH =\3Tunreach Tsourcequench TJ =\10TI TCA TCB Ttimxceed Tparamprob Ttstamp TtstampH Tireq TireqH "
+	"=\0TIH =\3Tunreach Tsourcequench TJ =\10TI TCA TCB Ttimxceed Tparamprob Ttstamp TtstampH "
+	"Tireq TireqH "
 	"Tmaskreq TmaskH "
 	"=\1Udestinationunreach Upackettoobig Utimeexceeded Uparameterproblem "
 	"=\200UI UIH UEFquery UEFreportv1 UEFdone UCB UCA UDB UDA UJ UCrenum UVquery "
-	"UVresponse UiDGB UiDGA UEFreportv2 UWGrequest UWGH UXB UXA UYB UYA =\227UECA UECB UECterm ";
+	"UVresponse UiDGB UiDGA UEFreportv2 UWGrequest UWGH UXB UXA UYB UYA =\227UECA UECB UECterm "
+	"";
 
 /* The words before a name or number, which hold for the ones after it, too; and where it stands. */
 struct context {
 	uint8_t proto;		/* 0: none */
 	uint8_t dir;		/* W_SRC, W_DST, W_ADDR1 ...; W_AND or W_OR for both ends */
-	uint8_t type;		/* W_HOST, W_NET, W_PORT, W_PORTRANGE, W_PROTO; 0: there are no such words in force */
+	/* W_HOST, W_NET, W_PORT, W_PORTRANGE, W_PROTO; 0: there are no such words in force */
+	uint8_t type;
 	uint8_t parens;		/* are there open ones? */
 	uint8_t ids;		/* within: names and numbers only, as in port (80 or 443) */
 	uint8_t unchecked;	/* within the right side of + - ... */
@@ -143,7 +158,8 @@ struct context {
 static struct input {
 	const char *p;		/* where the next word is looked for */
 	const char *at;		/* where the current word begins */
-	uint32_t value[4];	/* of a number, IPv4 (left-justified), IPv6, MAC (its last 4 bytes, its first 2) */
+	/* of a number, IPv4 (left-justified), IPv6, MAC (its last 4 bytes, its first 2) */
+	uint32_t value[4];
 	unsigned len;		/* of the current word */
 	int token;
 	unsigned bits;		/* of IPv4: 8, 16, 24 or 32 */
@@ -158,8 +174,10 @@ static const char *text_start;		/* for the column */
 static const char *blame;		/* the user's word that is wrong, if any is */
 static const char *last_number;		/* the last number alone */
 static jmp_buf failed;
+static unsigned steps;			/* taken so far: what bounds the time a text takes */
 static uint32_t variables[26];		/* A to Z in definitions */
-static uint32_t *const want = variables, *const want_mask = variables + 4;	/* A to D, E to H: see there */
+/* A to D, E to H: see the definitions */
+static uint32_t *const want = variables, *const want_mask = variables + 4;
 
 static uint32_t *var(int c)
 {
@@ -190,8 +208,8 @@ static void print_number(uint32_t n, unsigned base, unsigned width)
 }
 
 /*
- * Text in which these stand for the next of the numbers: % and ! in decimal, signed and unsigned, ? with at least
- * three digits; ~ in hex, $ with #0x before it, @ with eight digits, ^ with two.
+ * Text in which these stand for the next of the numbers: % and ! in decimal, signed and unsigned, ?
+ * with at least three digits; ~ in hex, $ with #0x before it, @ with eight digits, ^ with two.
  */
 static void print_form(const char *form, const uint32_t *n)
 {
@@ -247,7 +265,10 @@ static unsigned span(const char *s, const char *set)
 	return n;
 }
 
-/* The length of the word at s: letters and digits with dots, dashes and underscores between, and dots behind them. */
+/*
+ * The length of the word at s: letters and digits with dots, dashes and underscores between, and
+ * dots behind them.
+ */
 static unsigned word_length(const char *s)
 {
 	unsigned n, len = 0;
@@ -260,15 +281,20 @@ static unsigned word_length(const char *s)
 
 /* Say what is wrong with the current word, and give up. */
 enum reason {
-	UNEXPECTED, OUT_OF_RANGE, NO_PORT, NO_NAME, ALONE, MIXED, NO_LINK, NO_PROTOCOL, BAD_MASK, BY_ZERO, NO_KERNEL, TOO_LONG,
+	UNEXPECTED, OUT_OF_RANGE, NO_PORT, NO_NAME, ALONE, MIXED, NO_LINK, NO_PROTOCOL,
+	BAD_MASK, BY_ZERO, NO_KERNEL, TOO_LONG,
 };
 static _Noreturn void fail(enum reason reason)
 {
 	static const char *const reasons =
-		"not expected here\0" "not a number in range\0" "not a port\0" "names are not looked up\0"
-		"needs host, net, port or the like before it\0" "numbers and conditions mixed up before it\0"
-		"not on this link type\0" "does not go with that protocol\0" "bits outside the mask\0"
-		"divides by zero, or shifts by over 31 bits\0" "the kernel does not take this\0" "too long or nested too deep";
+		"not expected here\0" "not a number in range\0" "not a port\0" "names are not "
+		"looked up\0"
+		"needs host, net, port or the like before it\0" "numbers and conditions mixed up "
+		"before it\0"
+		"not on this link type\0" "does not go with that protocol\0" "bits outside the "
+		"mask\0"
+		"divides by zero, or shifts by over 31 bits\0" "the kernel does not take this\0"
+		"too long or nested too deep";
 	uint32_t n = word_length(blame);
 	const char *p = blame, *end = p + (n ? n : *p != 0);
 
@@ -321,7 +347,8 @@ static int find_word(const char *list, const char *s, unsigned len)
 	return -1;
 }
 
-static uint64_t digits_value;		/* what read_digits() read last; right up to 48 bits, above that only too large */
+/* what read_digits() read last; right up to 48 bits, above that only too large */
+static uint64_t digits_value;
 
 /* Read at most `max` digits at s; returns where they end. */
 static const char *read_digits(const char *s, unsigned base, unsigned max)
@@ -369,7 +396,9 @@ static const char *read_ipv4(const char *s)
 	return end;
 }
 
-/* An IPv6 address in full or with ::, perhaps ending in dotted IPv4: its length, 0 if it is none. */
+/*
+ * An IPv6 address in full or with ::, perhaps ending in dotted IPv4: its length, 0 if it is none.
+ */
 static unsigned read_ipv6(const char *s)
 {
 	const char *p = s, *q, *end;
@@ -467,8 +496,9 @@ static int read_word(void)
 static int read_token(void)
 {
 	static const int8_t doubles[][3] = {
-		{ '&', '&', W_AND }, { '|', '|', W_OR }, { '>', '=', T_AT_LEAST }, { '<', '=', T_AT_MOST },
-		{ '!', '=', T_UNEQUAL }, { '=', '=', -'=' }, { '<', '<', T_LEFT }, { '>', '>', T_RIGHT },
+		{ '&', '&', W_AND }, { '|', '|', W_OR }, { '>', '=', T_AT_LEAST },
+		{ '<', '=', T_AT_MOST }, { '!', '=', T_UNEQUAL }, { '=', '=', -'=' },
+		{ '<', '<', T_LEFT }, { '>', '>', T_RIGHT },
 	};
 	const char *s = in.at;
 	unsigned i, len;
@@ -484,13 +514,15 @@ static int read_token(void)
 		return W_AND;
 	if (in.internal && *s == ';')
 		return W_OR;
-	in.len = read_ipv6(s);
-	if (in.len)
-		return T_IPV6;
 	len = word_length(s);
-	in.len = read_mac(s);
-	if (in.len && in.len >= len)
-		return T_MAC;
+	if (!in.internal) {	/* definitions have none: half the time of long texts */
+		in.len = read_ipv6(s);
+		if (in.len)
+			return T_IPV6;
+		in.len = read_mac(s);
+		if (in.len && in.len >= len)
+			return T_MAC;
+	}
 	in.len = len;
 	if (len)
 		return read_word();
@@ -509,8 +541,15 @@ static int read_token(void)
 	return *s == '!' ? W_NOT : -*s;
 }
 
+/*
+ * Go on to the next word. A word costs as much time as 8 steps back over tests; 10^6 steps take
+ * some milliseconds.
+ */
 static void next_word(void)
 {
+	steps += 8;
+	if (steps > 1000000)
+		fail(TOO_LONG);
 	in.p += span(in.p, " \r\n\t");
 	in.at = in.p;
 	if (!in.internal)
@@ -531,19 +570,22 @@ static int accept_token(int token)
 /* ---- instructions ---- */
 
 /*
- * An op is an instruction with two ways out: the first when it is a jump whose test is true or no jump at all, the
- * second when its test is false. A way's number is the op's index * 2 + 0 or 1. Ways that lead to the same, still
- * unknown place form a list through the `to` they will be written to; 0 ends it.
+ * An op is an instruction with two ways out: the first when it is a jump whose test is true or no
+ * jump at all, the second when its test is false. A way's number is the op's index * 2 + 0 or 1.
+ * Ways that lead to the same, still unknown place form a list through the `to` they will be written
+ * to; 0 ends it.
  */
 struct op {
 	uint16_t code;
-	uint16_t from;		/* the only way that leads here, 0: there are more; at assembly its place */
+	/* the only way that leads here, 0: there are more; at assembly its place */
+	uint16_t from;
 	uint32_t k;
 };
 struct way {
 	uint16_t to;		/* an op's index, once known */
 	uint16_t a, x;		/* the ops that loaded A and X as they stand on it, 0: not known */
-	uint16_t fact;		/* on all ways here a test of the link layer's type was true: on this one; 0: none */
+	/* on all ways here a test of the link layer's type was true: on this one; 0: none */
+	uint16_t fact;
 };
 enum { ACCEPT, REJECT, ENTRY, FIRST };		/* indexes of ops with a meaning */
 
@@ -552,8 +594,9 @@ static struct way ways[2 * BPF_MAXINSNS];
 static unsigned nops;
 
 /*
- * What is emitted next is where the list `flow` leads; when that is empty it is dead code, and not emitted.
- * A condition ends with the ways on which it is true in `flow`, and those on which it is false in `no`.
+ * What is emitted next is where the list `flow` leads; when that is empty it is dead code, and not
+ * emitted. A condition ends with the ways on which it is true in `flow`, and those on which it is
+ * false in `no`.
  */
 static unsigned flow, no;
 static int linking;		/* tests made now are of the link layer's type */
@@ -609,7 +652,8 @@ static unsigned emit(unsigned code, uint32_t k)
 {
 	unsigned x = common_x(flow);
 
-	if (!flow || ((code & 7) == BPF_LDX && code == ops[x].code && k == ops[x].k))	/* that is in X already */
+	/* that is in X already */
+	if (!flow || ((code & 7) == BPF_LDX && code == ops[x].code && k == ops[x].k))
 		return 0;
 	if (nops == BPF_MAXINSNS)
 		fail(TOO_LONG);
@@ -629,7 +673,8 @@ static unsigned emit(unsigned code, uint32_t k)
 /* The result of a relation between two numbers. */
 static unsigned holds(unsigned jump, uint32_t a, uint32_t k)
 {
-	return jump == BPF_JEQ ? a == k : jump == BPF_JSET ? (a & k) != 0 : jump == BPF_JGT ? a > k : a >= k;
+	return jump == BPF_JEQ ? a == k : jump == BPF_JSET ? (a & k) != 0 :
+	    jump == BPF_JGT ? a > k : a >= k;
 }
 
 /* A field against a constant. */
@@ -652,10 +697,14 @@ static int is_loaded(unsigned w, unsigned now, const struct test *t)
 	    ((t->code & 0xe0) != BPF_IND || (ways[now].x && ways[a * 2].x == ways[now].x));
 }
 
-enum { LOOK_BACK = 32 };	/* tests that lie behind; more only make programs a little shorter */
+/* tests that lie behind; more only make programs a little shorter */
+enum { LOOK_BACK = 32 };
 enum { IS_FALSE, IS_TRUE, IS_HELD, IS_OPEN };
 
-/* What the tests on the way here say about one that follows; IS_HELD: nothing, but A holds the field. */
+/*
+ * What the tests on the way here say about one that follows; IS_HELD: nothing, but A holds the
+ * field.
+ */
 static unsigned is_decided(unsigned now, const struct test *t)
 {
 	unsigned n, w = ways[now].fact;
@@ -665,6 +714,7 @@ static unsigned is_decided(unsigned now, const struct test *t)
 	for (n = 0, w = now; w && n < LOOK_BACK; n++, w = ops[w >> 1].from) {
 		const struct op *o = &ops[w >> 1];
 
+		steps++;
 		if (!is_loaded(w, now, t))
 			continue;
 		if (o->code == (BPF_JMP | t->jump) && o->k == t->k)
@@ -741,9 +791,11 @@ static const struct {
 
 static struct layer {
 	struct base header, type, payload;	/* link header, its type field, what follows it */
-	uint32_t network;	/* from the payload to the network header: LLC and SNAP, MPLS labels */
+	/* from the payload to the network header: LLC and SNAP, MPLS labels */
+	uint32_t network;
 	unsigned kind;
-	unsigned cooked;	/* length of the cooked header, which a live socket does not have; 0: not cooked */
+	/* length of the cooked header, which a live socket does not have; 0: not cooked */
+	unsigned cooked;
 	unsigned vlans, labels;	/* how many were named */
 } layer;
 static unsigned regs;		/* highest reg in use */
@@ -773,8 +825,12 @@ static void link_layer(int linktype)
 enum result { LITERAL, CONSTANT, VALUE, CONDITION, ID };	/* what an expression is */
 static uint32_t constant;		/* its value, of a LITERAL or CONSTANT */
 
-/* The code that computes a VALUE into A waits here until all the checks that must come before it are made. */
-static struct sock_filter *values;	/* BPF_MAXINSNS of them: the program's own place, not used until assembly */
+/*
+ * The code that computes a VALUE into A waits here until all the checks that must come before it
+ * are made.
+ */
+/* BPF_MAXINSNS of them: the program's own place, not used until assembly */
+static struct sock_filter *values;
 static unsigned nvalues;
 static unsigned scratch;	/* the next free M[] */
 
@@ -817,7 +873,10 @@ static uint32_t compute(unsigned op, uint32_t a, uint32_t b)
 	return a >> b;
 }
 
-/* left op right: the right one was computed last, a left VALUE stands in M[scratch], constants are a and number. */
+/*
+ * left op right: the right one was computed last, a left VALUE stands in M[scratch], constants are
+ * a and number.
+ */
 static enum result calculate(enum result left, uint32_t a, unsigned op, enum result right)
 {
 	if (right == VALUE) {
@@ -854,7 +913,8 @@ static void read_bytes(int letter, enum result kind, unsigned size)
 		b.off += 40;
 	if (b.reg > regs)
 		regs = b.reg;
-	if (letter == 'i' && b.reg) {	/* the IPv4 header's length becomes part of an offset in A */
+	/* the IPv4 header's length becomes part of an offset in A */
+	if (letter == 'i' && b.reg) {
 		uint32_t offset = constant;
 
 		if (kind == VALUE)
@@ -926,7 +986,8 @@ static void compare(enum result left, uint32_t a, unsigned relation, enum result
 {
 	unsigned jump = relation & 0xf0u, negated = relation & NEGATED;
 
-	if (right == VALUE && jump != BPF_JEQ) {	/* the right one is in A: a > b is not b >= a */
+	/* the right one is in A: a > b is not b >= a */
+	if (right == VALUE && jump != BPF_JEQ) {
 		jump ^= BPF_JGT ^ BPF_JGE;
 		negated ^= NEGATED;
 	}
@@ -957,18 +1018,24 @@ static enum result condition(enum result r);
 
 /*
  * A definition is an expression of the language that is defined, with , for and, ; for or, and of
- *	n6:2	the field at offset 6 with 2 bytes, from: h the link header, t its type field, l what follows it,
- *		n the network header, i what follows an IPv4 header, j an IPv6 header, m metadata, r the start
+ *	n6:2	the field at offset 6 with 2 bytes, from: h the link header, t its type field,
+ *		l what follows it, n the network header, i what follows an IPv4 header,
+ *		j an IPv6 header, m metadata, r the start
  *	A	a variable; nA2: the field at offset A + 2
- *	#p0:2	definition p with O = 0 for the source, 2 for the destination, as the words before say; #p0 for O = 0
+ *	#p0:2	definition p with O = 0 for the source, 2 for the destination, as the words before
+ *		say; #p0 for O = 0
  *	@2048	the link layer says that this protocol follows
  *	$4	M[0] becomes 4
- * These have a letter as their name: from 0 on the kinds of link layers, from A on addr1 ...
+ * A to D are the address that is looked for and E to H its mask, or A and B two ports; N is a number
+ * that the word before has, of a protocol or its own. Below, each text begins with its name: from 0
+ * on the kinds of link layers, from A on addr1 ...
  */
 static const char *const definitions =
-	"0\0" "1P=2048,n0&240=64;(P=34525,n0&240=96)\0" "2t0:2=P\0" "3P>1500,t0:2=P;(P<1501,t0:2<=1500,#l0)\0"
+	"0\0" "1P=2048,n0&240=64;(P=34525,n0&240=96)\0" "2t0:2=P\0"
+	"3P>1500,t0:2=P;(P<1501,t0:2<=1500,#l0)\0"
 	"4h0&4=0,h0&8!=0,(P>1500,l6:2=P;(P<1501,#l0))\0" "5P>1500,t0:2=P;(P<1501,t0:2=4,#l0)\0"
-	"6t0:2=P\0" "7n4294967294&1=1,#10\0"					/* 7: under MPLS labels */
+	"6t0:2=P\0"
+	"7n4294967294&1=1,#10\0"					/* 7: under MPLS labels */
 	"lP=254;P=240;P=6,l0:2=P*257;(P!=254,P!=240,P!=6,l0=P)\0"	/* LLC SAPs */
 	"pA=B,iO:2=A;(A!=B,iO:2>=A,iO:2<=B)\0"				/* a port, over IPv6 */
 	"qA=B,jO:2=A;(A!=B,jO:2>=A,jO:2<=B)\0"
@@ -1011,7 +1078,8 @@ static void is_named(int name)
 static uint32_t ppp_number(uint32_t proto)
 {
 	static const uint16_t pairs[][2] = {
-		{ 0x0800, 0x21 }, { 0x86dd, 0x57 }, { 0x6003, 0x27 }, { 0xfe, 0x23 }, { 0x42, 0x31 }, { 0x8847, 0x281 },
+		{ 0x0800, 0x21 }, { 0x86dd, 0x57 }, { 0x6003, 0x27 },
+		{ 0xfe, 0x23 }, { 0x42, 0x31 }, { 0x8847, 0x281 },
 	};
 	unsigned i;
 
@@ -1024,7 +1092,8 @@ static uint32_t ppp_number(uint32_t proto)
 /* Does a packet of this Ethernet type, or with this LLC SAP, follow? */
 static void link_is(uint32_t proto)
 {
-	if (flow && (layer.kind == K_UNKNOWN || (layer.labels && proto != 0x0800 && proto != 0x86dd)))
+	if (flow && (layer.kind == K_UNKNOWN ||
+	    (layer.labels && proto != 0x0800 && proto != 0x86dd)))
 		fail(NO_LINK);
 	*var('P') = layer.kind == K_PPP && !layer.labels ? ppp_number(proto) : proto;
 	linking = !layer.labels;
@@ -1179,7 +1248,7 @@ static void number_is(uint32_t n)
 }
 
 /* A service's port, by name or number; returns its transport, 0 if it goes by both. */
-static unsigned service(const char *s, unsigned len, uint32_t *n)
+static int service(const char *s, unsigned len, uint32_t *n)
 {
 	int i = find_word(services, s, len);
 
@@ -1194,7 +1263,8 @@ static unsigned service(const char *s, unsigned len, uint32_t *n)
 
 static void named_ports(void)
 {
-	unsigned from, to, len = in.len, proto = in.now.proto;
+	int from, to, proto = in.now.proto;
+	unsigned len = in.len;
 
 	if (in.now.type == W_PORTRANGE)
 		for (len = 0; len < in.len && in.at[len] != '-'; len++)
@@ -1240,7 +1310,8 @@ static void address_is(unsigned words)
 	if (separator == -'/' || (separator == W_MASK && words == 1)) {
 		next_word();
 		bits = *in.value;
-		if (in.token != (separator == -'/' ? T_NUMBER : T_IPV4) || (type == W_HOST && bits != 128))
+		if (in.token != (separator == -'/' ? T_NUMBER : T_IPV4) ||
+		    (type == W_HOST && bits != 128))
 			fail(UNEXPECTED);
 		next_word();
 	}
@@ -1284,7 +1355,8 @@ static void name_is(void)
 
 /* ---- grammar ---- */
 
-enum { NESTING = 100 };		/* operands within operands; each takes a few hundred bytes of stack */
+/* operands within operands; each takes a few hundred bytes of stack */
+enum { NESTING = 100 };
 static unsigned depth;
 
 /* A result as a condition: a number alone is what the qualifiers in force say. */
@@ -1339,7 +1411,8 @@ static void indexed_bytes(int proto)
 	must(-']');
 	here = flow;
 	no = 0;
-	if (in.now.unchecked)	/* as libpcap: right of an operator there is no check of the protocol */
+	/* as libpcap: right of an operator there is no check of the protocol */
+	if (in.now.unchecked)
 		flow = 0;
 	failing = in.unfit;
 	if (proto < W_AH) {
@@ -1383,11 +1456,15 @@ static unsigned place(const char *list)
 	return (unsigned)i;
 }
 
-/* type T, type T subtype S, subtype S, dir D: bits of the first byte of the 802.11 header, for dir of the second */
+/*
+ * type T, type T subtype S, subtype S, dir D: bits of the first byte of the 802.11 header, for dir
+ * of the second
+ */
 static void frame_is(void)
 {
 	static const char *const subtypes =	/* 16 of each type */
-		"assocP assocQ reassocP reassocQ probeP probeQ =\10beacon atim disassoc auth deauth "
+		"assocP assocQ reassocP reassocQ probeP probeQ =\10beacon atim disassoc auth "
+		"deauth "
 		"=\32psM rts cts ack cf-end cf-endL K KNL KNM KNLM null cfL cfM cfLM "
 		"O-K O-KNL O-KNM O-KNLM O =\56ONM ONLM ";
 	unsigned type = 0, mask = 12, n;
@@ -1479,7 +1556,10 @@ static enum result primitive(int proto)
 	return CONDITION;
 }
 
-/* N = the number that may follow, in parentheses or not, up to a limit; above that if there is none. */
+/*
+ * N = the number that may follow, in parentheses or not, up to a limit; above that if there is
+ * none.
+ */
 static void optional(uint32_t limit)
 {
 	unsigned parens = 0;
@@ -1494,8 +1574,9 @@ static void optional(uint32_t limit)
 }
 
 /*
- * What follows `vlan` counts from behind the tag, to the end of the expression. The kernel keeps the outermost tag
- * in metadata, so a live program looks there first; then what follows stands where it stood: M[0] says.
+ * What follows `vlan` counts from behind the tag, to the end of the expression. The kernel keeps
+ * the outermost tag in metadata, so a live program looks there first; then what follows stands
+ * where it stood: M[0] says.
  */
 static void vlan_is(void)
 {
@@ -1563,7 +1644,8 @@ static void numbered_word(int token)
 		return;
 	}
 	*var('N') = operand_number(UINT32_MAX);
-	means(token == W_LESS ? "len<=N" : token == W_GREATER ? "len>=N" : "L=276,h4:4=N;(L!=276,m8=N)");
+	means(token == W_LESS ? "len<=N" : token == W_GREATER ? "len>=N" :
+	    "L=276,h4:4=N;(L!=276,m8=N)");
 }
 
 /* What begins with a word. */
@@ -1620,7 +1702,10 @@ static enum result internal_operand(void)
 	return VALUE;
 }
 
-/* A number, an address, a primitive, something in parentheses, or a not or minus and what it is about. */
+/*
+ * A number, an address, a primitive, something in parentheses, or a not or minus and what it is
+ * about.
+ */
 static enum result operand(void)
 {
 	struct context was = in.now;
@@ -1670,12 +1755,16 @@ static enum result expression(unsigned level)
 		int8_t token;
 		uint8_t tight, computes;
 	} operators[] = {
-		{ W_AND, 1, 0 }, { W_OR, 1, 0 }, { -'=', 2, BPF_JEQ }, { T_UNEQUAL, 2, BPF_JEQ | NEGATED },
+		{ W_AND, 1, 0 }, { W_OR, 1, 0 },
+		{ -'=', 2, BPF_JEQ }, { T_UNEQUAL, 2, BPF_JEQ | NEGATED },
 		{ -'<', 2, BPF_JGE | NEGATED }, { -'>', 2, BPF_JGT },
 		{ T_AT_MOST, 2, BPF_JGT | NEGATED }, { T_AT_LEAST, 2, BPF_JGE },
-		{ -'|', 3, BPF_OR }, { -'&', 4, BPF_AND }, { T_LEFT, 5, BPF_LSH }, { T_RIGHT, 5, BPF_RSH },
-		{ -'+', 6, BPF_ADD }, { -'-', 6, BPF_SUB }, { -'*', 7, BPF_MUL }, { -'/', 7, BPF_DIV },
-		{ -'%', 8, BPF_MOD }, { -'^', 8, BPF_XOR },	/* take all arithmetic to their right, as libpcap's do */
+		{ -'|', 3, BPF_OR }, { -'&', 4, BPF_AND },
+		{ T_LEFT, 5, BPF_LSH }, { T_RIGHT, 5, BPF_RSH },
+		{ -'+', 6, BPF_ADD }, { -'-', 6, BPF_SUB },
+		{ -'*', 7, BPF_MUL }, { -'/', 7, BPF_DIV },
+		/* these take all arithmetic to their right, as libpcap's do */
+		{ -'%', 8, BPF_MOD }, { -'^', 8, BPF_XOR },
 		{ T_END, 0, 0 },
 	};
 	const struct operator *o;
@@ -1729,7 +1818,8 @@ static enum result expression(unsigned level)
 	}
 }
 
-enum { LONGEST = 16384 };	/* hardly any longer text makes less than 4096 instructions; answers take milliseconds */
+/* hardly any longer text makes less than 4096 instructions; answers take milliseconds */
+enum { LONGEST = 16384 };
 
 /* One whole text as a condition; an empty one is always true. */
 static void whole_text(const char *text)
@@ -1751,8 +1841,9 @@ static void whole_text(const char *text)
 
 /* ---- assembly ---- */
 /*
- * Lay out the ops in front of prog[first], which is where accepted packets go on; from the last to the first,
- * because all jumps lead forward: where they end is known. Returns the index of the first instruction.
+ * Lay out the ops in front of prog[first], which is where accepted packets go on; from the last to
+ * the first, because all jumps lead forward: where they end is known. Returns the index of the
+ * first instruction.
  */
 static unsigned assemble(struct sock_filter *prog, unsigned first)
 {
@@ -1774,7 +1865,9 @@ static unsigned assemble(struct sock_filter *prog, unsigned first)
 			to[side] = ops[ways[i * 2 + side].to].from;
 			if (to[side] - first < (jump ? 254 : 1))
 				continue;
-			prog[first - 1] = (struct sock_filter){ .code = BPF_JMP, .k = to[side] - first };
+			prog[first - 1] = (struct sock_filter){
+				.code = BPF_JMP, .k = to[side] - first,
+			};
 			to[side] = --first;
 		}
 		if (i == ENTRY)
@@ -1794,7 +1887,8 @@ static unsigned prologue(struct sock_filter *prog, unsigned first)
 {
 	static const uint8_t vlan[][4] = { { BPF_LD, 0, 0, 0 }, { BPF_ST, 0, 0, 0 } };
 	static const uint8_t radiotap[][4] = {		/* code, jt, jf, k */
-		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 3 },	/* M[0]: the radiotap header's length, little-endian */
+		/* M[0]: the radiotap header's length, little-endian */
+		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 3 },
 		{ BPF_ALU | BPF_LSH, 0, 0, 8 },
 		{ BPF_MISC | BPF_TAX, 0, 0, 0 },
 		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 2 },
@@ -1813,7 +1907,8 @@ static unsigned prologue(struct sock_filter *prog, unsigned first)
 		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 7 },
 		{ BPF_JMP | BPF_JSET, 12, 0, 0x80 },	/* radiotap extended: no more is known */
 		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 4 },
-		{ BPF_JMP | BPF_JSET, 0, 10, 2 },	/* its flags, after the TSFT if that is there, tell ... */
+		/* its flags, after the TSFT if that is there, tell ... */
+		{ BPF_JMP | BPF_JSET, 0, 10, 2 },
 		{ BPF_JMP | BPF_JSET, 0, 2, 1 },
 		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 16 },
 		{ BPF_JMP | BPF_JSET, 2, 7, 0x20 },
@@ -1835,28 +1930,38 @@ static unsigned prologue(struct sock_filter *prog, unsigned first)
 		n = 2;
 	}
 	while (n--)
-		prog[--first] = (struct sock_filter){ rows[n][0], rows[n][1], rows[n][2], rows[n][3] };
+		prog[--first] = (struct sock_filter){
+			rows[n][0], rows[n][1], rows[n][2], rows[n][3],
+		};
 	return first;
 }
 
-/* On a live cooked socket the data begins behind the cooked header, of which the kernel knows a few fields. */
+/*
+ * On a live cooked socket the data begins behind the cooked header, of which the kernel knows a few
+ * fields.
+ */
 static void uncook(struct sock_filter *s)
 {
-	static const uint8_t fields[][4] = {	/* header length, offset, code, what the kernel calls it */
-		{ 16, 0, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PKTTYPE }, { 16, 14, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PROTOCOL },
-		{ 20, 0, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PROTOCOL }, { 20, 4, BPF_LD | BPF_ABS | BPF_W, SKF_AD_IFINDEX },
+	/* header length, offset, code, what the kernel calls it */
+	static const uint8_t fields[][4] = {
+		{ 16, 0, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PKTTYPE },
+		{ 16, 14, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PROTOCOL },
+		{ 20, 0, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PROTOCOL },
+		{ 20, 4, BPF_LD | BPF_ABS | BPF_W, SKF_AD_IFINDEX },
 		{ 20, 10, BPF_LD | BPF_ABS | BPF_B, SKF_AD_PKTTYPE },
 	};
 	unsigned mode = s->code & 0xe7, i;
 
-	if ((mode != (BPF_LD | BPF_IND) && mode != (BPF_LDX | BPF_MSH)) && (mode != (BPF_LD | BPF_ABS) || s->k >= SKF_AD_OFF))
+	if ((mode != (BPF_LD | BPF_IND) && mode != (BPF_LDX | BPF_MSH)) &&
+	    (mode != (BPF_LD | BPF_ABS) || s->k >= SKF_AD_OFF))
 		return;
 	if (s->k >= layer.cooked) {
 		s->k -= layer.cooked;
 		return;
 	}
 	for (i = 0; i < sizeof fields / sizeof *fields; i++)
-		if (fields[i][0] == layer.cooked && fields[i][1] == s->k && fields[i][2] == s->code) {
+		if (fields[i][0] == layer.cooked && fields[i][1] == s->k &&
+		    fields[i][2] == s->code) {
 			s->k = SKF_AD_OFF + fields[i][3];
 			return;
 		}
@@ -1866,15 +1971,17 @@ static void uncook(struct sock_filter *s)
 /* ---- bytecode ---- */
 
 /*
- * All the instructions there are: the code in one byte, then how tcpdump prints it, with a tab between name and
- * operand. An instruction that computes or compares and ends in % or $ is also there with X for the number.
+ * All the instructions there are: the code in one byte, then how tcpdump prints it, with a tab
+ * between name and operand. An instruction that computes or compares and ends in % or $ is also
+ * there with X for the number.
  */
 static const char opcodes[] =
 	"\x20ld\t[%]\0" "\x28ldh\t[%]\0" "\x30ldb\t[%]\0" "\x80ld\t#pktlen\0"
 	"\x40ld\t[x + %]\0" "\x48ldh\t[x + %]\0" "\x50ldb\t[x + %]\0" "\0ld\t$\0" "\1ldx\t$\0"
 	"\xb1ldxb\t4*([%]&0xf)\0" "\x60ld\tM[%]\0" "\x61ldx\tM[%]\0" "\2st\tM[%]\0" "\3stx\tM[%]\0"
 	"\5ja\t!\0" "\x15jeq\t$\0" "\x25jgt\t$\0" "\x35jge\t$\0" "\x45jset\t$\0"
-	"\4" "add\t#%\0" "\x14sub\t#%\0" "\x24mul\t#%\0" "\x34" "div\t#%\0" "\x44or\t$\0" "\x54" "and\t$\0"
+	"\4" "add\t#%\0" "\x14sub\t#%\0" "\x24mul\t#%\0" "\x34" "div\t#%\0" "\x44or\t$\0" "\x54"
+	"and\t$\0"
 	"\x64lsh\t#%\0" "\x74rsh\t#%\0" "\x84neg\t\0" "\x94mod\t#%\0" "\xa4xor\t$\0"
 	"\7tax\t\0" "\x87txa\t\0" "\6ret\t#%\0" "\x16ret\t";
 
@@ -1909,7 +2016,8 @@ static int is_refused(const struct sock_filter *s, unsigned i, unsigned n)
 	}
 	if (!opcode(s->code) || is_undefined(s->code, s->k))
 		return 1;
-	if ((s->code & 0xe7) == (BPF_LD | BPF_ABS) && s->k >= SKF_AD_OFF && (s->k - SKF_AD_OFF >= SKF_AD_MAX || s->k & 3))
+	if ((s->code & 0xe7) == (BPF_LD | BPF_ABS) && s->k >= SKF_AD_OFF &&
+	    (s->k - SKF_AD_OFF >= SKF_AD_MAX || s->k & 3))
 		return 1;
 	if ((s->code | 1) == (BPF_ST | 1)) {
 		if (!bit)
@@ -1983,7 +2091,7 @@ static unsigned compile(struct sock_filter *prog)
 
 	values = prog;
 	nops = FIRST;
-	regs = 0;
+	steps = regs = 0;
 	linking = 0;
 	flow = ENTRY * 2;
 	ways[flow] = (struct way){ 0 };
@@ -2039,8 +2147,10 @@ static void print_blanks(const char *upto)
 /* One instruction in words, as tcpdump -d shows it. */
 static void print_instruction(const struct sock_filter *p, uint32_t i)
 {
-	static const char *const metadata = "[proto]\0" "[type]\0" "[ifidx]\0" "[nla]\0" "[nlan]\0" "[mark]\0" "[queue]\0" "[hatype]\0"
-		"[rxhash]\0" "[cpu]\0" "[xor_x]\0" "[vlan_tci]\0" "[vlanp]\0" "[poff]\0" "[random]\0" "[vlan_tpid]";
+	static const char *const metadata =
+		"[proto]\0" "[type]\0" "[ifidx]\0" "[nla]\0" "[nlan]\0" "[mark]\0" "[queue]\0"
+		"[hatype]\0" "[rxhash]\0" "[cpu]\0" "[xor_x]\0" "[vlan_tci]\0" "[vlanp]\0"
+		"[poff]\0" "[random]\0" "[vlan_tpid]";
 	const char *form = opcode(p->code), *start;
 	uint32_t n[2] = { i + 1 + p->jt, i + 1 + p->jf }, k = p->k;
 
@@ -2065,10 +2175,12 @@ static void print_instruction(const struct sock_filter *p, uint32_t i)
 }
 
 /*
- * Instruction i of n as tcpdump prints it, into line[FILTER_LINE], with its newline: detail 1 is -d, 2 -dd,
- * 3 -ddd (before the first instruction there is a line with their number). Returns the length.
+ * Instruction i of n as tcpdump prints it, into line[FILTER_LINE], with its newline: detail 1 is
+ * -d, 2 -dd, 3 -ddd (before the first instruction there is a line with their number). Returns the
+ * length.
  */
-static unsigned filter_print(char *line, const struct sock_filter *prog, unsigned n, unsigned i, int detail)
+static unsigned filter_print(char *line, const struct sock_filter *prog, unsigned n, unsigned i,
+    int detail)
 {
 	const struct sock_filter *p = prog + i;
 	uint32_t numbers_printed[] = { p->code, p->jt, p->jf, p->k };
