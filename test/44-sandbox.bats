@@ -384,7 +384,7 @@ judged() {
 	socket=$(descriptor one socket:)
 	judged one allow write 1 0 100
 	judged one allow write 2 0 100
-	for fd in 0 "$socket" $((socket + 1)) 9 1000 -1; do
+	for fd in 0 "$socket" $((socket + 1)) 9 1000; do
 		judged one errno write $fd 0 100
 	done
 	judged one errno sendto "$socket" 0 100 0 0 0
