@@ -8,15 +8,20 @@
  * - The kernel writes packets into a ring that is mapped into this process (TPACKET_V3). Each is
  *   copied once, behind its record header, into one buffer; one write takes many out. Without a
  *   ring (-B 0) recvmsg puts each packet where it would have been copied to.
+ * - A filter is compiled here and run by the kernel, which copies and counts only what passes.
  * - Length, time and VLAN tag of a packet are the kernel's. The tag, which it keeps beside the
  *   frame, is put back where it was.
  * - One ppoll waits for the interface, for the reader and for signals, which come through a
  *   descriptor. No write makes the process wait: a pipe gets what it has room for.
  * - When no packet is ready, everything taken has been written. At the end the filter is closed and
  *   the ring drained, until what was taken and what the kernel dropped is all that the kernel saw.
- * - Nothing is allocated: one static buffer, one static state.
+ * - Packets can be shown as lines as well. Those wait in a buffer of their own, and what the
+ *   terminal cannot follow is counted: it never holds up the capture.
+ * - Once all is open every right is given up, and of the system calls only the loop's are left.
+ * - Nothing is allocated: static buffers, one static state.
  *
- * See packet(7), pcap-savefile(5), netif.h (the kernel side) and pcap.h (the file format).
+ * See packet(7), pcap-savefile(5), netif.h (the kernel side), pcap.h (the file format), filter.h
+ * (the filter compiler) and show.h (a packet as a line).
  */
 #define _GNU_SOURCE
 #include <elf.h>
