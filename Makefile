@@ -19,7 +19,8 @@ warnings = -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 # of the file; each is smaller so. crt1.o alone: main needs no constructors.
 compile = -std=gnu11 $(warnings) -fno-pie -fomit-frame-pointer -fno-jump-tables -fno-caller-saves \
 	-fconserve-stack -fno-tree-loop-im -fno-tree-sink -fno-tree-pta -fno-if-conversion \
-	-fno-guess-branch-probability -ffunction-sections -fdata-sections \
+	-fno-guess-branch-probability -fno-thread-jumps -fno-move-loop-invariants \
+	-ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector -fno-ident \
 	$(if $(findstring x86_64,$(target)),-malign-data=abi)
 link = -static -no-pie -nostartfiles -l:crt1.o \

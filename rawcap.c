@@ -57,12 +57,14 @@ enum {
 	RING_KIB_MAX = (2 << 20) - 1,	/* KiB: the kernel counts bytes in an int */
 	OUT_FLUSH = 256 << 10,	/* bytes: when so many wait they are written; more gain nothing */
 	/* Bytes: behind that, the longest record still fits. */
-	OUT_SIZE = OUT_FLUSH + (int)sizeof(struct pcap_record) + PCAP_SNAPLEN_MAX + HEAD_MAX,
+	OUT_SIZE = OUT_FLUSH + (int)sizeof(struct pcap_file) + (int)sizeof(struct pcap_record) +
+	    PCAP_SNAPLEN_MAX + HEAD_MAX,
 	CHUNK = 16,	/* bytes of a packet that are copied at a time */
 	CHUNKED_MAX = 256,	/* bytes: from there on the C library's way is quicker */
-	/* Bytes of lines that wait for the terminal: those of a packet of 64 KiB with -x. */
-	LINES_SIZE = 384 << 10,
-	HEX_LINE = 80,	/* bytes: more than a line of -X has */
+	/* Bytes of lines that may wait for the terminal: three seconds of a serial console. Behind
+	 * them, and as many that are written already, the longest packet has room. */
+	LINES_WAIT = 32 << 10,
+	LINES_SIZE = 2 * LINES_WAIT + 2 * SHOW_LINE + PCAP_SNAPLEN_MAX / 16 * SHOW_HEX_LINE,
 	LINE_SIZE = 512,	/* bytes of one message, or of the summary */
 	WORD_MAX = 120,	/* bytes of any one word in it, so that a user's cannot fill it */
 
@@ -680,7 +682,7 @@ static uint64_t size_limit(void)
 	}
 	if (factor != 1000000)
 		*unit = 0;
-	size = factor * option_number('C', 0, INT64_MAX / factor);
+	size = factor * option_number('C', 0, UINT32_MAX);
 	if (size < sizeof(struct pcap_file) + sizeof(struct pcap_record) + rc.snaplen)
 		usage(word, "too small for a packet of -s bytes");
 	return size;
@@ -1344,7 +1346,16 @@ static void enter_sandbox(void)
 	const uint32_t screen = (uint32_t)rc.screen;
 	const struct { uint16_t call; uint8_t when, arg; uint32_t value; } calls[] = {
 		{ SYS_ppoll, ALWAYS, ANY, 0 }, { SYS_write, ALWAYS, 0, fd },
-		{ SYS_write, ALWAYS, 0, STDERR_FILENO }, { SYS_clock_gettime, ALWAYS, ANY, 0 },
+		{ SYS_write, ALWAYS, 0, STDERR_FILENO },
+#ifdef SYS_clock_gettime64	/* see ppoll() and clock_gettime() above */
+		{ SYS_ppoll_time64, ALWAYS, ANY, 0 },
+		{ SYS_clock_gettime64, ALWAYS, ANY, 0 }, { SYS_clock_gettime32, ALWAYS, ANY, 0 },
+#else
+		{ SYS_clock_gettime, ALWAYS, ANY, 0 },
+#endif
+#ifdef SYS__llseek	/* what the C library makes of lseek() and ftruncate() */
+		{ SYS__llseek, ALWAYS, 0, fd }, { SYS_ftruncate64, ALWAYS, 0, fd },
+#endif
 		{ SYS_write, ALWAYS, 0, screen }, { SYS_sendto, ALWAYS, 0, screen },
 		{ SYS_recvmsg, ALWAYS, 0, net }, { SYS_sendto, ALWAYS, 0, fd },
 		{ SYS_ioctl, ALWAYS, 1, FIONREAD }, { SYS_ioctl, ALWAYS, 1, TCGETS },
@@ -1571,46 +1582,40 @@ static void lose_screen(int error)
 		rc.stop = LIMIT;
 }
 
-/* Whether there is room for LEN bytes of lines. If some were left out before, a line says so. */
-static int has_space(uint32_t len)
+/* Says how many packets the terminal was too slow for. */
+static void tell_skipped(void)
 {
-	if (sizeof lines - rc.shown < len + LINE_SIZE)
-		return 0;
-	if (rc.skipped) {
-		put("[");
-		put_count(rc.skipped, "not shown]\n");
-		memcpy(lines + rc.shown, line, linelen);
-		rc.shown += linelen;
-		linelen = 0;
-		rc.skipped = 0;
-	}
-	return 1;
+	if (!rc.skipped)
+		return;
+	put("[");
+	put_count(rc.skipped, "not shown]\n");
+	memcpy(lines + rc.shown, line, linelen);
+	rc.shown += linelen;
+	linelen = 0;
+	rc.skipped = 0;
 }
 
 /* Puts the line of a packet in the buffer, and its bytes as -x has them. What the terminal cannot
  * follow is left out. */
 static void show_record(const struct pcap_record *r, uint32_t nsec)
 {
-	int hex = rc.option['x'] || rc.option['X'];
-	uint32_t need = SHOW_LINE + (hex ? (r->caplen / 16 + 1) * HEX_LINE : 0), at = 0;
+	uint32_t at = 0;
 	size_t len;
 
-	if (!has_space(need) && !(rc.shown == 0 && has_space(SHOW_LINE))) {
+	if (rc.shown - rc.told > LINES_WAIT) {
 		rc.skipped++;
 		return;
 	}
+	tell_skipped();
 	rc.look.bytes = (const unsigned char *)(r + 1);
 	rc.look.caplen = r->caplen;
 	rc.look.origlen = r->origlen;
 	rc.look.sec = r->sec;
 	rc.look.nsec = nsec;
 	rc.shown += (uint32_t)show_packet(lines + rc.shown, &rc.look);
-	while (hex && sizeof lines - rc.shown > SHOW_LINE) {
-		len = show_hex(lines + rc.shown, &rc.look, &at);
-		if (!len)
-			break;
+	while ((rc.option['x'] || rc.option['X']) &&
+	    (len = show_hex(lines + rc.shown, &rc.look, &at)) > 0)
 		rc.shown += (uint32_t)len;
-	}
 }
 
 /* Writes lines as far as that goes without waiting: whole ones, as many as a pipe takes at once. */
@@ -1620,7 +1625,7 @@ static void show_out(void)
 	ssize_t n;
 
 	if (rc.told == rc.shown)
-		has_space(0);
+		tell_skipped();
 	while (rc.told < rc.shown && ready(rc.screen, POLLOUT, 0)) {
 		len = rc.shown - rc.told;
 		if (len > PIPE_BUF)
@@ -1635,7 +1640,7 @@ static void show_out(void)
 			break;
 		rc.told += (uint32_t)n;
 	}
-	if (rc.told == rc.shown || rc.told > sizeof lines / 2) {
+	if (rc.told == rc.shown || rc.told > LINES_WAIT) {
 		memmove(lines, lines + rc.told, rc.shown - rc.told);
 		rc.shown -= rc.told;
 		rc.told = 0;
@@ -1820,6 +1825,8 @@ static int take(void)
 
 	while (rc.end < OUT_FLUSH && rc.stop < LIMIT && !rc.option['r']) {
 		room = out + rc.end + sizeof(struct pcap_record);
+		if (!rc.end && rotates())	/* it may come to stand behind a file's header */
+			room += sizeof(struct pcap_file);
 		got = netif_next(&rc.net, &p, room, (size_t)(out + sizeof out - room));
 		if (got < 0)
 			link_error(errno);
@@ -1940,6 +1947,8 @@ static int read_more(void)
 		rc.net.fd = file.fd;
 		while (rc.stop == NO && !ready(file.fd, POLLIN, 0))
 			wait_events(COUNT_MS);
+		if (rc.stop != NO)	/* nothing may come any more */
+			return 0;
 		n = read(file.fd, file.buf + file.have, sizeof file.buf - file.have);
 		if (n < 0 && errno != EAGAIN && errno != EINTR) {
 			complain(file.name, errno);
@@ -2021,7 +2030,7 @@ static void replay(void)
 		p.origlen = r.origlen;
 		p.sec = r.sec;
 		p.nsec = r.fraction;
-		if (rc.end >= OUT_FLUSH || rc.shown >= OUT_FLUSH || rc.option['x'] || rc.option['X'])
+		if (rc.end >= OUT_FLUSH || rc.shown - rc.told > LINES_WAIT)
 			settle();
 		put_record(&p);
 		if (rc.taken == rc.limit)

@@ -599,3 +599,27 @@ file_has() { [ "$(pcapread -c "$1" 2> /dev/null)" = "$2" ]; }
 	[ "$(grep flags /proc/self/fdinfo/8)" = "$before" ]
 	exec 8>&-
 }
+
+calm_bytes() { cat "$fast"/calm* 2> /dev/null | wc -c; }
+
+@test "the first packet of each file is as whole as any, on a calm link, ring and -B 0" {
+	local ring file before frame
+	frame=02000000000a02000000000b88b5$(printf '%0400d' 0)
+	for ring in 2048 0; do
+		rm -f "$fast"/calm*
+		before=24	# a file's header
+		start one -B "$ring" -s 400 -C 1k -w "$inside/calm" va
+		for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+			ns send vb "$frame"
+			wait_until eval '[ "$(calm_bytes)" -gt "$before" ]'
+			before=$(calm_bytes)
+		done
+		stop one INT
+		expect "$status" == 0 "exit status"
+		for file in "$fast"/calm*; do
+			pcapread "$file" | sed 1d | cut -d ' ' -f 4
+		done | sort | uniq -c > "$BATS_TEST_TMPDIR/found"
+		echo "     12 $frame" > "$BATS_TEST_TMPDIR/expected"
+		same "$BATS_TEST_TMPDIR/expected" "$BATS_TEST_TMPDIR/found"
+	done
+}
