@@ -518,7 +518,7 @@ static void say(const char *thing, const char *text)
 /* The command line is wrong: names the word and why, exit 2. */
 _Noreturn static void usage(const char *word, const char *why)
 {
-	say(word, why);
+	say(*word ? word : "''", why);
 	_exit(2);
 }
 
@@ -647,45 +647,58 @@ static char **options(char **argv)
 	return argv;
 }
 
-/* The value of an option as a decimal number to MAX, which never wraps; OTHERWISE without the
- * option. */
-static uint64_t option_number(char letter, uint64_t otherwise, uint64_t max)
+/* The decimal number that *WORD starts with, which never wraps: to MAX. Moves *WORD behind it. */
+static uint64_t number_at(const char **word, uint64_t max)
 {
-	const char *word = rc.option[(int)letter], *c = word;
+	const char *c = *word;
 	uint64_t n = 0;
 	unsigned digit;
 
-	if (!word)
-		return otherwise;
 	for (; (digit = (unsigned)*c - '0') < 10 && n <= (max - digit) / 10; c++)
 		n = n * 10 + digit;
+	*word = c;
+	return n;
+}
+
+/* The value of an option as a number to MAX; OTHERWISE without the option. */
+static uint64_t option_number(char letter, uint64_t otherwise, uint64_t max)
+{
+	const char *word = rc.option[(int)letter], *c = word;
+	uint64_t n;
+
+	if (!word)
+		return otherwise;
+	n = number_at(&c, max);
 	if (c == word || *c)
 		usage(word, bad_number);
 	return n;
 }
 
-/* The value of -C in bytes: millions of them, or with a unit a power of 1024. A file must have room
- * for any packet: what -W keeps is then never larger than it may be. */
+/* The value of -C in bytes: millions of them, or with a unit a power of 1024. */
 static uint64_t size_limit(void)
 {
-	char *word = rc.option['C'], *unit = word;
-	uint64_t factor = 1000000, size;
+	const char *word = rc.option['C'], *c = word;
+	uint64_t n;
 
 	if (!word)
 		return UINT64_MAX;
-	while (*unit && unit[1])
-		unit++;
-	switch (*unit | ' ') {
-	case 'k': factor = 1 << 10; break;
-	case 'm': factor = 1 << 20; break;
-	case 'g': factor = 1 << 30; break;
+	n = number_at(&c, UINT32_MAX);
+	if (c == word || (*c && c[1]))
+		usage(word, bad_number);
+	switch (*c | ' ') {
+	case ' ': return n * 1000000;
+	case 'k': return n << 10;
+	case 'm': return n << 20;
+	case 'g': return n << 30;
+	default: usage(word, bad_number);
 	}
-	if (factor != 1000000)
-		*unit = 0;
-	size = factor * option_number('C', 0, UINT32_MAX);
-	if (size < sizeof(struct pcap_file) + sizeof(struct pcap_record) + rc.snaplen)
-		usage(word, "too small for a packet of -s bytes");
-	return size;
+}
+
+/* A file must have room for any packet: what -W keeps is then never larger than it may be. */
+static void check_size(void)
+{
+	if (rc.size < sizeof(struct pcap_file) + sizeof(struct pcap_record) + rc.snaplen)
+		usage(rc.option['C'], "too small for a packet of -s bytes");
 }
 
 /* What concerns files: -w, -C, -G, -W. */
@@ -694,6 +707,8 @@ static void parse_files(void)
 	const char *name;
 
 	rc.size = size_limit();
+	if (!rc.option['r'])	/* else snaplen is not known yet */
+		check_size();
 	rc.seconds = (uint32_t)option_number('G', 0, SLICE_MAX);
 	rc.files = (uint32_t)option_number('W', 0, FILES_MAX);
 	rc.slice_end = UINT64_MAX;
@@ -722,7 +737,7 @@ static void check_interface_name(void)
 	while (*c > ' ' && *c <= '~' && *c != '/' && *c != ':')
 		c++;
 	if (*c || *rc.ifname == '.' || (size_t)(c - rc.ifname) - 1 >= IFNAMSIZ - 1)
-		usage(*rc.ifname ? rc.ifname : "''", "not an interface name");
+		usage(rc.ifname, "not an interface name");
 }
 
 /* The link type that tcpdump calls NAME; -1 for none. Turns NAME into capitals, and its - into
@@ -809,19 +824,35 @@ static int open_screen(void)
 	return STDOUT_FILENO;
 }
 
+/* How FD is open: O_RDONLY, O_WRONLY or O_RDWR, and O_APPEND; -1 if it is not. */
+static int mode_of(int fd)
+{
+	int flags = (int)syscall(SYS_fcntl, fd, F_GETFL);
+
+	return flags < 0 ? flags : flags & (O_ACCMODE | O_APPEND);
+}
+
+static void check_stdin(void)
+{
+	int mode = mode_of(STDIN_FILENO);
+
+	if (rc.option['r'] && !strcmp(rc.option['r'], "-") && (mode < 0 || mode & O_WRONLY))
+		usage("stdin", "not open for reading");
+}
+
 /* What goes to stdout: the capture, lines, an answer or nothing. It must be fit for that. Nothing
  * has been opened yet. What it is shows in what works on it: no stat, whose layout differs from
  * machine to machine. */
 static void check_stdout(void)
 {
-	int flags = (int)syscall(SYS_fcntl, STDOUT_FILENO, F_GETFL);
+	int mode = mode_of(STDOUT_FILENO);
 	int terminal = is_terminal(STDOUT_FILENO), asks = rc.option['D'] || rc.option['d'];
 	int shows = rc.option[PRINT] || (!rc.option['w'] && (terminal || rc.option['r']));
 
 	rc.fd = rc.screen = -1;
 	if (rc.filename && !shows)
 		return;
-	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
+	if (mode < 0 || !(mode & (O_WRONLY | O_RDWR)))
 		usage("stdout", "not open for writing");
 	if (asks)
 		return;
@@ -831,7 +862,7 @@ static void check_stdout(void)
 	}
 	if (terminal)
 		usage("stdout", "a terminal: rawcap eth0 > /tmp/c.pcap");
-	if (flags & O_APPEND && lseek(STDOUT_FILENO, 0, SEEK_END) > 0)
+	if (mode & O_APPEND && lseek(STDOUT_FILENO, 0, SEEK_END) > 0)
 		usage("stdout", "not empty: use >");
 	rc.fd = STDOUT_FILENO;
 }
@@ -1101,21 +1132,24 @@ static void find_interface(void)
 	struct pollfd p = { rc.signals, POLLIN, 0 };
 	int found = netif_find(&rc.net, strcmp(rc.ifname, "any") ? rc.ifname : NULL);
 
-	if (found < 0 && errno == ENODEV && rc.option[WAIT])
+	if (found < 0 && (errno != ENODEV || !rc.option[WAIT]))
+		die(rc.net.failed);
+	if (found < 0)
 		say(rc.ifname, "is not there: waiting for it");
-	for (; found < 0; found = netif_look_up(&rc.net, rc.ifname)) {
+	while (found < 0) {
 		struct timespec t = { 0, LINK_MS * 1000000 };
 
-		if (errno != ENODEV || !rc.option[WAIT])
-			die(rc.net.failed);
 		if (ppoll(&p, 1, &t, NULL) > 0 && says_stop(next_signal()))
 			_exit(0);
+		found = netif_look_up(&rc.net, rc.ifname);
+		if (found < 0 && errno != ENODEV)
+			die(rc.net.failed);
 	}
 	choose_linktype();
 }
 
 /* -d: prints the user's filter, compiled for packets as they come from the interface or, without
- * one, as they stand in a file. */
+ * one, as they stand in a file, that of -r for instance. */
 _Noreturn static void print_filter(void)
 {
 	unsigned n, len;
@@ -1282,7 +1316,8 @@ static void begin_slice(uint64_t now)
 	if (!rc.seconds)
 		return;
 	clock_gettime(CLOCK_REALTIME, &t);
-	rc.slice_time = (uint32_t)t.tv_sec;
+	/* each has a name of its own, also when the last one came late or the clock was set back */
+	rc.slice_time = (uint32_t)t.tv_sec > rc.slice_time ? (uint32_t)t.tv_sec : rc.slice_time + 1;
 	if (rc.slice_end == UINT64_MAX)
 		rc.slice_end = now;
 	while (rc.slice_end <= now)
@@ -1291,7 +1326,7 @@ static void begin_slice(uint64_t now)
 
 static void begin_output(void)
 {
-	rc.room = rc.size;
+	rc.room = UINT64_MAX;
 	begin_slice(now_ms());
 	if ((rc.filename || rc.fd >= 0) && open_output() < 0)
 		die(output_name());
@@ -1734,8 +1769,6 @@ static void tell_counts(void)
 /* The end of the program. */
 _Noreturn static void finish(void)
 {
-	while (rc.told < rc.shown && rc.stop_signals < 2 && ready(rc.screen, POLLOUT, 1))
-		show_out();
 	close_output();
 	if (!rc.option['q'] && !rc.option['r'])
 		tell_counts();
@@ -1870,7 +1903,7 @@ static void wait_events(uint32_t ms)
 	p[3].events = rc.told < rc.shown ? POLLOUT : 0;
 	if (ppoll(p, 4, &t, NULL) <= 0)
 		return;
-	if (p[0].revents & POLLERR)
+	if (p[0].revents & POLLERR && !rc.option['r'])
 		link_error(netif_error(&rc.net));
 	if (p[1].revents & (POLLERR | POLLHUP) && rc.stop != BROKEN) {
 		complain(output_name(), EPIPE);
@@ -1924,12 +1957,12 @@ static struct {
 /* Waits until the output and the terminal have all that was put. */
 static void settle(void)
 {
+	rc.net.fd = -1;
 	for (;;) {
 		send_out();
 		show_out();
 		if (rc.stop != NO || (rc.sent == rc.end && rc.told == rc.shown))
 			return;
-		rc.net.fd = -1;
 		wait_events(rc.full ? FULL_MS : COUNT_MS);
 	}
 }
@@ -1987,6 +2020,7 @@ static void open_file(void)
 		rc.nano = 1;
 	if (rc.snaplen > file.format.snaplen)
 		rc.snaplen = file.format.snaplen;
+	check_size();
 	file.n = compile_filter(NULL, (char *)out, 0);
 	if (!file.n)
 		usage("filter", reason);
@@ -2037,7 +2071,7 @@ static void replay(void)
 			rc.stop = LIMIT;
 	}
 	settle();
-	if (rc.stop == NO)
+	if (rc.stop < LIMIT)
 		rc.stop = LIMIT;
 }
 
@@ -2076,12 +2110,14 @@ static void drain(void)
 	if (rc.stop < LIMIT)
 		close_filter();
 	since = now_ms();
-	while (rc.sent < rc.end || (rc.stop < LIMIT && rc.taken + rc.net.dropped < rc.net.seen)) {
-		before = rc.taken + rc.sent;
+	while (rc.sent < rc.end || (rc.told < rc.shown && rc.stop != BROKEN) ||
+	    (rc.stop < LIMIT && rc.taken + rc.net.dropped < rc.net.seen)) {
+		before = rc.taken + rc.sent + rc.told;
 		linger(TICK_MS);
-		if (before != rc.taken + rc.sent)
+		if (before != rc.taken + rc.sent + rc.told)
 			since = now_ms();
-		else if (now_ms() - since > STALL_MS && (rc.stop_signals || rc.sent == rc.end))
+		else if (now_ms() - since > STALL_MS && (rc.stop_signals ||
+		    (rc.sent == rc.end && rc.told == rc.shown)))
 			end_at_once();
 	}
 }
@@ -2108,15 +2144,16 @@ _Noreturn static void list_interfaces(void)
 int main(int argc, char **argv)
 {
 	parse_arguments(argv);
+	check_stdin();
 	check_stdout();
 	catch_signals();
 	if (rc.option['D'])
 		list_interfaces();
-	if (rc.option['d'])
-		print_filter();
 	if (rc.option['r'])
 		open_file();
-	else
+	if (rc.option['d'])
+		print_filter();
+	if (!rc.option['r'])
 		open_interface(argv + argc + 1);
 	if (rotates())	/* as later: what it cannot do then must show now */
 		drop_rights();
