@@ -1026,9 +1026,9 @@ static enum result condition(enum result r);
  *		say; #p0 for O = 0
  *	@2048	the link layer says that this protocol follows
  *	$4	M[0] becomes 4
- * A to D are the address that is looked for and E to H its mask, or A and B two ports; N is a number
- * that the word before has, of a protocol or its own. Below, each text begins with its name: from 0
- * on the kinds of link layers, from A on addr1 ...
+ * A to D are the address that is looked for and E to H its mask, or A and B two ports; N is a
+ * number that the word before has, of a protocol or its own. Below, each text begins with its name:
+ * from 0 on the kinds of link layers, from A on addr1 ...
  */
 static const char *const definitions =
 	"0\0" "1P=2048,n0&240=64;(P=34525,n0&240=96)\0" "2t0:2=P\0"
@@ -1748,25 +1748,27 @@ static enum result operand(void)
 	return r;
 }
 
+static const struct operator {
+	int8_t token;
+	uint8_t tight;		/* how tight it binds, 1 to 8 */
+	uint8_t computes;	/* or how it relates */
+} operators[] = {
+	{ W_AND, 1, 0 }, { W_OR, 1, 0 },
+	{ -'=', 2, BPF_JEQ }, { T_UNEQUAL, 2, BPF_JEQ | NEGATED },
+	{ -'<', 2, BPF_JGE | NEGATED }, { -'>', 2, BPF_JGT },
+	{ T_AT_MOST, 2, BPF_JGT | NEGATED }, { T_AT_LEAST, 2, BPF_JGE },
+	{ -'|', 3, BPF_OR }, { -'&', 4, BPF_AND },
+	{ T_LEFT, 5, BPF_LSH }, { T_RIGHT, 5, BPF_RSH },
+	{ -'+', 6, BPF_ADD }, { -'-', 6, BPF_SUB },
+	{ -'*', 7, BPF_MUL }, { -'/', 7, BPF_DIV },
+	/* these take all arithmetic to their right, as libpcap's do */
+	{ -'%', 8, BPF_MOD }, { -'^', 8, BPF_XOR },
+	{ T_END, 0, 0 },
+};
+
 /* Operands with operators between them that bind at least as tight as `level`. */
 static enum result expression(unsigned level)
 {
-	static const struct operator {
-		int8_t token;
-		uint8_t tight, computes;
-	} operators[] = {
-		{ W_AND, 1, 0 }, { W_OR, 1, 0 },
-		{ -'=', 2, BPF_JEQ }, { T_UNEQUAL, 2, BPF_JEQ | NEGATED },
-		{ -'<', 2, BPF_JGE | NEGATED }, { -'>', 2, BPF_JGT },
-		{ T_AT_MOST, 2, BPF_JGT | NEGATED }, { T_AT_LEAST, 2, BPF_JGE },
-		{ -'|', 3, BPF_OR }, { -'&', 4, BPF_AND },
-		{ T_LEFT, 5, BPF_LSH }, { T_RIGHT, 5, BPF_RSH },
-		{ -'+', 6, BPF_ADD }, { -'-', 6, BPF_SUB },
-		{ -'*', 7, BPF_MUL }, { -'/', 7, BPF_DIV },
-		/* these take all arithmetic to their right, as libpcap's do */
-		{ -'%', 8, BPF_MOD }, { -'^', 8, BPF_XOR },
-		{ T_END, 0, 0 },
-	};
 	const struct operator *o;
 	enum result r = operand(), right;
 	unsigned was;
