@@ -213,21 +213,23 @@ static void print_number(uint32_t n, unsigned base, unsigned width)
  */
 static void print_form(const char *form, const uint32_t *n)
 {
-	static const char signs[] = "%!?~$@^", widths[] = "\1\1\3\1\1\10\2";
-	unsigned i;
+	static const char signs[] = "%\1!\1?\3~\1$\1@\10^\2";	/* and how many digits at least */
+	const char *sign;
 
 	for (; *form; form++) {
-		for (i = 0; i < sizeof signs - 1 && signs[i] != *form; i++)
+		for (sign = signs; *sign && *sign != *form; sign += 2)
 			;
-		if (i == sizeof signs - 1) {
+		if (!*sign) {
 			print_char(*form);
-		} else if (i == 0 && *n >> 31) {
+			continue;
+		}
+		if (*form == '$')
+			print_form("#0x", NULL);
+		if (*form == '%' && *n >> 31) {
 			print_char('-');
 			print_number(-*n++, 10, 1);
 		} else {
-			if (*form == '$')
-				print_form("#0x", NULL);
-			print_number(*n++, i < 3 ? 10 : 16, (unsigned)widths[i]);
+			print_number(*n++, sign < signs + 6 ? 10 : 16, (unsigned)sign[1]);
 		}
 	}
 }
@@ -495,13 +497,13 @@ static int read_word(void)
 /* The longest word at in.at: its token; its length in in.len. */
 static int read_token(void)
 {
-	static const int8_t doubles[][3] = {
-		{ '&', '&', W_AND }, { '|', '|', W_OR }, { '>', '=', T_AT_LEAST },
-		{ '<', '=', T_AT_MOST }, { '!', '=', T_UNEQUAL }, { '=', '=', -'=' },
-		{ '<', '<', T_LEFT }, { '>', '>', T_RIGHT },
+	static const int8_t doubles[] = {
+		'&', '&', W_AND, '|', '|', W_OR, '>', '=', T_AT_LEAST, '<', '=', T_AT_MOST,
+		'!', '=', T_UNEQUAL, '=', '=', -'=', '<', '<', T_LEFT, '>', '>', T_RIGHT, 0,
 	};
+	const int8_t *d;
 	const char *s = in.at;
-	unsigned i, len;
+	unsigned len;
 
 	in.len = 1;
 	if (in.internal && *s >= 'A' && *s <= 'Z') {
@@ -532,9 +534,9 @@ static int read_token(void)
 		return T_NAME;
 	}
 	in.len = 2;
-	for (i = 0; i < sizeof doubles / sizeof *doubles; i++)
-		if (doubles[i][0] == *s && doubles[i][1] == s[1])
-			return doubles[i][2];
+	for (d = doubles; *d; d += 3)
+		if (d[0] == *s && d[1] == s[1])
+			return d[2];
 	in.len = *s != 0;
 	if (*s && (*s < ' ' || *s > '~'))
 		return -'$';
@@ -777,7 +779,7 @@ struct base {
 	uint32_t reg;
 };
 
-static const struct {
+static const struct linktype {
 	uint16_t linktype;	/* LINKTYPE_ number */
 	uint8_t kind;
 	uint8_t type, payload;	/* offsets of the type field and of what follows the link header */
@@ -787,6 +789,7 @@ static const struct {
 	{ 113, K_COOKED, 14, 16 },	/* LINUX_SLL */
 	{ 276, K_PLAIN, 0, 20 },	/* LINUX_SLL2 */
 	{ 127, K_WIRELESS, 0, 0 },	/* IEEE802_11_RADIO */
+	{ 0, K_UNKNOWN, 0, 0 },
 };
 
 static struct layer {
@@ -802,15 +805,11 @@ static unsigned regs;		/* highest reg in use */
 
 static void link_layer(int linktype)
 {
-	unsigned i;
+	const struct linktype *l = linktypes;
 
-	layer = (struct layer){ .kind = K_UNKNOWN };
-	for (i = 0; i < sizeof linktypes / sizeof *linktypes; i++)
-		if (linktypes[i].linktype == linktype) {
-			layer.kind = linktypes[i].kind;
-			layer.type.off = linktypes[i].type;
-			layer.payload.off = linktypes[i].payload;
-		}
+	while (l->linktype && l->linktype != linktype)
+		l++;
+	layer = (struct layer){ .kind = l->kind, .type.off = l->type, .payload.off = l->payload };
 	if (layer.payload.off >= 16)
 		layer.cooked = layer.payload.off;
 	if (layer.kind == K_WIRELESS) {
@@ -1077,15 +1076,14 @@ static void is_named(int name)
 /* PPP has numbers of its own for some. */
 static uint32_t ppp_number(uint32_t proto)
 {
-	static const uint16_t pairs[][2] = {
-		{ 0x0800, 0x21 }, { 0x86dd, 0x57 }, { 0x6003, 0x27 },
-		{ 0xfe, 0x23 }, { 0x42, 0x31 }, { 0x8847, 0x281 },
+	static const uint16_t pairs[] = {
+		0x0800, 0x21, 0x86dd, 0x57, 0x6003, 0x27, 0xfe, 0x23, 0x42, 0x31, 0x8847, 0x281, 0,
 	};
-	unsigned i;
+	const uint16_t *p;
 
-	for (i = 0; i < sizeof pairs / sizeof *pairs; i++)
-		if (pairs[i][0] == proto)
-			return pairs[i][1];
+	for (p = pairs; *p; p += 2)
+		if (p[0] == proto)
+			return p[1];
 	return proto;
 }
 
@@ -1945,14 +1943,16 @@ static unsigned prologue(struct sock_filter *prog, unsigned first)
 static void uncook(struct sock_filter *s)
 {
 	/* header length, offset, code, what the kernel calls it */
-	static const uint8_t fields[][4] = {
-		{ 16, 0, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PKTTYPE },
-		{ 16, 14, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PROTOCOL },
-		{ 20, 0, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PROTOCOL },
-		{ 20, 4, BPF_LD | BPF_ABS | BPF_W, SKF_AD_IFINDEX },
-		{ 20, 10, BPF_LD | BPF_ABS | BPF_B, SKF_AD_PKTTYPE },
+	static const uint8_t fields[] = {
+		16, 0, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PKTTYPE,
+		16, 14, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PROTOCOL,
+		20, 0, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PROTOCOL,
+		20, 4, BPF_LD | BPF_ABS | BPF_W, SKF_AD_IFINDEX,
+		20, 10, BPF_LD | BPF_ABS | BPF_B, SKF_AD_PKTTYPE,
+		0,
 	};
-	unsigned mode = s->code & 0xe7, i;
+	const uint8_t *f;
+	unsigned mode = s->code & 0xe7;
 
 	if ((mode != (BPF_LD | BPF_IND) && mode != (BPF_LDX | BPF_MSH)) &&
 	    (mode != (BPF_LD | BPF_ABS) || s->k >= SKF_AD_OFF))
@@ -1961,10 +1961,9 @@ static void uncook(struct sock_filter *s)
 		s->k -= layer.cooked;
 		return;
 	}
-	for (i = 0; i < sizeof fields / sizeof *fields; i++)
-		if (fields[i][0] == layer.cooked && fields[i][1] == s->k &&
-		    fields[i][2] == s->code) {
-			s->k = SKF_AD_OFF + fields[i][3];
+	for (f = fields; *f; f += 4)
+		if (f[0] == layer.cooked && f[1] == s->k && f[2] == s->code) {
+			s->k = SKF_AD_OFF + f[3];
 			return;
 		}
 	fail(NO_KERNEL);
