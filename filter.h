@@ -603,16 +603,18 @@ static unsigned nops;
 static unsigned flow, no;
 static int linking;		/* tests made now are of the link layer's type */
 
-static unsigned join_ways(unsigned a, unsigned b)
+/* Put more ways at the end of a list. */
+static void join_ways(unsigned *list, unsigned more)
 {
-	unsigned end = a;
+	unsigned end = *list;
 
-	if (!a)
-		return b;
+	if (!end) {
+		*list = more;
+		return;
+	}
 	while (ways[end].to)
 		end = ways[end].to;
-	ways[end].to = (uint16_t)b;
-	return a;
+	ways[end].to = (uint16_t)more;
 }
 
 static void swap_ways(void)
@@ -763,10 +765,10 @@ static void test(const struct test *t)
 		if (t->mask != UINT32_MAX)
 			a = emit(BPF_ALU | BPF_AND, t->mask);
 	}
-	flow = join_ways(flow, lists[IS_HELD]);
+	join_ways(&flow, lists[IS_HELD]);
 	branch(t->jump, t->k, a);
-	flow = join_ways(flow, lists[IS_TRUE]);
-	no = join_ways(no, lists[IS_FALSE]);
+	join_ways(&flow, lists[IS_TRUE]);
+	join_ways(&no, lists[IS_FALSE]);
 }
 
 /* ---- link layer ---- */
@@ -1003,7 +1005,7 @@ static void compare(enum result left, uint32_t a, unsigned relation, enum result
 	}
 	if (negated)
 		swap_ways();
-	no = join_ways(no, in.unfit);
+	join_ways(&no, in.unfit);
 	in.unfit = 0;
 }
 
@@ -1126,7 +1128,7 @@ static void ends(void)
 		flow = no;
 	*var('O') = destination;
 	is_named(name);
-	*decided = join_ways(*decided, was);
+	join_ways(decided, was);
 }
 
 /* ---- primitives ---- */
@@ -1423,7 +1425,8 @@ static void indexed_bytes(int proto)
 	} else if (proto == W_RADIO && layer.kind != K_WIRELESS) {
 		fail(NO_LINK);
 	}
-	in.unfit = join_ways(no, failing);
+	join_ways(&no, failing);
+	in.unfit = no;
 	if (in.now.unchecked)
 		flow = here;
 	constant = offset;
@@ -1791,7 +1794,7 @@ static enum result expression(unsigned level)
 				flow = no;
 			next_word();
 			condition(expression(2));
-			*decided = join_ways(*decided, was);
+			join_ways(decided, was);
 			continue;
 		}
 		a = constant;
@@ -2109,7 +2112,7 @@ static unsigned compile(struct sock_filter *prog)
 		if (flow)
 			prog[--first] = (struct sock_filter){ .code = BPF_RET, .k = job->snaplen };
 	}
-	no = join_ways(no, failing);
+	join_ways(&no, failing);
 	if (!flow) {		/* nothing can be accepted: no need to look */
 		nops = FIRST;
 		regs = 0;
