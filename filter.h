@@ -194,15 +194,15 @@ static void print_char(int c)
 	*print_at = 0;
 }
 
-/* A number in base 10 or 16, of at least `width` digits. */
+/* A number in base 10 or 16, of at least `width` digits, at least one. */
 static void print_number(uint32_t n, unsigned base, unsigned width)
 {
 	char buffer[12], *d = buffer;
 
-	while (n || width > (unsigned)(d - buffer)) {
+	do {
 		*d++ = "0123456789abcdef"[n % base];
 		n /= base;
-	}
+	} while (n || width > (unsigned)(d - buffer));
 	while (d > buffer)
 		print_char(*--d);
 }
@@ -224,7 +224,7 @@ static void print_form(const char *form, const uint32_t *n)
 			continue;
 		}
 		if (*form == '$')
-			print_form("#0x", NULL);
+			print_form("#0x", n);
 		if (*form == '%' && *n >> 31) {
 			print_char('-');
 			print_number(-*n++, 10, 1);
@@ -309,8 +309,8 @@ static _Noreturn void fail(enum reason reason)
 		else
 			print_form("\\x^", &n);
 	}
-	print_form(p < end ? "...: " : *blame ? ": " : "end: ", NULL);
-	print_form(nth(reasons, reason), NULL);
+	print_form(p < end ? "...: " : *blame ? ": " : "end: ", &n);
+	print_form(nth(reasons, reason), &n);
 	n = (uint32_t)(blame - text_start) + 1;
 	print_form(" (column %)", &n);
 	longjmp(failed, 1);
