@@ -194,15 +194,15 @@ static void print_char(int c)
 	*print_at = 0;
 }
 
-/* A number in base 10 or 16, of at least `width` digits. */
+/* A number in base 10 or 16, of at least `width` digits, at least one. */
 static void print_number(uint32_t n, unsigned base, unsigned width)
 {
 	char buffer[12], *d = buffer;
 
-	while (n || width > (unsigned)(d - buffer)) {
+	do {
 		*d++ = "0123456789abcdef"[n % base];
 		n /= base;
-	}
+	} while (n || width > (unsigned)(d - buffer));
 	while (d > buffer)
 		print_char(*--d);
 }
@@ -213,21 +213,23 @@ static void print_number(uint32_t n, unsigned base, unsigned width)
  */
 static void print_form(const char *form, const uint32_t *n)
 {
-	static const char signs[] = "%!?~$@^", widths[] = "\1\1\3\1\1\10\2";
-	unsigned i;
+	static const char signs[] = "%\1!\1?\3~\1$\1@\10^\2";	/* and how many digits at least */
+	const char *sign;
 
 	for (; *form; form++) {
-		for (i = 0; i < sizeof signs - 1 && signs[i] != *form; i++)
+		for (sign = signs; *sign && *sign != *form; sign += 2)
 			;
-		if (i == sizeof signs - 1) {
+		if (!*sign) {
 			print_char(*form);
-		} else if (i == 0 && *n >> 31) {
+			continue;
+		}
+		if (*form == '$')
+			print_form("#0x", n);
+		if (*form == '%' && *n >> 31) {
 			print_char('-');
 			print_number(-*n++, 10, 1);
 		} else {
-			if (*form == '$')
-				print_form("#0x", NULL);
-			print_number(*n++, i < 3 ? 10 : 16, (unsigned)widths[i]);
+			print_number(*n++, sign < signs + 6 ? 10 : 16, (unsigned)sign[1]);
 		}
 	}
 }
@@ -307,8 +309,8 @@ static _Noreturn void fail(enum reason reason)
 		else
 			print_form("\\x^", &n);
 	}
-	print_form(p < end ? "...: " : *blame ? ": " : "end: ", NULL);
-	print_form(nth(reasons, reason), NULL);
+	print_form(p < end ? "...: " : *blame ? ": " : "end: ", &n);
+	print_form(nth(reasons, reason), &n);
 	n = (uint32_t)(blame - text_start) + 1;
 	print_form(" (column %)", &n);
 	longjmp(failed, 1);
@@ -495,13 +497,13 @@ static int read_word(void)
 /* The longest word at in.at: its token; its length in in.len. */
 static int read_token(void)
 {
-	static const int8_t doubles[][3] = {
-		{ '&', '&', W_AND }, { '|', '|', W_OR }, { '>', '=', T_AT_LEAST },
-		{ '<', '=', T_AT_MOST }, { '!', '=', T_UNEQUAL }, { '=', '=', -'=' },
-		{ '<', '<', T_LEFT }, { '>', '>', T_RIGHT },
+	static const int8_t doubles[] = {
+		'&', '&', W_AND, '|', '|', W_OR, '>', '=', T_AT_LEAST, '<', '=', T_AT_MOST,
+		'!', '=', T_UNEQUAL, '=', '=', -'=', '<', '<', T_LEFT, '>', '>', T_RIGHT, 0,
 	};
+	const int8_t *d;
 	const char *s = in.at;
-	unsigned i, len;
+	unsigned len;
 
 	in.len = 1;
 	if (in.internal && *s >= 'A' && *s <= 'Z') {
@@ -532,9 +534,9 @@ static int read_token(void)
 		return T_NAME;
 	}
 	in.len = 2;
-	for (i = 0; i < sizeof doubles / sizeof *doubles; i++)
-		if (doubles[i][0] == *s && doubles[i][1] == s[1])
-			return doubles[i][2];
+	for (d = doubles; *d; d += 3)
+		if (d[0] == *s && d[1] == s[1])
+			return d[2];
 	in.len = *s != 0;
 	if (*s && (*s < ' ' || *s > '~'))
 		return -'$';
@@ -542,13 +544,13 @@ static int read_token(void)
 }
 
 /*
- * Go on to the next word. A word costs as much time as 8 steps back over tests; 10^6 steps take
- * some milliseconds.
+ * Go on to the next word. A word costs as much time as 8 steps back over tests. 550,000 steps make
+ * 4096 instructions of ports; 750,000 take some milliseconds.
  */
 static void next_word(void)
 {
 	steps += 8;
-	if (steps > 1000000)
+	if (steps > 750000)
 		fail(TOO_LONG);
 	in.p += span(in.p, " \r\n\t");
 	in.at = in.p;
@@ -601,16 +603,18 @@ static unsigned nops;
 static unsigned flow, no;
 static int linking;		/* tests made now are of the link layer's type */
 
-static unsigned join_ways(unsigned a, unsigned b)
+/* Put more ways at the end of a list. */
+static void join_ways(unsigned *list, unsigned more)
 {
-	unsigned end = a;
+	unsigned end = *list;
 
-	if (!a)
-		return b;
+	if (!end) {
+		*list = more;
+		return;
+	}
 	while (ways[end].to)
 		end = ways[end].to;
-	ways[end].to = (uint16_t)b;
-	return a;
+	ways[end].to = (uint16_t)more;
 }
 
 static void swap_ways(void)
@@ -761,10 +765,10 @@ static void test(const struct test *t)
 		if (t->mask != UINT32_MAX)
 			a = emit(BPF_ALU | BPF_AND, t->mask);
 	}
-	flow = join_ways(flow, lists[IS_HELD]);
+	join_ways(&flow, lists[IS_HELD]);
 	branch(t->jump, t->k, a);
-	flow = join_ways(flow, lists[IS_TRUE]);
-	no = join_ways(no, lists[IS_FALSE]);
+	join_ways(&flow, lists[IS_TRUE]);
+	join_ways(&no, lists[IS_FALSE]);
 }
 
 /* ---- link layer ---- */
@@ -777,7 +781,7 @@ struct base {
 	uint32_t reg;
 };
 
-static const struct {
+static const struct linktype {
 	uint16_t linktype;	/* LINKTYPE_ number */
 	uint8_t kind;
 	uint8_t type, payload;	/* offsets of the type field and of what follows the link header */
@@ -787,6 +791,7 @@ static const struct {
 	{ 113, K_COOKED, 14, 16 },	/* LINUX_SLL */
 	{ 276, K_PLAIN, 0, 20 },	/* LINUX_SLL2 */
 	{ 127, K_WIRELESS, 0, 0 },	/* IEEE802_11_RADIO */
+	{ 0, K_UNKNOWN, 0, 0 },
 };
 
 static struct layer {
@@ -802,15 +807,11 @@ static unsigned regs;		/* highest reg in use */
 
 static void link_layer(int linktype)
 {
-	unsigned i;
+	const struct linktype *l = linktypes;
 
-	layer = (struct layer){ .kind = K_UNKNOWN };
-	for (i = 0; i < sizeof linktypes / sizeof *linktypes; i++)
-		if (linktypes[i].linktype == linktype) {
-			layer.kind = linktypes[i].kind;
-			layer.type.off = linktypes[i].type;
-			layer.payload.off = linktypes[i].payload;
-		}
+	while (l->linktype && l->linktype != linktype)
+		l++;
+	layer = (struct layer){ .kind = l->kind, .type.off = l->type, .payload.off = l->payload };
 	if (layer.payload.off >= 16)
 		layer.cooked = layer.payload.off;
 	if (layer.kind == K_WIRELESS) {
@@ -1004,7 +1005,7 @@ static void compare(enum result left, uint32_t a, unsigned relation, enum result
 	}
 	if (negated)
 		swap_ways();
-	no = join_ways(no, in.unfit);
+	join_ways(&no, in.unfit);
 	in.unfit = 0;
 }
 
@@ -1026,9 +1027,9 @@ static enum result condition(enum result r);
  *		say; #p0 for O = 0
  *	@2048	the link layer says that this protocol follows
  *	$4	M[0] becomes 4
- * A to D are the address that is looked for and E to H its mask, or A and B two ports; N is a number
- * that the word before has, of a protocol or its own. Below, each text begins with its name: from 0
- * on the kinds of link layers, from A on addr1 ...
+ * A to D are the address that is looked for and E to H its mask, or A and B two ports; N is a
+ * number that the word before has, of a protocol or its own. Below, each text begins with its name:
+ * from 0 on the kinds of link layers, from A on addr1 ...
  */
 static const char *const definitions =
 	"0\0" "1P=2048,n0&240=64;(P=34525,n0&240=96)\0" "2t0:2=P\0"
@@ -1077,15 +1078,14 @@ static void is_named(int name)
 /* PPP has numbers of its own for some. */
 static uint32_t ppp_number(uint32_t proto)
 {
-	static const uint16_t pairs[][2] = {
-		{ 0x0800, 0x21 }, { 0x86dd, 0x57 }, { 0x6003, 0x27 },
-		{ 0xfe, 0x23 }, { 0x42, 0x31 }, { 0x8847, 0x281 },
+	static const uint16_t pairs[] = {
+		0x0800, 0x21, 0x86dd, 0x57, 0x6003, 0x27, 0xfe, 0x23, 0x42, 0x31, 0x8847, 0x281, 0,
 	};
-	unsigned i;
+	const uint16_t *p;
 
-	for (i = 0; i < sizeof pairs / sizeof *pairs; i++)
-		if (pairs[i][0] == proto)
-			return pairs[i][1];
+	for (p = pairs; *p; p += 2)
+		if (p[0] == proto)
+			return p[1];
 	return proto;
 }
 
@@ -1128,7 +1128,7 @@ static void ends(void)
 		flow = no;
 	*var('O') = destination;
 	is_named(name);
-	*decided = join_ways(*decided, was);
+	join_ways(decided, was);
 }
 
 /* ---- primitives ---- */
@@ -1425,7 +1425,8 @@ static void indexed_bytes(int proto)
 	} else if (proto == W_RADIO && layer.kind != K_WIRELESS) {
 		fail(NO_LINK);
 	}
-	in.unfit = join_ways(no, failing);
+	join_ways(&no, failing);
+	in.unfit = no;
 	if (in.now.unchecked)
 		flow = here;
 	constant = offset;
@@ -1748,25 +1749,27 @@ static enum result operand(void)
 	return r;
 }
 
+static const struct operator {
+	int8_t token;
+	uint8_t tight;		/* how tight it binds, 1 to 8 */
+	uint8_t computes;	/* or how it relates */
+} operators[] = {
+	{ W_AND, 1, 0 }, { W_OR, 1, 0 },
+	{ -'=', 2, BPF_JEQ }, { T_UNEQUAL, 2, BPF_JEQ | NEGATED },
+	{ -'<', 2, BPF_JGE | NEGATED }, { -'>', 2, BPF_JGT },
+	{ T_AT_MOST, 2, BPF_JGT | NEGATED }, { T_AT_LEAST, 2, BPF_JGE },
+	{ -'|', 3, BPF_OR }, { -'&', 4, BPF_AND },
+	{ T_LEFT, 5, BPF_LSH }, { T_RIGHT, 5, BPF_RSH },
+	{ -'+', 6, BPF_ADD }, { -'-', 6, BPF_SUB },
+	{ -'*', 7, BPF_MUL }, { -'/', 7, BPF_DIV },
+	/* these take all arithmetic to their right, as libpcap's do */
+	{ -'%', 8, BPF_MOD }, { -'^', 8, BPF_XOR },
+	{ T_END, 0, 0 },
+};
+
 /* Operands with operators between them that bind at least as tight as `level`. */
 static enum result expression(unsigned level)
 {
-	static const struct operator {
-		int8_t token;
-		uint8_t tight, computes;
-	} operators[] = {
-		{ W_AND, 1, 0 }, { W_OR, 1, 0 },
-		{ -'=', 2, BPF_JEQ }, { T_UNEQUAL, 2, BPF_JEQ | NEGATED },
-		{ -'<', 2, BPF_JGE | NEGATED }, { -'>', 2, BPF_JGT },
-		{ T_AT_MOST, 2, BPF_JGT | NEGATED }, { T_AT_LEAST, 2, BPF_JGE },
-		{ -'|', 3, BPF_OR }, { -'&', 4, BPF_AND },
-		{ T_LEFT, 5, BPF_LSH }, { T_RIGHT, 5, BPF_RSH },
-		{ -'+', 6, BPF_ADD }, { -'-', 6, BPF_SUB },
-		{ -'*', 7, BPF_MUL }, { -'/', 7, BPF_DIV },
-		/* these take all arithmetic to their right, as libpcap's do */
-		{ -'%', 8, BPF_MOD }, { -'^', 8, BPF_XOR },
-		{ T_END, 0, 0 },
-	};
 	const struct operator *o;
 	enum result r = operand(), right;
 	unsigned was;
@@ -1791,7 +1794,7 @@ static enum result expression(unsigned level)
 				flow = no;
 			next_word();
 			condition(expression(2));
-			*decided = join_ways(*decided, was);
+			join_ways(decided, was);
 			continue;
 		}
 		a = constant;
@@ -1943,14 +1946,16 @@ static unsigned prologue(struct sock_filter *prog, unsigned first)
 static void uncook(struct sock_filter *s)
 {
 	/* header length, offset, code, what the kernel calls it */
-	static const uint8_t fields[][4] = {
-		{ 16, 0, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PKTTYPE },
-		{ 16, 14, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PROTOCOL },
-		{ 20, 0, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PROTOCOL },
-		{ 20, 4, BPF_LD | BPF_ABS | BPF_W, SKF_AD_IFINDEX },
-		{ 20, 10, BPF_LD | BPF_ABS | BPF_B, SKF_AD_PKTTYPE },
+	static const uint8_t fields[] = {
+		16, 0, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PKTTYPE,
+		16, 14, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PROTOCOL,
+		20, 0, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PROTOCOL,
+		20, 4, BPF_LD | BPF_ABS | BPF_W, SKF_AD_IFINDEX,
+		20, 10, BPF_LD | BPF_ABS | BPF_B, SKF_AD_PKTTYPE,
+		0,
 	};
-	unsigned mode = s->code & 0xe7, i;
+	const uint8_t *f;
+	unsigned mode = s->code & 0xe7;
 
 	if ((mode != (BPF_LD | BPF_IND) && mode != (BPF_LDX | BPF_MSH)) &&
 	    (mode != (BPF_LD | BPF_ABS) || s->k >= SKF_AD_OFF))
@@ -1959,10 +1964,9 @@ static void uncook(struct sock_filter *s)
 		s->k -= layer.cooked;
 		return;
 	}
-	for (i = 0; i < sizeof fields / sizeof *fields; i++)
-		if (fields[i][0] == layer.cooked && fields[i][1] == s->k &&
-		    fields[i][2] == s->code) {
-			s->k = SKF_AD_OFF + fields[i][3];
+	for (f = fields; *f; f += 4)
+		if (f[0] == layer.cooked && f[1] == s->k && f[2] == s->code) {
+			s->k = SKF_AD_OFF + f[3];
 			return;
 		}
 	fail(NO_KERNEL);
@@ -2108,7 +2112,7 @@ static unsigned compile(struct sock_filter *prog)
 		if (flow)
 			prog[--first] = (struct sock_filter){ .code = BPF_RET, .k = job->snaplen };
 	}
-	no = join_ways(no, failing);
+	join_ways(&no, failing);
 	if (!flow) {		/* nothing can be accepted: no need to look */
 		nops = FIRST;
 		regs = 0;
