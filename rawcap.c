@@ -60,7 +60,6 @@ enum {
 	OUT_SIZE = OUT_FLUSH + (int)sizeof(struct pcap_file) + (int)sizeof(struct pcap_record) +
 	    PCAP_SNAPLEN_MAX + HEAD_MAX,
 	CHUNK = 16,	/* bytes of a packet that are copied at a time */
-	CHUNKED_MAX = 256,	/* bytes: from there on the C library's way is quicker */
 	/* Bytes of lines that may wait for the terminal: three seconds of a serial console. Behind
 	 * them, and as many that are written already, the longest packet has room. */
 	LINES_WAIT = 32 << 10,
@@ -1665,7 +1664,7 @@ static inline void copy(unsigned char *to, const unsigned char *from, uint32_t n
 {
 	uint32_t i = 0;
 
-	if (n < CHUNK || n > CHUNKED_MAX) {
+	if (n < CHUNK) {
 		memcpy(to, from, n);
 		return;
 	}
