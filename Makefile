@@ -70,7 +70,7 @@ size: rawcap
 	@size rawcap
 	@bytes=$$(wc -c < rawcap); echo "$$bytes bytes of $(BUDGET)"; [ $$bytes -le $(BUDGET) ]
 
-bench: all ; test/bench.sh
+bench: all ; test/bench/run.sh $(BENCH)
 
 # hours of use in MINUTES: traffic, flaps, rotation, slow readers; the books must balance throughout
 MINUTES ?= 10
@@ -92,7 +92,8 @@ help:
 	@echo 'make check-qemu the tests in booted kernels;  make qemu: a shell there (ARCH=x86_64 ...)'
 	@echo 'make dist       for every architecture, into dist/;  make cpio: to append to an initramfs'
 	@echo 'make soak       an endurance test, of MINUTES=$(MINUTES)'
-	@echo 'make lint size bench fuzz install uninstall clean'
+	@echo 'make bench      what a packet costs, beside other programs (BENCH=--full: all of it)'
+	@echo 'make lint size fuzz install uninstall clean'
 	@echo 'CC=$(CC) CFLAGS=$(CFLAGS) LDFLAGS=$(LDFLAGS) CROSS_COMPILE=$(CROSS_COMPILE)'
 	@echo 'PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 

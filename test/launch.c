@@ -12,8 +12,6 @@
  *   -u        stdout becomes a socket; what comes out of it goes to the old stdout
  *   -e        stdout becomes an eventfd
  *   -0        an empty argument vector, not even a name
- *   -t FILE   when PROGRAM has ended, put its user and system time there, in microseconds;
- *             SIGINT and SIGTERM to launch go to PROGRAM
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -22,17 +20,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static pid_t child;
-
-static void pass_on(int number)
-{
-	kill(child, number);
-}
 
 static void block(int number)
 {
@@ -62,33 +52,11 @@ static void socket_stdout(void)
 	close(ends[1]);
 }
 
-/* Becomes the parent that measures: returns only in the child. */
-static void measure(const char *path)
-{
-	struct rusage usage;
-	int status;
-
-	child = fork();
-	if (child <= 0)
-		return;
-	signal(SIGINT, pass_on);
-	signal(SIGTERM, pass_on);
-	while (wait4(child, &status, 0, &usage) < 0)
-		;
-	FILE *file = fopen(path, "w");
-	if (!file)
-		err(1, "%s", path);
-	fprintf(file, "%lld\n", (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000LL +
-	    usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-	fclose(file);
-	exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-}
-
 int main(int argc, char **argv)
 {
 	int option, no_arguments = 0;
 
-	while ((option = getopt(argc, argv, "+nP:i:d:b:ue0t:")) != -1)
+	while ((option = getopt(argc, argv, "+nP:i:d:b:ue0")) != -1)
 		switch (option) {
 		case 'n': fcntl(1, F_SETFL, fcntl(1, F_GETFL) | O_NONBLOCK); break;
 		case 'P': fcntl(1, F_SETPIPE_SZ, atoi(optarg)); break;
@@ -98,7 +66,6 @@ int main(int argc, char **argv)
 		case 'u': socket_stdout(); break;
 		case 'e': dup2(eventfd(0, EFD_CLOEXEC), 1); break;
 		case '0': no_arguments = 1; break;
-		case 't': measure(optarg); break;
 		default: return 2;
 		}
 	if (optind >= argc)

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 sh test/install.sh test/packages.lint
 flags=(-std=gnu11 -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
 musl=(-nostdinc -isystem "/usr/include/$(uname -m)-linux-musl" -isystem "$(gcc -print-file-name=include)")
-tests=(test/*.c qemu/*.c)
+tests=(test/*.c test/bench/*.c qemu/*.c)
 
 echo 'gcc -fanalyzer' >&2
 musl-gcc "${flags[@]}" -Werror -O2 -fanalyzer -c -o /dev/null rawcap.c

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+/*
+ * limit: what a capture costs that does not do the work, until SIGINT.
+ *
+ *   limit walk INTERFACE    only walks a ring of 2 MiB, writes nothing
+ *   limit plain INTERFACE   one recvmsg for each packet and one write for each 256 KiB, no more
+ *
+ * plain asks for time and length of each packet as a capture must. Says "N packets captured".
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../netif.h"
+
+enum { SNAPLEN = 16384, RECORD = 16, FLUSH = 256 << 10, KIB = 2048,
+	BLOCK_MS = 20 };
+
+static unsigned char out[FLUSH + RECORD + SNAPLEN];
+static size_t end;
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+	(void)number;
+	stop = 1;
+}
+
+static void flush(void)
+{
+	if (end && write(1, out, end) < 0)
+		err(1, "write");
+	end = 0;
+}
+
+static uint64_t walk(struct netif *n)
+{
+	uint64_t packets = 0;
+	struct packet p;
+
+	while (netif_next(n, &p, out, sizeof out) > 0)
+		packets++;
+	return packets;
+}
+
+static uint64_t receive(int fd)
+{
+	struct sockaddr_ll from;
+	uint64_t control[16], packets = 0;
+	struct iovec iov = { NULL, SNAPLEN };
+	struct msghdr m = { .msg_name = &from, .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t len;
+
+	for (;; packets++) {
+		iov.iov_base = out + end + RECORD;
+		m.msg_namelen = sizeof from;
+		m.msg_control = control;
+		m.msg_controllen = sizeof control;
+		len = recvmsg(fd, &m, MSG_TRUNC);
+		if (len < 0)
+			break;
+		end += RECORD + (size_t)(len < SNAPLEN ? len : SNAPLEN);
+		if (end >= FLUSH)
+			flush();
+	}
+	flush();
+	return packets;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct { uint16_t code; uint8_t jt, jf; uint32_t k; } all = { 6, 0, 0, SNAPLEN };
+	struct sigaction action = { .sa_handler = on_signal };
+	struct netif n = { 0 };
+	uint64_t packets = 0;
+	int walks;
+
+	if (argc != 3)
+		errx(2, "usage: limit walk|plain INTERFACE");
+	walks = !strcmp(argv[1], "walk");
+	sigaction(SIGINT, &action, NULL);
+	if (netif_find(&n, argv[2]) < 0 || netif_filter(&n, &all, 1) < 0 ||
+	    netif_start(&n, SNAPLEN, walks ? KIB : 0, KIB, BLOCK_MS, 1) < 0)
+		err(1, "%s", n.failed);
+	while (!stop) {
+		struct pollfd p = { n.fd, POLLIN, 0 };
+
+		packets += walks ? walk(&n) : receive(n.fd);
+		poll(&p, 1, 1000);
+	}
+	fprintf(stderr, "%llu packets captured\n", (unsigned long long)packets);
+	return 0;
+}
