@@ -19,7 +19,7 @@ warnings = -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 # of the file; each is smaller so. crt1.o alone: main needs no constructors.
 compile = -std=gnu11 $(warnings) -fno-pie -fomit-frame-pointer -fno-jump-tables -fno-caller-saves \
 	-fconserve-stack -fno-tree-loop-im -fno-tree-sink -fno-tree-pta -fno-if-conversion \
-	-fno-guess-branch-probability -fno-thread-jumps -fno-move-loop-invariants \
+	-fno-guess-branch-probability -fno-thread-jumps -fno-move-loop-invariants -fno-tree-loop-optimize \
 	-ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector -fno-ident \
 	$(if $(findstring x86_64,$(target)),-malign-data=abi)

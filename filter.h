@@ -300,11 +300,17 @@ static _Noreturn void fail(enum reason reason)
 	uint32_t n = word_length(blame);
 	const char *p = blame, *end = p + (n ? n : *p != 0);
 
+	while (*blame && p > text_start && p[-1] == ' ')	/* and the word before it */
+		p--;
+	while (*blame && p > text_start && p[-1] >= 'a' && p[-1] <= 'z')
+		p--;
+	while (*p == ' ')
+		p++;
 	print_at = job->err;
 	print_end = print_at + job->errsize - 1;
 	for (; p < end && p < blame + 40; p++) {
 		n = (unsigned char)*p;
-		if (n > ' ' && n < 127)
+		if (n >= ' ' && n < 127)
 			print_char(*p);
 		else
 			print_form("\\x^", &n);

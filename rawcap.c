@@ -64,6 +64,7 @@ enum {
 	 * them, and as many that are written already, the longest packet has room. */
 	LINES_WAIT = 32 << 10,
 	LINES_SIZE = 2 * LINES_WAIT + 2 * SHOW_LINE + PCAP_SNAPLEN_MAX / 16 * SHOW_HEX_LINE,
+	TTY_PIECE = 256,	/* bytes that a terminal takes if poll says so: WAKEUP_CHARS of n_tty.c */
 	LINE_SIZE = 512,	/* bytes of one message, or of the summary */
 	WORD_MAX = 120,	/* bytes of any one word in it, so that a user's cannot fill it */
 
@@ -152,6 +153,7 @@ static struct {
 	int status;	/* the exit status */
 
 	/* packets as lines */
+	uint32_t piece;	/* bytes that are written at a time */
 	int screen;	/* where they go: stdout, or the terminal behind it; -1 if they are not shown */
 	struct show look;
 	uint32_t shown;	/* bytes of them that wait ... */
@@ -577,9 +579,26 @@ static const char help[] =
 "INT TERM HUP stop (twice: at once), USR1 counts, USR2 flushes\n"
 "Exit: 0 stopped, 1 failed, 2 usage\n";
 
+/* How FD is open: O_RDONLY, O_WRONLY or O_RDWR, and O_APPEND; -1 if it is not. */
+static int mode_of(int fd)
+{
+	int flags = (int)syscall(SYS_fcntl, fd, F_GETFL);
+
+	return flags < 0 ? flags : flags & (O_ACCMODE | O_APPEND);
+}
+
+static void need_stdout(void)
+{
+	int mode = mode_of(STDOUT_FILENO);
+
+	if (mode < 0 || !(mode & (O_WRONLY | O_RDWR)))
+		usage("stdout", "not open for writing");
+}
+
 /* TEXT on stdout is all that was asked for. */
 _Noreturn static void answer(const char *text)
 {
+	need_stdout();
 	if (write(STDOUT_FILENO, text, strlen(text)) < 0)
 		die("stdout");
 	_exit(0);
@@ -808,27 +827,22 @@ static int is_terminal(int fd)
 	return ioctl(fd, TCGETS, termios) == 0;
 }
 
-/* Where the lines go. A terminal is opened once more, if it is the one of this process, so that it
- * never makes it wait; the flags of stdout are shared with the shell and stay as they are. */
-static int open_screen(void)
+/* Where the lines go: a terminal is opened once more, so that it never makes the process wait; the
+ * flags of stdout are shared with the shell and stay as they are. Where there is no /proc it gets
+ * so little at a time that a serial console has room for it once poll says so. */
+static void open_screen(void)
 {
-	int fd = (int)syscall(SYS_openat, AT_FDCWD, "/dev/tty",
+	int fd;
+
+	rc.piece = PIPE_BUF;
+	if (!is_terminal(rc.screen))
+		return;
+	fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/fd/1",
 	    O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	unsigned ours, theirs;
-
-	if (fd < 0 || (ioctl(fd, (int)TIOCGDEV, &ours) == 0 &&
-	    ioctl(STDOUT_FILENO, (int)TIOCGDEV, &theirs) == 0 && ours == theirs))
-		return fd < 0 ? STDOUT_FILENO : fd;
-	close(fd);
-	return STDOUT_FILENO;
-}
-
-/* How FD is open: O_RDONLY, O_WRONLY or O_RDWR, and O_APPEND; -1 if it is not. */
-static int mode_of(int fd)
-{
-	int flags = (int)syscall(SYS_fcntl, fd, F_GETFL);
-
-	return flags < 0 ? flags : flags & (O_ACCMODE | O_APPEND);
+	if (fd < 0)
+		rc.piece = TTY_PIECE;
+	else
+		rc.screen = fd;
 }
 
 static void check_stdin(void)
@@ -844,15 +858,13 @@ static void check_stdin(void)
  * machine to machine. */
 static void check_stdout(void)
 {
-	int mode = mode_of(STDOUT_FILENO);
 	int terminal = is_terminal(STDOUT_FILENO), asks = rc.option['D'] || rc.option['d'];
 	int shows = rc.option[PRINT] || (!rc.option['w'] && (terminal || rc.option['r']));
 
 	rc.fd = rc.screen = -1;
 	if (rc.filename && !shows)
 		return;
-	if (mode < 0 || !(mode & (O_WRONLY | O_RDWR)))
-		usage("stdout", "not open for writing");
+	need_stdout();
 	if (asks)
 		return;
 	if (shows) {
@@ -861,7 +873,7 @@ static void check_stdout(void)
 	}
 	if (terminal)
 		usage("stdout", "a terminal: rawcap eth0 > /tmp/c.pcap");
-	if (mode & O_APPEND && lseek(STDOUT_FILENO, 0, SEEK_END) > 0)
+	if (mode_of(STDOUT_FILENO) & O_APPEND && lseek(STDOUT_FILENO, 0, SEEK_END) > 0)
 		usage("stdout", "not empty: use >");
 	rc.fd = STDOUT_FILENO;
 }
@@ -1050,15 +1062,12 @@ static const char *put_session(char *words)
 /* Whether somebody may follow what goes out: not if it is all written into files. */
 static int is_live(void)
 {
-	const char *name = rc.filename ? rc.filename : "";
 	uint16_t is[128] = { 0 };	/* linux/stat.h: struct statx, stx_mode at byte 28 */
 
-	if (rc.screen >= 0)
-		return 1;
-	if (syscall(SYS_statx, rc.filename ? AT_FDCWD : STDOUT_FILENO, name, AT_EMPTY_PATH,
-	    1 /* STATX_TYPE */, is) < 0)
-		return !rc.filename;
-	return !S_ISREG(is[14]);
+	if (rc.screen >= 0 || rc.fd >= 0)
+		return lseek(STDOUT_FILENO, 0, SEEK_CUR) < 0;
+	return syscall(SYS_statx, AT_FDCWD, rc.filename, 0, 1 /* STATX_TYPE */, is) == 0 &&
+	    !S_ISREG(is[14]);
 }
 
 /* The SSH session's place in the environment, unless its packets may be captured: because the user
@@ -1121,14 +1130,36 @@ static void link_error(int error)
 	} else if (error && error != ENETDOWN) {
 		complain(rc.ifname, error);
 		rc.status = 1;
-		rc.stop = LIMIT;
+		if (rc.stop < LIMIT)
+			rc.stop = LIMIT;
 	}
+}
+
+/* The counts in tcpdump's words. Packets that never reached the output were not captured. */
+static void tell_counts(void)
+{
+	netif_count(&rc.net);
+	put_count(rc.taken - rc.lost, "captured\n");
+	if (rc.net.blind) {
+		put("drops unknown\n");
+	} else {
+		put_count(rc.net.seen, "received by filter\n");
+		put_count(rc.net.dropped, "dropped by kernel\n");
+	}
+	if (rc.cut) {
+		put_count(rc.cut, "cut to ");
+		put(decimal(rc.snaplen));
+		put(" bytes (-s 0 keeps them whole)\n");
+	}
+	put_out();
 }
 
 /* Finds the interface, and with --wait waits for it. */
 static void find_interface(void)
 {
-	struct pollfd p = { rc.signals, POLLIN, 0 };
+	struct pollfd p[2] = {
+		{ rc.signals, POLLIN, 0 }, { rc.screen < 0 ? rc.fd : rc.screen, 0, 0 },
+	};
 	int found = netif_find(&rc.net, strcmp(rc.ifname, "any") ? rc.ifname : NULL);
 
 	if (found < 0 && (errno != ENODEV || !rc.option[WAIT]))
@@ -1137,9 +1168,19 @@ static void find_interface(void)
 		say(rc.ifname, "is not there: waiting for it");
 	while (found < 0) {
 		struct timespec t = { 0, LINK_MS * 1000000 };
+		unsigned signal;
 
-		if (ppoll(&p, 1, &t, NULL) > 0 && says_stop(next_signal()))
+		p[0].revents = p[1].revents = 0;
+		ppoll(p, 2, &t, NULL);
+		signal = p[0].revents ? next_signal() : 0;
+		if (says_stop(signal))
 			_exit(0);
+		if (signal == SIGUSR1)
+			tell_counts();
+		if (p[1].revents) {
+			errno = EPIPE;
+			die("stdout");
+		}
 		found = netif_look_up(&rc.net, rc.ifname);
 		if (found < 0 && errno != ENODEV)
 			die(rc.net.failed);
@@ -1329,12 +1370,11 @@ static void begin_output(void)
 	begin_slice(now_ms());
 	if ((rc.filename || rc.fd >= 0) && open_output() < 0)
 		die(output_name());
-	if (rc.screen >= 0 && is_terminal(rc.screen))
-		rc.screen = open_screen();
+	open_screen();
 	rc.look.linktype = (uint32_t)rc.linktype;
 	rc.look.stamp = rc.count['t'];
 	rc.look.link = rc.count['e'];
-	rc.look.hex = (rc.count['x'] + rc.count['X'] > 1 ? SHOW_WHOLE : 0) |
+	rc.look.hex = (rc.count['x'] > 1 || rc.count['X'] > 1 ? SHOW_WHOLE : 0) |
 	    (rc.count['X'] ? SHOW_ASCII : 0);
 }
 
@@ -1387,11 +1427,11 @@ static void enter_sandbox(void)
 #else
 		{ SYS_clock_gettime, ALWAYS, ANY, 0 },
 #endif
-#ifdef SYS__llseek	/* what the C library makes of lseek() and ftruncate() */
+#ifdef SYS_ftruncate64	/* what the C library makes of lseek() and ftruncate() */
 		{ SYS__llseek, ALWAYS, 0, fd }, { SYS_ftruncate64, ALWAYS, 0, fd },
 #endif
 		{ SYS_write, ALWAYS, 0, screen }, { SYS_sendto, ALWAYS, 0, screen },
-		{ SYS_recvmsg, ALWAYS, 0, net }, { SYS_sendto, ALWAYS, 0, fd },
+		{ SYS_recvmsg, ALWAYS, ANY, 0 }, { SYS_sendto, ALWAYS, 0, fd },
 		{ SYS_ioctl, ALWAYS, 1, FIONREAD }, { SYS_ioctl, ALWAYS, 1, TCGETS },
 		{ SYS_ioctl, ALWAYS, 1, SIOCGIFNAME }, { SYS_ioctl, ALWAYS, 1, SIOCGIFFLAGS },
 		{ SYS_getsockopt, ALWAYS, ANY, 0 }, { SYS_getsockname, ALWAYS, ANY, 0 },
@@ -1512,7 +1552,7 @@ static void send_out(void)
 			rc.first = rc.sent == rc.end ? rc.end : whole_records(rc.sent);
 		} else if (errno == EAGAIN || errno == EINTR) {
 			break;	/* poll says when to try again */
-		} else if (errno != ENOSPC || !give_up_oldest()) {
+		} else if ((errno != ENOSPC && errno != EDQUOT) || !give_up_oldest()) {
 			complain(output_name(), errno);
 			end_output();
 		}
@@ -1662,8 +1702,8 @@ static void show_out(void)
 		tell_skipped();
 	while (rc.told < rc.shown && ready(rc.screen, POLLOUT, 0)) {
 		len = rc.shown - rc.told;
-		if (len > PIPE_BUF)
-			for (len = PIPE_BUF; lines[rc.told + len - 1] != '\n'; )
+		if (len > rc.piece)
+			for (len = rc.piece; rc.piece > SHOW_LINE && lines[rc.told + len - 1] != '\n'; )
 				len--;
 		n = syscall(SYS_sendto, rc.screen, lines + rc.told, len, MSG_DONTWAIT, NULL, 0);
 		if (n < 0 && errno == ENOTSOCK)
@@ -1754,25 +1794,6 @@ static void put_record(const struct packet *p)
 
 /* ==== The summary ==== */
 
-/* The counts in tcpdump's words. Packets that never reached the output were not captured. */
-static void tell_counts(void)
-{
-	netif_count(&rc.net);
-	put_count(rc.taken - rc.lost, "captured\n");
-	if (rc.net.blind) {
-		put("drops unknown\n");
-	} else {
-		put_count(rc.net.seen, "received by filter\n");
-		put_count(rc.net.dropped, "dropped by kernel\n");
-	}
-	if (rc.cut) {
-		put_count(rc.cut, "cut to ");
-		put(decimal(rc.snaplen));
-		put(" bytes (-s 0 keeps them whole)\n");
-	}
-	put_out();
-}
-
 /* The end of the program. */
 _Noreturn static void finish(void)
 {
@@ -1848,7 +1869,7 @@ static void look_around(uint64_t now)
 		put_count(rc.taken, "captured\r");	/* what comes next stands over it */
 		put_out();
 	}
-	if (rc.link != UP) {
+	if (rc.link != UP && rc.stop == NO) {	/* afterwards it does not matter */
 		rc.due = now + LINK_MS;
 		check_link();
 	}
@@ -2117,7 +2138,7 @@ static void drain(void)
 	if (rc.stop < LIMIT)
 		close_filter();
 	since = now_ms();
-	while (rc.sent < rc.end || (rc.told < rc.shown && rc.stop != BROKEN) ||
+	while (rc.sent < rc.end || ((rc.told < rc.shown || rc.skipped) && rc.stop != BROKEN) ||
 	    (rc.stop < LIMIT && rc.taken + rc.net.dropped < rc.net.seen)) {
 		before = rc.taken + rc.sent + rc.told;
 		linger(TICK_MS);
@@ -2131,14 +2152,16 @@ static void drain(void)
 
 static void list_one(const char *name, const struct ifinfomsg *info)
 {
+	const char *text;
+
 	put(decimal((unsigned)info->ifi_index));
 	put(".");
 	put(name);
 	put(info->ifi_flags & IFF_UP ? " [Up" : " [Down");
 	put(info->ifi_flags & IFF_RUNNING ? ", Running]\n" : "]\n");
-	if (write(STDOUT_FILENO, line, linelen) < 0)
+	text = put_string();
+	if (write(STDOUT_FILENO, text, strlen(text)) < 0)
 		die("stdout");
-	linelen = 0;
 }
 
 _Noreturn static void list_interfaces(void)

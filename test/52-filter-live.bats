@@ -176,8 +176,7 @@ says_now() { grep -qF "$2" "$BATS_TEST_TMPDIR/$1.err" || { cat "$BATS_TEST_TMPDI
 @test "a wrong filter is usage: the word is named, its column too, and the output stays empty" {
 	run_rawcap va port 70000
 	expect "$status" == 2 "exit status"
-	says 'rawcap: filter: '
-	says '70000: not a port (column 6)'
+	says 'rawcap: filter: port 70000: not a port (column 6)'
 	[ ! -s "$(pcap run)" ]
 }
 
