@@ -161,18 +161,6 @@ has_files() { [ "$(printf '%s\n' "$dir"/f-* | wc -l)" -ge "$1" ]; }
 	expect "$(pcapread -c "$dir/f") + $(pcapread -c "$dir/f1")" == 100 "records"
 }
 
-@test "an allowance of processor time that runs out: promiscuous mode is given back" {
-	requires prlimit
-	launcher=(prlimit --cpu=1)
-	start one -B 0 va
-	"${NS[@]}" send -c 0 vb > /dev/null 3>&- &
-	helpers+=($!)
-	finish one
-	kill "${helpers[0]}"
-	expect "$status" ">" 128 "exit status"
-	[[ $(ns ip -d link show va) == *"promiscuity 0"* ]]
-}
-
 # --- signals in numbers ---
 
 @test "a thousand SIGUSR1 a second across rotations: sent = records + drops, every file whole" {
