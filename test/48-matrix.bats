@@ -3,9 +3,10 @@
 # every case: no hang, no crash, the exit status and the message of its row, an output that ends on a
 # record's boundary, and as many records in it as the summary claims.
 load helpers
+export BATS_TEST_TIMEOUT=400	# seconds: one test has hundreds of cases
 
-frames=30	# of each capture, 5 ms apart: some come singly, so that every call is made often
-batch=12	# captures that share one stretch of traffic
+frames=30	# of each capture, so far apart that they are written in parts and every call is made often
+batch=20	# captures that share one stretch of traffic
 
 prepare() {
 	requires strace
@@ -98,7 +99,8 @@ traffic() {
 		sleep 1.1	# a rotation is what time makes
 		ns send -c $((frames - 10)) -r 200 vb > /dev/null
 		;;
-	*) ns send -c $frames -r 200 vb > /dev/null ;;
+	recv | pipe | socket) ns send -c $frames -r 100 vb > /dev/null ;;
+	*) ns send -c $frames -r 20 vb > /dev/null ;;	# for a file the ring collects for 200 ms
 	esac
 }
 
@@ -119,6 +121,7 @@ conduct() {
 	for name in "${!pid[@]}"; do
 		while ! ended "${pid[$name]}"; do
 			[ $SECONDS -lt $deadline ] || kill -KILL "${pid[$name]}"
+			kill -CONT "${pid[$name]}" 2> /dev/null || true	# a fault may have stopped it just now
 			sleep 0.01
 		done
 		result[$name]=0
