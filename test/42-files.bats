@@ -176,6 +176,23 @@ file_has() { [ "$(pcapread -c "$1" 2> /dev/null)" = "$2" ]; }
 	sum_is 4000 "$fast"/f "$fast"/f{1..4}
 }
 
+@test "-C: every frame is byte for byte what was sent, in whichever file it is: ring and -B 0" {
+	local buffer file
+	for buffer in 2048 0; do
+		start one -w "$inside/f" -C 64k -B $buffer va
+		ns send -c 1000 -s 34:1514 -r 5000 -t 8100:600b vb
+		stop one INT
+		expect "$status" == 0 "exit status"
+		send -p -c 1000 -s 34:1514 -t 8100:600b vb | as_frames 262144 > "$BATS_TEST_TMPDIR/expected"
+		for file in $(in_order 'f*'); do
+			pcapread "$file" | sed 1d | cut -d ' ' -f 2-
+		done > "$BATS_TEST_TMPDIR/found"
+		same "$BATS_TEST_TMPDIR/expected" "$BATS_TEST_TMPDIR/found"
+		expect "$(names 'f*' | wc -w)" ">=" 5 "files"
+		rm "$fast"/f*
+	done
+}
+
 @test "-C: plain numbers are millions of bytes, k, m and g powers of 1024" {
 	local size bytes
 	for size in 64k:65536 64K:65536 1m:1048576 1M:1048576 1:1000000; do

@@ -95,7 +95,7 @@ failing_write() {
 	requires strace
 	launcher=(strace -qq -e trace=write -e "inject=write:error=$1:when=$2" -o /dev/null)
 	start one "${@:3}" va
-	ns send -c 30 -r 200 vb
+	ns send -c 30 -r 40 vb	# for a file the ring collects for 200 ms: some writes
 }
 
 @test "a write that fails, the first or a later one: exit 1, whole records, the summary counts them" {
@@ -330,7 +330,7 @@ refused() {
 @test "little address space: a smaller ring or none, the capture works all the same" {
 	requires prlimit
 	local space
-	for space in 1500000 2500000 4000000; do
+	for space in 3500000 4500000 6000000; do
 		launcher=(prlimit --as=$space)
 		start one va
 		ns send -c 50 vb
@@ -342,7 +342,7 @@ refused() {
 
 @test "-v says how large a ring it got" {
 	requires prlimit
-	launcher=(prlimit --as=1500000)
+	launcher=(prlimit --as=3500000)
 	start one -v va
 	stop one INT
 	expect "$status" == 0 "exit status"
@@ -350,9 +350,9 @@ refused() {
 	run -1 grep -c ' 2048 KiB' "$BATS_TEST_TMPDIR/one.err"
 }
 
-@test "a stack of 16 KiB, 1 MiB of data, no locked memory, no children, no core: no matter" {
+@test "a stack of 16 KiB, 4 MiB of data, no locked memory, no children, no core: no matter" {
 	requires prlimit
-	launcher=(prlimit --stack=16384 --memlock=0 --core=0 --nproc=0 --data=1048576)
+	launcher=(prlimit --stack=16384 --memlock=0 --core=0 --nproc=0 --data=4194304)
 	start_both va
 	ns send -c 50 vb
 	stop_both

@@ -3,9 +3,10 @@
 # every case: no hang, no crash, the exit status and the message of its row, an output that ends on a
 # record's boundary, and as many records in it as the summary claims.
 load helpers
+export BATS_TEST_TIMEOUT=400	# seconds: one test has hundreds of cases
 
-frames=30	# of each capture, 5 ms apart: some come singly, so that every call is made often
-batch=12	# captures that share one stretch of traffic
+frames=30	# of each capture, so far apart that they are written in parts and every call is made often
+batch=20	# captures that share one stretch of traffic
 
 prepare() {
 	requires strace
@@ -27,10 +28,16 @@ scenario() {
 	reuse) arguments=(-s 100 -w "$BATS_TEST_TMPDIR/$2.out" -C 1k -W 2 va) ;;
 	times) arguments=(-w "$BATS_TEST_TMPDIR/$2.out-%s" -G 1 va) ;;
 	wait | absent) arguments=(--wait va) ;;
+	print) arguments=(--print -w "$BATS_TEST_TMPDIR/$2.out" va) ;;
+	copy) arguments=(-r "$BATS_TEST_TMPDIR/sample" -w "$BATS_TEST_TMPDIR/$2.out") ;;
+	compile) arguments=(-d -y EN10MB icmp or port 53) ;;
 	socket) launcher=(launch -u) arguments=(va) ;;
 	*) arguments=(va) ;;	# ring, pipe, flap
 	esac
 }
+
+# Whether the scenario is a capture, with a summary at its end.
+captures() { [[ $1 != list && $1 != copy && $1 != compile ]]; }
 
 # begin CASE SCENARIO [STRACE-OPTION ...]: in the background. strace -D: the child is rawcap itself.
 begin() {
@@ -44,6 +51,8 @@ begin() {
 		cat "$BATS_TEST_TMPDIR/$name.fifo" > "$(pcap "$name")" 3>&- &
 		readers+=($!)
 		"${command[@]}" > "$BATS_TEST_TMPDIR/$name.fifo" 2> "$BATS_TEST_TMPDIR/$name.err" < /dev/null 3>&- &
+	elif [ "$kind" = print ]; then
+		"${command[@]}" > "$BATS_TEST_TMPDIR/$name.lines" 2> "$BATS_TEST_TMPDIR/$name.err" < /dev/null 3>&- &
 	else
 		"${command[@]}" > "$(pcap "$name")" 2> "$BATS_TEST_TMPDIR/$name.err" < /dev/null 3>&- &
 	fi
@@ -76,7 +85,6 @@ make_link() {
 # traffic SCENARIO: what happens on the wire while it captures.
 traffic() {
 	case $1 in
-	list) ;;
 	flap)
 		ns send -c 10 -r 200 vb > /dev/null
 		ns ip link set va down
@@ -98,7 +106,8 @@ traffic() {
 		sleep 1.1	# a rotation is what time makes
 		ns send -c $((frames - 10)) -r 200 vb > /dev/null
 		;;
-	*) ns send -c $frames -r 200 vb > /dev/null ;;
+	recv | pipe | socket) ns send -c $frames -r 100 vb > /dev/null ;;
+	*) ns send -c $frames -r 20 vb > /dev/null ;;	# for a file the ring collects for 200 ms
 	esac
 }
 
@@ -109,16 +118,19 @@ conduct() {
 		sleep 0.5
 		make_link
 	fi
-	wait_until all_started
-	traffic "$1"
-	for process in "${pid[@]}"; do
-		kill -CONT "$process" 2> /dev/null || true
-		kill -INT "$process" 2> /dev/null || true
-	done
+	if captures "$1"; then
+		wait_until all_started
+		traffic "$1"
+		for process in "${pid[@]}"; do
+			kill -CONT "$process" 2> /dev/null || true
+			kill -INT "$process" 2> /dev/null || true
+		done
+	fi
 	deadline=$((SECONDS + 8))
 	for name in "${!pid[@]}"; do
 		while ! ended "${pid[$name]}"; do
 			[ $SECONDS -lt $deadline ] || kill -KILL "${pid[$name]}"
+			kill -CONT "${pid[$name]}" 2> /dev/null || true	# a fault may have stopped it just now
 			sleep 0.01
 		done
 		result[$name]=0
@@ -139,7 +151,7 @@ uses_of() {
 	local use=${3%%+*} more=${3#"${3%%+*}"} text nth=1
 	if [[ $use == -* ]]; then	# from the end
 		use=$(($(grep -c "^$2(" "$BATS_TEST_TMPDIR/$1.trace") + 1 + use))
-	elif [[ $use == *[!0-9]* && $use != stderr ]]; then
+	elif [[ $use == *[!0-9]* && $use != stderr && $use != lines ]]; then
 		text=${use%#*}
 		[ "$text" = "$use" ] || nth=${use#*#}
 		use=$(grep "^$2(" "$BATS_TEST_TMPDIR/$1.trace" | grep -nF -- "$text" | sed -n "${nth}s/:.*//p")
@@ -227,11 +239,13 @@ balanced() {
 		expect "$(said captured | tail -n 1) + $(said dropped | tail -n 1)" == "$seen" "captured + dropped"
 }
 
-# message_is TEXT CASE: stderr has that line (OUT: the case's file); -: no complaint; ?: whatever.
+# message_is TEXT CASE: stderr has that line (OUT: the case's file, IN: that of -r); -: no complaint;
+# ?: whatever.
 message_is() {
 	case $1 in
 	-) [[ $err != *rawcap:* ]] ;;
 	'?') true ;;
+	IN*) [[ $err == *"rawcap: $BATS_TEST_TMPDIR/sample${1#IN}"* ]] ;;
 	OUT*) [[ $err == *"rawcap: $BATS_TEST_TMPDIR/$2.out${1#OUT}"* ]] ;;
 	*) [[ $err == *"rawcap: $1"* ]] ;;
 	esac
@@ -249,7 +263,7 @@ judge() {
 	happened "$1" "$2" "$3" "$4" || wrong "$name" "the fault did not come about"
 	why=$(output_is "$1" "$6") || wrong "$name" "$why"
 	message_is "$7" "$1" || wrong "$name" "no message \"$7\""
-	if [[ ${result[$1]} == [01] && $6 != none && $6 != text && $7 != '?' ]]; then
+	if captures "$kind" && [[ ${result[$1]} == [01] && $6 != none && $6 != text && $7 != '?' ]]; then
 		grep -q captured <<< "$err" || wrong "$name" "no summary"
 		why=$(balanced) || wrong "$name" "$why"
 	fi
@@ -257,7 +271,7 @@ judge() {
 
 # matrix SCENARIO: all its cases.
 matrix() {
-	local i=0 row fields use only
+	local i=0 row fields use only kind=$1
 	declare -gA result=()
 	readers=()
 	[ "$1" != absent ] || ns ip link del va
@@ -265,7 +279,9 @@ matrix() {
 	conduct "$1"
 	err=$(cat "$BATS_TEST_TMPDIR/$1.err")
 	expect "${result[$1]}" == 0 "exit status without a fault"
-	[ "$1" = list ] || expect "$(said captured) + $(said dropped)" == $frames "captured without a fault"
+	if captures "$1"; then
+		expect "$(said captured) + $(said dropped)" == $frames "captured without a fault"
+	fi
 	expand "$1"
 	every_call_fails "$1"
 	while [ $i -lt ${#cases[@]} ]; do
@@ -273,9 +289,10 @@ matrix() {
 		for row in "${cases[@]:i:batch}"; do
 			read -r -a fields <<< "$row"
 			use=${fields[1]} only=()
-			if [ "$use" = stderr ]; then
-				use=1 only=(-P "$BATS_TEST_TMPDIR/case-$i.err")
-			fi
+			case $use in
+			stderr) use=1 only=(-P "$BATS_TEST_TMPDIR/case-$i.err") ;;
+			lines) use=1 only=(-P "$BATS_TEST_TMPDIR/case-$i.lines") ;;
+			esac
 			begin "case-$i" "$1" "${only[@]}" -e "trace=${fields[0]}" \
 				-e "inject=${fields[0]}:${fields[2]}:when=$use"
 			i=$((i + 1))
@@ -302,4 +319,13 @@ matrix() {
 @test "each call fails in turn: rotation by time" { matrix times; }
 @test "each call fails in turn: --wait, the interface goes away and comes back" { matrix wait; }
 @test "each call fails in turn: --wait, the interface is not there yet" { matrix absent; }
+@test "each call fails in turn: packets as lines beside the file" { matrix print; }
+@test "each call fails in turn: from a file into another" {
+	frames=3000	# more than it reads at once
+	start one -w "$BATS_TEST_TMPDIR/sample" va
+	ns send -c $frames -s 500 -r 20000 vb
+	stop one INT
+	matrix copy
+}
+@test "each call fails in turn: a filter shown" { matrix compile; }
 @test "each call fails in turn: the list of interfaces" { matrix list; }
