@@ -101,7 +101,7 @@ copy_modules() {
 # What BusyBox lacks: frames sent byte by byte, interfaces that a process must hold.
 copy_helpers() {
 	local source
-	for source in "$top"/test/{send,tun}.c "$qemu"/{can,ppp,times}.c; do
+	for source in "$top"/test/{send,tun}.c "$qemu"/{can,ppp,calls}.c; do
 		"${guest_cc[@]}" -static -Os -s -o "$root/bin/$(basename "$source" .c)" "$source"
 	done
 }
@@ -147,7 +147,7 @@ run() {
 	# one at a time: they share what they build
 	flock -n 9 || { echo "qemu: waiting for another run to end" >&2; flock 9; }
 	install_packages
-	[ -n "${RAWCAP-}" ] || "$qemu/dist.sh" "$arch" > /dev/null
+	[ -n "${RAWCAP-}${BUILT-}" ] || "$qemu/dist.sh" "$arch" > /dev/null
 	download "$shared/kernel" get_kernel "$kernel_package"
 	download "$shared/busybox" get_busybox busybox-static
 	build_initramfs
@@ -166,8 +166,9 @@ machines() {
 # Several machines, two at a time; the output of each in one piece.
 run_all() {
 	mkdir -p "$top/build/qemu"
+	"$qemu/dist.sh" "$@"
 	# shellcheck disable=SC2016	# the inner shell expands it
-	printf '%s\n' "$@" | xargs -P "${JOBS:-2}" -I ARCH \
+	printf '%s\n' "$@" | BUILT=yes xargs -P "${JOBS:-2}" -I ARCH \
 		sh -c '"$0" "$1" > "$2/$1.log" 2>&1; status=$?; cat "$2/$1.log"; exit $status' "$qemu/run.sh" ARCH "$top/build/qemu"
 }
 
