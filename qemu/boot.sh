@@ -45,7 +45,7 @@ if [ "$mode" = rescue ]; then
 		-netdev "tap,id=wire,ifname=$tap,script=no,downscript=no" \
 		-device "$nic,netdev=wire,mac=02:00:00:00:09:02" \
 		-append "console=$console break=premount net.ifnames=0 mitigations=off" \
-		-serial "unix:$sockets/console" -serial "unix:$sockets/port" < /dev/null
+		-serial "unix:$sockets/console" < /dev/null
 	exit
 fi
 # mitigations: what they are against has no way into an emulated processor; they double a fork's time
