@@ -554,9 +554,10 @@ static inline int netif_state(struct netif *n)
 
 	getsockname(n->fd, (struct sockaddr *)&ll, &len);
 	ifr.ifr_ifindex = ll.sll_ifindex;
-	if (ioctl(n->fd, SIOCGIFNAME, &ifr) < 0 || ioctl(n->fd, SIOCGIFFLAGS, &ifr) < 0)
-		return -1;
-	return ifr.ifr_flags & IFF_UP;
+	while (ioctl(n->fd, SIOCGIFNAME, &ifr) == 0)	/* it may be renamed between the two */
+		if (ioctl(n->fd, SIOCGIFFLAGS, &ifr) == 0)
+			return ifr.ifr_flags & IFF_UP;
+	return -1;
 }
 
 /* Calls EACH for every interface; BUF of SIZE bytes, aligned for an int, holds the kernel's

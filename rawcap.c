@@ -336,71 +336,6 @@ void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset)
 }
 
 #if UINTPTR_MAX < UINT64_MAX
-/* What a compiler calls for a division of 64 bits, here to write numbers: its own library's is
- * larger, and for MIPS it may hold instructions of an FPU that the machine has not. */
-uint64_t __udivdi3(uint64_t n, uint64_t divisor);
-uint64_t __umoddi3(uint64_t n, uint64_t divisor);
-
-static uint64_t left_over;	/* of the last division */
-
-uint64_t __udivdi3(uint64_t n, uint64_t divisor)
-{
-	left_over = 0;
-	for (int bit = 0; bit < 64; bit++) {
-		left_over = left_over << 1 | n >> 63;
-		n <<= 1;
-		if (left_over >= divisor) {
-			left_over -= divisor;
-			n |= 1;
-		}
-	}
-	return n;
-}
-
-uint64_t __umoddi3(uint64_t n, uint64_t divisor)
-{
-	__udivdi3(n, divisor);
-	return left_over;
-}
-
-#ifdef __arm__	/* one call gives both, in r0 to r3 */
-__asm__(".globl __aeabi_uldivmod\n"
-	".type __aeabi_uldivmod, %function\n"
-	"__aeabi_uldivmod:	push {r4, lr}\n"
-	"	bl __udivdi3\n"
-	"	ldr r2, =left_over\n"
-	"	ldmia r2, {r2, r3}\n"
-	"	pop {r4, pc}\n");
-
-/* setjmp(3): the library's has instructions for each FPU that it might find. */
-__asm__(".arm\n"
-	".globl setjmp, longjmp\n"
-	".type setjmp, %function\n"
-	".type longjmp, %function\n"
-	"setjmp:	mov ip, sp\n"
-	"	stmia r0, {r4-ip, lr}\n"
-	"	mov r0, #0\n"
-	"	bx lr\n"
-	"longjmp:	ldmia r0, {r4-ip, lr}\n"
-	"	mov sp, ip\n"
-	"	mov r0, r1\n"
-	"	bx lr\n");
-
-int raise(int sig)	/* for a division by 0 */
-{
-	_exit(sig);
-}
-#endif
-
-#if defined __arm__ && __ARM_ARCH < 6	/* a compiler's library has 4 KB of it and its like */
-void barrier(void) __asm__("__sync_synchronize");
-
-void barrier(void)	/* Documentation/arm/kernel_user_helpers.rst: kuser_memory_barrier */
-{
-	((void (*)(void))0xffff0fa0)();
-}
-#endif
-
 /* The calls with a time of 64 bits came with Linux 5.1, and a kernel may have only them
  * (!CONFIG_COMPAT_32BIT_TIME). The others take two longs. */
 int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
@@ -1421,22 +1356,20 @@ static void enter_sandbox(void)
 	const struct { uint16_t call; uint8_t when, arg; uint32_t value; } calls[] = {
 		{ SYS_ppoll, ALWAYS, ANY, 0 }, { SYS_write, ALWAYS, 0, fd },
 		{ SYS_write, ALWAYS, 0, STDERR_FILENO },
-#ifdef SYS_clock_gettime64	/* see ppoll() and clock_gettime() above */
-		{ SYS_ppoll_time64, ALWAYS, ANY, 0 },
-		{ SYS_clock_gettime64, ALWAYS, ANY, 0 }, { SYS_clock_gettime32, ALWAYS, ANY, 0 },
-#else
-		{ SYS_clock_gettime, ALWAYS, ANY, 0 },
-#endif
-#ifdef SYS_ftruncate64	/* what the C library makes of lseek() and ftruncate() */
-		{ SYS__llseek, ALWAYS, 0, fd }, { SYS_ftruncate64, ALWAYS, 0, fd },
-#endif
 		{ SYS_write, ALWAYS, 0, screen }, { SYS_sendto, ALWAYS, 0, screen },
 		{ SYS_recvmsg, ALWAYS, ANY, 0 }, { SYS_sendto, ALWAYS, 0, fd },
 		{ SYS_ioctl, ALWAYS, 1, FIONREAD }, { SYS_ioctl, ALWAYS, 1, TCGETS },
 		{ SYS_ioctl, ALWAYS, 1, SIOCGIFNAME }, { SYS_ioctl, ALWAYS, 1, SIOCGIFFLAGS },
 		{ SYS_getsockopt, ALWAYS, ANY, 0 }, { SYS_getsockname, ALWAYS, ANY, 0 },
 		{ SYS_setsockopt, ALWAYS, 2, SO_ATTACH_FILTER }, { SYS_read, ALWAYS, ANY, 0 },
+#if UINTPTR_MAX < UINT64_MAX
+		{ SYS_ppoll_time64, ALWAYS, ANY, 0 }, { SYS_clock_gettime64, ALWAYS, ANY, 0 },
+		{ SYS_clock_gettime32, ALWAYS, ANY, 0 },
+		{ SYS__llseek, ALWAYS, 0, fd }, { SYS_ftruncate64, ALWAYS, 0, fd },
+#else
+		{ SYS_clock_gettime, ALWAYS, ANY, 0 },
 		{ SYS_lseek, ALWAYS, 0, fd }, { SYS_ftruncate, ALWAYS, 0, fd },
+#endif
 		{ SYS_fdatasync, ALWAYS, 0, fd }, { SYS_close, ALWAYS, ANY, 0 },
 		{ SYS_exit_group, ALWAYS, ANY, 0 }, { SYS_restart_syscall, ALWAYS, ANY, 0 },
 		{ SYS_setsockopt, WAITS, 2, PACKET_ADD_MEMBERSHIP }, { SYS_bind, WAITS, 0, net },

@@ -1,7 +1,7 @@
 #!/bin/bash
 # shellcheck disable=SC2154	# the architecture's file sets variables
-# boot.sh test|shell ARCH BUILD IMAGE: boots the kernel IMAGE and the initramfs that run.sh made. Runs in a network
-# namespace of its own:
+# boot.sh test|shell|rescue ARCH BUILD IMAGE: boots the kernel IMAGE and the initramfs that run.sh made.
+# Runs in a network namespace of its own:
 #
 #	scenarios.py -- tap (10.9.0.1) ===== eth0 (10.9.0.2) -- rawcap, the guest's shell
 #	      \_________________ virtio-serial port __________________/
@@ -14,7 +14,7 @@ qemu=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=/dev/null
 . "$qemu/arch/$arch"
 
-LIMIT=300	# seconds that a boot with all scenarios may take
+LIMIT=900	# seconds that a boot with all scenarios may take
 tap=rawcap$$
 mtu=65521	# the most that a tap takes: frames of 65535 bytes
 
@@ -38,6 +38,16 @@ clean_up() {
 sockets=$(mktemp -d "${TMPDIR:-/tmp}/rawcap-qemu.XXXXXX")
 trap clean_up EXIT
 make_tap
+if [ "$mode" = rescue ]; then
+	python3 -B "$qemu/rescue.py" "$tap" "$sockets" "$build" \
+		timeout -k 5 "$LIMIT" "${machine[@]}" -m 256 -accel tcg -nodefaults -display none -no-reboot \
+		-kernel "$image" -initrd "$build/rescue.initrd" \
+		-netdev "tap,id=wire,ifname=$tap,script=no,downscript=no" \
+		-device "$nic,netdev=wire,mac=02:00:00:00:09:02" \
+		-append "console=$console break=premount net.ifnames=0 mitigations=off" \
+		-serial "unix:$sockets/console" < /dev/null
+	exit
+fi
 # mitigations: what they are against has no way into an emulated processor; they double a fork's time
 command=("${machine[@]}" -accel tcg -nodefaults -display none -no-reboot
 	-kernel "$image" -initrd "$build/initramfs.gz"

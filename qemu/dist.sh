@@ -41,7 +41,7 @@ fetch_musl() {
 # musl's parts that rawcap is linked with, in build/musl/ARCH-FLAGS.
 build_musl() {
 	local source=$top/build/musl/source folder=$1 common=() special=() function
-	[ ! -e "$folder/complete" ] || return 0
+	[ "$qemu/support.c" -nt "$folder/complete" ] || return 0
 	for function in $FUNCTIONS; do
 		common+=("$source/src/$function.c")
 		special+=("$source/src/${function%/*}/\$(ARCH)/${function##*/}.[csS]")
@@ -49,13 +49,19 @@ build_musl() {
 	rm -rf "$folder"
 	mkdir -p "$folder"
 	cd "$folder"
-	"$source/configure" --target="${cross%-}" --prefix="$folder" --disable-shared --disable-wrapper \
-		CC="${cross}gcc -fno-pie ${cflags[*]}" AR="${cross}ar" RANLIB="${cross}ranlib" \
-		CFLAGS="-Os -fno-stack-protector" LIBCC=-lgcc > configure.log 2>&1
-	make srcdir="$source" BASE_GLOBS="${common[*]} $source/crt/*.c" \
-		ARCH_GLOBS="${special[*]} $source/crt/\$(ARCH)/*.[csS]" \
-		lib/libc.a lib/crt1.o install-headers > make.log 2>&1
-	touch complete
+	{
+		"$source/configure" --target="${cross%-}" --prefix="$folder" --disable-shared --disable-wrapper \
+			CC="${cross}gcc -fno-pie ${cflags[*]}" AR="${cross}ar" RANLIB="${cross}ranlib" \
+			CFLAGS="-Os -fno-stack-protector" LIBCC=-lgcc
+		make srcdir="$source" BASE_GLOBS="${common[*]} $source/crt/*.c" \
+			ARCH_GLOBS="${special[*]} $source/crt/\$(ARCH)/*.[csS]" \
+			lib/libc.a lib/crt1.o install-headers
+		"${cross}gcc" -fno-pie "${cflags[@]}" -isystem include -Os -ffunction-sections -fno-stack-protector \
+			-fno-unwind-tables -fno-asynchronous-unwind-tables -c -o support.o "$qemu/support.c"
+		"${cross}ld" -r -o lib/crt.o lib/crt1.o support.o
+		mv lib/crt.o lib/crt1.o
+		touch complete
+	} > log 2>&1
 	cd "$top"
 }
 
@@ -64,7 +70,7 @@ build() {
 	if [[ $compiler == gcc-* ]]; then	# not musl-tools, which is all that a PC needs
 		cross=${compiler#gcc-}-
 		musl=$top/build/musl/$arch
-		build_musl "$musl" || { tail -n 5 "$musl"/*.log >&2; return 1; }
+		build_musl "$musl"	# where it fails, its file log says why
 		settings=(CROSS_COMPILE="$cross" CC="${cross}gcc -isystem $musl/include -L$musl/lib")
 		settings+=(CFLAGS="-Oz ${cflags[*]} ${rawcap_cflags[*]-}")
 	fi

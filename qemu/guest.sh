@@ -35,6 +35,14 @@ net() {
 	read -r value < "/sys/class/net/$1/$2" && shift 2 && test "$value" "$@"
 }
 
+# field FILE NAME: the number behind NAME in a file of /proc.
+field() {
+	local name value rest
+	while read -r name value rest; do
+		[ "$name" != "$2:" ] || echo "$value"
+	done < "$1"
+}
+
 # received INTERFACE COUNT: so many packets have come in.
 received() { net "$1" statistics/rx_packets -ge "$2"; }
 

@@ -5,6 +5,7 @@
 #
 #   run.sh [ARCH...]           runs the scenarios (scenarios.py); without ARCH, on every machine
 #   run.sh --shell [ARCH]      the guest's shell on this terminal, to try things by hand
+#   run.sh --rescue            rawcap behind an initramfs of Debian's own, on x86_64 (rescue.py)
 #
 # An architecture is a file in arch/, a machine if it names a kernel. What is downloaded or built
 # stays in build/qemu. RAWCAP: the program to test, if not dist/rawcap-ARCH.
@@ -101,7 +102,7 @@ copy_modules() {
 # What BusyBox lacks: frames sent byte by byte, interfaces that a process must hold.
 copy_helpers() {
 	local source
-	for source in "$top"/test/{send,tun}.c "$qemu"/{can,ppp,times}.c; do
+	for source in "$top"/test/{send,tun}.c "$qemu"/{can,ppp,calls}.c; do
 		"${guest_cc[@]}" -static -Os -s -o "$root/bin/$(basename "$source" .c)" "$source"
 	done
 }
@@ -126,6 +127,29 @@ build_initramfs() {
 	cat "$build/rawcap.cpio" >> "$build/initramfs.gz"
 }
 
+# Debian's own initramfs with rawcap's archive behind it. mkinitramfs looks for modules and the kernel's
+# configuration in their usual places alone, so it is shown a file system in which they are there.
+build_rescue() {
+	local version
+	version=$(basename "$shared"/kernel/lib/modules/*)
+	[ "$(id -u)" = 0 ] || cannot_run "mkinitramfs needs root"
+	echo initramfs-tools-core > "$build/packages"
+	SUDO="sudo -n" sh "$top/test/install.sh" "$build/packages" || cannot_run "no initramfs-tools"
+	mkdir -p /lib/modules
+	# shellcheck disable=SC2016	# the inner shell expands it
+	unshare -m sh -ec 'mount --bind "$0" /lib/modules
+		mount -t tmpfs none /boot
+		echo CONFIG_RD_GZIP=y > "/boot/config-$1"
+		depmod -a "$1"
+		mkinitramfs -c gzip -o "$2" "$1"' \
+		"$shared/kernel/lib/modules" "$version" "$build/rescue.initrd" 2> "$build/mkinitramfs.log" ||
+		{ cat "$build/mkinitramfs.log" >&2; return 1; }
+	"$qemu/archive.sh" "${RAWCAP:-$top/dist/rawcap-$arch}" "$build/rawcap.cpio"
+	truncate -s %4 "$build/rescue.initrd"
+	cat "$build/rawcap.cpio" >> "$build/rescue.initrd"
+	"${TEST_CC:-cc}" -O2 -o "$build/pcapread" "$top/test/pcapread.c"
+}
+
 # A network namespace, as root or as the root of a user namespace; it ends with what runs in it.
 in_namespace() {
 	local flags=(-n)
@@ -147,10 +171,13 @@ run() {
 	# one at a time: they share what they build
 	flock -n 9 || { echo "qemu: waiting for another run to end" >&2; flock 9; }
 	install_packages
-	[ -n "${RAWCAP-}" ] || "$qemu/dist.sh" "$arch" > /dev/null
+	[ -n "${RAWCAP-}${BUILT-}" ] || "$qemu/dist.sh" "$arch" > /dev/null
 	download "$shared/kernel" get_kernel "$kernel_package"
 	download "$shared/busybox" get_busybox busybox-static
-	build_initramfs
+	case $mode in
+	rescue) build_rescue ;;
+	*) build_initramfs ;;
+	esac
 	in_namespace "$qemu/boot.sh" "$mode" "$arch" "$build" "$shared/kernel/image"
 }
 
@@ -166,14 +193,17 @@ machines() {
 # Several machines, two at a time; the output of each in one piece.
 run_all() {
 	mkdir -p "$top/build/qemu"
+	"$qemu/dist.sh" "$@"
 	# shellcheck disable=SC2016	# the inner shell expands it
-	printf '%s\n' "$@" | xargs -P "${JOBS:-2}" -I ARCH \
+	printf '%s\n' "$@" | BUILT=yes xargs -P "${JOBS:-2}" -I ARCH \
 		sh -c '"$0" "$1" > "$2/$1.log" 2>&1; status=$?; cat "$2/$1.log"; exit $status' "$qemu/run.sh" ARCH "$top/build/qemu"
 }
 
 main() {
 	local mode=test arch
-	[ "${1-}" != --shell ] || { mode=shell; shift; set -- "${1:-x86_64}"; }
+	case ${1-} in
+	--shell | --rescue) mode=${1#--}; shift; set -- "${1:-x86_64}" ;;
+	esac
 	for arch; do
 		[ -e "$qemu/arch/$arch" ] || { echo "qemu: $arch: not an architecture in qemu/arch" >&2; exit 2; }
 	done

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * times: runs a program as on a kernel that knows only one of the two sets of calls with a time that a
+ * calls: runs a program as on a kernel that knows only one of the two sets of calls with a time that a
  * machine of 32 bits has.
  *
- *   times old PROGRAM [ARGUMENT ...]   before Linux 5.1: those with a time of 32 bits
- *   times new PROGRAM [ARGUMENT ...]   without CONFIG_COMPAT_32BIT_TIME: those with 64
+ *   calls old PROGRAM [ARGUMENT ...]   before Linux 5.1: those with a time of 32 bits
+ *   calls new PROGRAM [ARGUMENT ...]   without CONFIG_COMPAT_32BIT_TIME: those with 64
  *
  * See seccomp(2). A machine of 64 bits has one set; there it fails.
  */
@@ -62,7 +62,7 @@ static void leave(const char *which)
 int main(int argc, char **argv)
 {
 	if (argc < 3 || (strcmp(argv[1], "old") && strcmp(argv[1], "new")))
-		errx(2, "usage: times old|new PROGRAM [ARGUMENT ...]");
+		errx(2, "usage: calls old|new PROGRAM [ARGUMENT ...]");
 	leave(argv[1]);
 	execvp(argv[2], argv + 2);
 	err(1, "%s", argv[2]);
