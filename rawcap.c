@@ -1283,7 +1283,8 @@ static int open_output(void)
 	return 0;
 }
 
-/* The time at which files of -G begin. */
+/* The time at which files of -G begin: as planned, not when it is got round to, so that none takes
+ * the name of the next; the clock's only if that is ahead by a file or more. */
 static void begin_slice(uint64_t now)
 {
 	struct timespec t;
@@ -1291,12 +1292,12 @@ static void begin_slice(uint64_t now)
 	if (!rc.seconds)
 		return;
 	clock_gettime(CLOCK_REALTIME, &t);
-	/* each has a name of its own, also when the last one came late or the clock was set back */
-	rc.slice_time = (uint32_t)t.tv_sec > rc.slice_time ? (uint32_t)t.tv_sec : rc.slice_time + 1;
 	if (rc.slice_end == UINT64_MAX)
 		rc.slice_end = now;
-	while (rc.slice_end <= now)
-		rc.slice_end += rc.seconds * UINT64_C(1000);
+	for (; rc.slice_end <= now; rc.slice_end += rc.seconds * UINT64_C(1000))
+		rc.slice_time += rc.seconds;
+	if ((uint64_t)t.tv_sec >= (uint64_t)rc.slice_time + rc.seconds)
+		rc.slice_time = (uint32_t)t.tv_sec;
 }
 
 static void begin_output(void)
@@ -2027,6 +2028,8 @@ static void replay(void)
 		p.nsec = r.fraction;
 		if (rc.end >= OUT_FLUSH || rc.shown - rc.told > LINES_WAIT)
 			settle();
+		if (rc.stop != NO)
+			break;
 		put_record(&p);
 		if (rc.taken == rc.limit)
 			rc.stop = LIMIT;
@@ -2058,7 +2061,7 @@ static void close_filter(void)
 		linger(TICK_MS);
 	} while (rc.net.seen != before && --ticks);
 	netif_close_filter(&rc.net);
-	linger(TICK_MS);
+	linger(rc.net.blind ? STORED_MS + TICK_MS : TICK_MS);
 }
 
 /* Goes on until all that the kernel saw is taken or dropped (it hands over a block that is not
