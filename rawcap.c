@@ -1345,55 +1345,63 @@ static uint32_t audit_arch(void)
 	    (uint32_t)(__ehdr_start.e_ident[EI_DATA] == ELFDATA2LSB) << 30;
 }
 
-/* Leaves the process only the calls of its loop, of some only those with a certain argument. Others
- * fail with EPERM: see seccomp(2). */
+/* The calls of the loop, some with what one of their arguments must be. */
+enum { ALWAYS, WAITS, ROTATES };	/* when they are needed */
+enum { ANY = 7 };	/* any argument */
+#define OUTPUT 0xfffffff0u	/* descriptors that are known only later: rc.fd ... */
+#define SCREEN 0xfffffff1u
+#define SOCKET 0xfffffff2u
+static const struct { uint16_t call; uint8_t when, arg; uint32_t value; } calls[] = {
+	{ SYS_ppoll, ALWAYS, ANY, 0 }, { SYS_write, ALWAYS, 0, OUTPUT },
+	{ SYS_write, ALWAYS, 0, STDERR_FILENO },
+	{ SYS_write, ALWAYS, 0, SCREEN }, { SYS_sendto, ALWAYS, 0, SCREEN },
+	{ SYS_recvmsg, ALWAYS, ANY, 0 }, { SYS_sendto, ALWAYS, 0, OUTPUT },
+	{ SYS_ioctl, ALWAYS, 1, FIONREAD }, { SYS_ioctl, ALWAYS, 1, TCGETS },
+	{ SYS_ioctl, ALWAYS, 1, SIOCGIFNAME }, { SYS_ioctl, ALWAYS, 1, SIOCGIFFLAGS },
+	{ SYS_getsockopt, ALWAYS, ANY, 0 }, { SYS_getsockname, ALWAYS, ANY, 0 },
+	{ SYS_setsockopt, ALWAYS, 2, SO_ATTACH_FILTER }, { SYS_read, ALWAYS, ANY, 0 },
+#if UINTPTR_MAX < UINT64_MAX
+	{ SYS_ppoll_time64, ALWAYS, ANY, 0 }, { SYS_clock_gettime64, ALWAYS, ANY, 0 },
+	{ SYS_clock_gettime32, ALWAYS, ANY, 0 },
+	{ SYS__llseek, ALWAYS, 0, OUTPUT }, { SYS_ftruncate64, ALWAYS, 0, OUTPUT },
+#else
+	{ SYS_clock_gettime, ALWAYS, ANY, 0 },
+	{ SYS_lseek, ALWAYS, 0, OUTPUT }, { SYS_ftruncate, ALWAYS, 0, OUTPUT },
+#endif
+	{ SYS_fdatasync, ALWAYS, 0, OUTPUT }, { SYS_close, ALWAYS, ANY, 0 },
+	{ SYS_exit_group, ALWAYS, ANY, 0 }, { SYS_restart_syscall, ALWAYS, ANY, 0 },
+	{ SYS_setsockopt, WAITS, 2, PACKET_ADD_MEMBERSHIP }, { SYS_bind, WAITS, 0, SOCKET },
+	{ SYS_ioctl, WAITS, 1, SIOCGIFINDEX }, { SYS_ioctl, WAITS, 1, SIOCGIFHWADDR },
+	{ SYS_ioctl, WAITS, 1, SIOCGIFNETMASK },
+	{ SYS_openat, ROTATES, 2, OPEN_FLAGS }, { SYS_unlinkat, ROTATES, 2, 0 },
+	{ SYS_fcntl, ROTATES, 1, F_GETPIPE_SZ },
+};
+
+/* Leaves the process only these calls. Others fail with EPERM: see seccomp(2). */
 static void enter_sandbox(void)
 {
-	enum { ANY = 7, ALWAYS = 0, WAITS, ROTATES };
 	enum { FETCH = BPF_LD | BPF_ABS, EQUALS = BPF_JMP | BPF_JEQ };
 	const int does[] = { 1, rc.option[WAIT] != NULL, rotates() };
-	const uint32_t fd = (uint32_t)rc.fd, net = (uint32_t)rc.net.fd;
-	const uint32_t screen = (uint32_t)rc.screen;
-	const struct { uint16_t call; uint8_t when, arg; uint32_t value; } calls[] = {
-		{ SYS_ppoll, ALWAYS, ANY, 0 }, { SYS_write, ALWAYS, 0, fd },
-		{ SYS_write, ALWAYS, 0, STDERR_FILENO },
-		{ SYS_write, ALWAYS, 0, screen }, { SYS_sendto, ALWAYS, 0, screen },
-		{ SYS_recvmsg, ALWAYS, ANY, 0 }, { SYS_sendto, ALWAYS, 0, fd },
-		{ SYS_ioctl, ALWAYS, 1, FIONREAD }, { SYS_ioctl, ALWAYS, 1, TCGETS },
-		{ SYS_ioctl, ALWAYS, 1, SIOCGIFNAME }, { SYS_ioctl, ALWAYS, 1, SIOCGIFFLAGS },
-		{ SYS_getsockopt, ALWAYS, ANY, 0 }, { SYS_getsockname, ALWAYS, ANY, 0 },
-		{ SYS_setsockopt, ALWAYS, 2, SO_ATTACH_FILTER }, { SYS_read, ALWAYS, ANY, 0 },
-#if UINTPTR_MAX < UINT64_MAX
-		{ SYS_ppoll_time64, ALWAYS, ANY, 0 }, { SYS_clock_gettime64, ALWAYS, ANY, 0 },
-		{ SYS_clock_gettime32, ALWAYS, ANY, 0 },
-		{ SYS__llseek, ALWAYS, 0, fd }, { SYS_ftruncate64, ALWAYS, 0, fd },
-#else
-		{ SYS_clock_gettime, ALWAYS, ANY, 0 },
-		{ SYS_lseek, ALWAYS, 0, fd }, { SYS_ftruncate, ALWAYS, 0, fd },
-#endif
-		{ SYS_fdatasync, ALWAYS, 0, fd }, { SYS_close, ALWAYS, ANY, 0 },
-		{ SYS_exit_group, ALWAYS, ANY, 0 }, { SYS_restart_syscall, ALWAYS, ANY, 0 },
-		{ SYS_setsockopt, WAITS, 2, PACKET_ADD_MEMBERSHIP }, { SYS_bind, WAITS, 0, net },
-		{ SYS_ioctl, WAITS, 1, SIOCGIFINDEX }, { SYS_ioctl, WAITS, 1, SIOCGIFHWADDR },
-		{ SYS_ioctl, WAITS, 1, SIOCGIFNETMASK },
-		{ SYS_openat, ROTATES, 2, OPEN_FLAGS }, { SYS_unlinkat, ROTATES, 2, 0 },
-		{ SYS_fcntl, ROTATES, 1, F_GETPIPE_SZ },
-	};
+	const int fds[] = { rc.fd, rc.screen, rc.net.fd };
 	struct sock_filter filter[5 * sizeof calls / sizeof *calls + 4], *p = filter;
 	struct sock_fprog fprog = { 0, filter };
+	uint32_t value;
 
 	/* struct seccomp_data: the call, the machine, 8 bytes of address, 8 of each argument */
 	*p++ = (struct sock_filter){ FETCH, 0, 0, 4 };
 	*p++ = (struct sock_filter){ EQUALS, 1, 0, audit_arch() };
 	*p++ = (struct sock_filter){ BPF_RET, 0, 0, SECCOMP_RET_ERRNO | EPERM };
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-		if (!does[calls[i].when] || calls[i].value == UINT32_MAX)	/* no such descriptor */
+		value = calls[i].value;
+		if (value >= OUTPUT)
+			value = (uint32_t)fds[value - OUTPUT];
+		if (!does[calls[i].when] || value == UINT32_MAX)	/* no such descriptor */
 			continue;
 		*p++ = (struct sock_filter){ FETCH, 0, 0, 0 };
 		*p++ = (struct sock_filter){ EQUALS, 0, calls[i].arg == ANY ? 1 : 3, calls[i].call };
 		if (calls[i].arg != ANY) {
 			*p++ = (struct sock_filter){ FETCH, 0, 0, 16u + 8u * calls[i].arg + LOW_WORD };
-			*p++ = (struct sock_filter){ EQUALS, 0, 1, calls[i].value };
+			*p++ = (struct sock_filter){ EQUALS, 0, 1, value };
 		}
 		*p++ = (struct sock_filter){ BPF_RET, 0, 0, SECCOMP_RET_ALLOW };
 	}
