@@ -437,10 +437,10 @@ understood() {
 	run -1 grep -q $'\r' "$BATS_TEST_TMPDIR/file.err"
 }
 
-@test "stdout on a terminal is refused with the redirection to type, exit 2, no socket" {
+@test "-w - on a terminal is refused with the redirection to type, exit 2, no socket" {
 	requires script strace
 	local log=$BATS_TEST_TMPDIR/terminal trace=$BATS_TEST_TMPDIR/trace
-	run -2 ns script -qec "exec strace -qq -e trace=socket -o $trace '$RAWCAP' va" "$log"
+	run -2 ns script -qec "exec strace -qq -e trace=socket -o $trace '$RAWCAP' -w - va" "$log"
 	expect "$(stat -c %s "$trace")" == 0 "sockets opened"
 	grep -aqF 'rawcap: stdout' "$log"
 	grep -aqE 'rawcap [a-z0-9]+ > /' "$log"
