@@ -57,7 +57,7 @@ little_endian() {
 	local format='%Y.%m.%d.%H.%M.%S.%j.%y' moment second first expected
 	launcher=()
 	first=$(at_use clock_gettime CLOCK_REALTIME -W 1 -G 1 -w "$dir/peace-%s" va)
-	for moment in "1970-01-01 00:00:00" "1999-12-31 23:59:59" "2000-02-29 12:00:00" "2000-03-01 00:00:00" \
+	for moment in "1970-01-01 00:00:10" "1999-12-31 23:59:59" "2000-02-29 12:00:00" "2000-03-01 00:00:00" \
 		"2024-02-29 23:59:59" "2024-12-31 00:00:00" "2025-03-01 00:00:00" "2026-11-30 01:02:03" \
 		"2038-01-19 03:14:07" "2038-01-19 03:14:08" "2096-02-29 00:00:00" "2099-12-31 23:59:59" \
 		"2100-02-28 00:00:00"; do
@@ -90,6 +90,26 @@ little_endian() {
 	for file in "$dir"/f-*; do
 		pcapread -c "$file"
 	done
+}
+
+@test "-G: a clock that was a day ahead and is set right: the names are right from then on" {
+	requires strace
+	local first tomorrow now second right=0
+	first=$(at_use clock_gettime CLOCK_REALTIME -W 1 -G 1 -w "$dir/peace-%s" va)
+	tomorrow=$(($(date +%s) + 86400))
+	launcher=(strace -D -qq -o "$dir/trace" -e trace=clock_gettime
+		-e "inject=clock_gettime:poke_exit=@arg2=$(little_endian $tomorrow):when=$first")
+	start one -G 1 -w "$dir/f-%s" va
+	wait_until has_files 4
+	stop one INT
+	expect "$status" == 0 "exit status"
+	[ -e "$dir/f-$tomorrow" ]
+	now=$(date +%s)
+	for second in "$dir"/f-*; do
+		second=${second##*-}
+		[ "$second" -gt $((now + 2)) ] || right=$((right + 1))
+	done
+	expect $right ">=" 3 "files with the right time"
 }
 
 has_files() { [ "$(printf '%s\n' "$dir"/f-* | wc -l)" -ge "$1" ]; }
