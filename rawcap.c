@@ -1284,7 +1284,7 @@ static int open_output(void)
 }
 
 /* The time at which files of -G begin: as planned, not when it is got round to, so that none takes
- * the name of the next; the clock's only if that is ahead by a file or more. */
+ * the name of the next; the clock's where that is off by a file or more, since it was set. */
 static void begin_slice(uint64_t now)
 {
 	struct timespec t;
@@ -1296,7 +1296,7 @@ static void begin_slice(uint64_t now)
 		rc.slice_end = now;
 	for (; rc.slice_end <= now; rc.slice_end += rc.seconds * UINT64_C(1000))
 		rc.slice_time += rc.seconds;
-	if ((uint64_t)t.tv_sec >= (uint64_t)rc.slice_time + rc.seconds)
+	if ((uint32_t)t.tv_sec - rc.slice_time + rc.seconds >= 2 * rc.seconds)
 		rc.slice_time = (uint32_t)t.tv_sec;
 }
 
