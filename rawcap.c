@@ -1292,8 +1292,10 @@ static void begin_slice(uint64_t now)
 	if (!rc.seconds)
 		return;
 	clock_gettime(CLOCK_REALTIME, &t);
-	if (rc.slice_end == UINT64_MAX)
+	if (rc.slice_end == UINT64_MAX) {	/* the first one */
 		rc.slice_end = now;
+		rc.slice_time = (uint32_t)t.tv_sec - rc.seconds;
+	}
 	for (; rc.slice_end <= now; rc.slice_end += rc.seconds * UINT64_C(1000))
 		rc.slice_time += rc.seconds;
 	if ((uint32_t)t.tv_sec - rc.slice_time + rc.seconds >= 2 * rc.seconds)
