@@ -11,6 +11,8 @@ set -euo pipefail
 
 mode=$1 arch=$2 build=$3 image=$4
 qemu=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck disable=SC2034	# the architecture's file uses it
+top=$(dirname "$qemu")
 # shellcheck source=/dev/null
 . "$qemu/arch/$arch"
 

@@ -24,6 +24,10 @@
 #define LOAD(at) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (at))
 #define OPTION (offsetof(struct seccomp_data, args[2]) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0))
 
+#ifndef __NR_clock_gettime	/* musl's name for it */
+#define __NR_clock_gettime __NR_clock_gettime32
+#endif
+
 enum { TIMESTAMPNS_NEW = 64 };	/* asm-generic/socket.h */
 
 static struct sock_filter without_new[] = {

@@ -3,7 +3,8 @@
 # Runs rawcap in a machine of its own: a Debian kernel, booted in QEMU by software emulation, with an
 # initramfs that holds BusyBox and rawcap.
 #
-#   run.sh [ARCH...]           runs the scenarios (scenarios.py); without ARCH, on every machine
+#   run.sh [ARCH...]           runs the scenarios (scenarios.py); without ARCH, on every machine that
+#                              has a kernel of Debian's
 #   run.sh --shell [ARCH]      the guest's shell on this terminal, to try things by hand
 #   run.sh --rescue            rawcap behind an initramfs of Debian's own, on x86_64 (rescue.py)
 #
@@ -17,6 +18,8 @@ qemu=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(dirname "$qemu")
 # shellcheck source=/dev/null
 . "$qemu/apt.sh"
+# shellcheck source=/dev/null
+. "$qemu/kernel.sh"
 
 cannot_run() {
 	echo "qemu: cannot run: $*" >&2
@@ -103,7 +106,8 @@ copy_modules() {
 copy_helpers() {
 	local source
 	for source in "$top"/test/{send,tun}.c "$qemu"/{can,ppp,calls}.c; do
-		"${guest_cc[@]}" -static -Os -s -o "$root/bin/$(basename "$source" .c)" "$source"
+		"${guest_cc[@]}" -static -Os -s -o "$root/bin/$(basename "$source" .c)" "$source" 2> "$build/cc.log" ||
+			{ cat "$build/cc.log" >&2; return 1; }
 	done
 }
 
@@ -159,21 +163,39 @@ in_namespace() {
 	unshare "${flags[@]}" "$@"
 }
 
+# make_own FOLDER COMMAND: as download, for what kernel.sh builds.
+make_own() {
+	[ ! -e "$1/complete" ] || return 0
+	echo "qemu: building ${1##*/} for $arch, see ${1#"$top"/}/log" >&2
+	rm -rf "$1"
+	mkdir -p "$1"
+	cd "$1"
+	"$2" > log 2>&1
+	touch complete
+	cd "$top"
+}
+
 # run MODE ARCH
 run() {
 	local mode=$1 arch=$2 build=$top/build/qemu/$2 shared
 	# shellcheck source=/dev/null
 	. "$qemu/arch/$arch"
-	[ -n "${kernel_package-}" ] || { echo "qemu: $arch: no kernel in qemu/arch/$arch" >&2; exit 2; }
-	shared=$top/build/qemu/debian-$debian
+	[ -n "${machine-}" ] || { echo "qemu: $arch: no machine in qemu/arch/$arch" >&2; exit 2; }
+	shared=$top/build/qemu/${debian:+debian-}${debian:-own-$arch}
 	mkdir -p "$build" "$shared"
 	exec 9> "$shared/lock"
 	# one at a time: they share what they build
 	flock -n 9 || { echo "qemu: waiting for another run to end" >&2; flock 9; }
 	install_packages
 	[ -n "${RAWCAP-}${BUILT-}" ] || "$qemu/dist.sh" "$arch" > /dev/null
-	download "$shared/kernel" get_kernel "$kernel_package"
-	download "$shared/busybox" get_busybox busybox-static
+	if [ -n "${debian-}" ]; then
+		download "$shared/kernel" get_kernel "$kernel_package"
+		download "$shared/busybox" get_busybox busybox-static
+	else
+		SUDO="sudo -n" sh "$top/test/install.sh" "$qemu/packages.kernel" || cannot_run "packages are missing"
+		make_own "$shared/kernel" build_kernel
+		make_own "$shared/busybox" build_busybox
+	fi
 	case $mode in
 	rescue) build_rescue ;;
 	*) build_initramfs ;;
