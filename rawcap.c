@@ -1365,10 +1365,13 @@ static const struct { uint16_t call; uint8_t when, arg; uint32_t value; } calls[
 #if UINTPTR_MAX < UINT64_MAX
 	{ SYS_ppoll_time64, ALWAYS, ANY, 0 }, { SYS_clock_gettime64, ALWAYS, ANY, 0 },
 	{ SYS_clock_gettime32, ALWAYS, ANY, 0 },
-	{ SYS__llseek, ALWAYS, 0, OUTPUT }, { SYS_ftruncate64, ALWAYS, 0, OUTPUT },
+	{ SYS_ftruncate64, ALWAYS, 0, OUTPUT },
 #else
 	{ SYS_clock_gettime, ALWAYS, ANY, 0 },
 	{ SYS_lseek, ALWAYS, 0, OUTPUT }, { SYS_ftruncate, ALWAYS, 0, OUTPUT },
+#endif
+#ifdef SYS__llseek	/* which lseek is made of where there is one, on powerpc64 too */
+	{ SYS__llseek, ALWAYS, 0, OUTPUT },
 #endif
 	{ SYS_fdatasync, ALWAYS, 0, OUTPUT }, { SYS_close, ALWAYS, ANY, 0 },
 	{ SYS_exit_group, ALWAYS, ANY, 0 }, { SYS_restart_syscall, ALWAYS, ANY, 0 },
