@@ -23,13 +23,18 @@ prepare() {
 	[ ! -e "$BATS_FILE_TMPDIR/why" ] || cannot_run "$(tail -n 3 "$BATS_FILE_TMPDIR/why")"
 }
 
+# variable NAME FILE: of an architecture's file.
+variable() {
+	# shellcheck disable=SC2016,SC2034	# the inner shell expands it; the files use these
+	qemu=$QEMU top=$QEMU/.. bash -uc '. "$1"; echo "${!0}"' "$@"
+}
+
 # each COMMAND...: for every architecture: $arch, $RAWCAP, and $launcher, which runs that.
 each() {
 	local file user
 	for file in "$QEMU"/arch/*; do
 		arch=${file##*/}
-		# shellcheck source=/dev/null
-		user=$(. "$file"; echo "$user")
+		user=$(variable user "$file")
 		RAWCAP=$DIST/rawcap-$arch
 		launcher=("qemu-$user-static")
 		echo "$arch:"
@@ -66,8 +71,7 @@ fpu_instructions() {
 without_fpu() {
 	local cross compiler
 	case $arch in mips* | armv5) ;; *) return 0 ;; esac
-	# shellcheck source=/dev/null
-	compiler=$(. "$QEMU/arch/$arch"; echo "$compiler")
+	compiler=$(variable compiler "$QEMU/arch/$arch")
 	cross=${compiler#gcc-}-
 	STRIP=true rebuilt "$arch"
 	expect "$(fpu_instructions "$arch" "$cross" "$BATS_TEST_TMPDIR/again/rawcap-$arch")" == 0 "FPU instructions"
@@ -160,6 +164,7 @@ heeds() {
 	kill -USR1 "${pid[one]}"
 	wait_until grep -q '^5 packets captured' "$BATS_TEST_TMPDIR/one.err"
 	ns send -c 5 vb
+	wait_until has_records one 10	# the kernel's counts, by which the end waits for them, are missing here
 	stop one TERM
 	expect "$status" == 0 "exit status"
 	expect "$(records one)" == 10 "records"

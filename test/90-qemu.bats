@@ -18,3 +18,13 @@ boots() {
 }
 
 @test "booted on x86_64, rawcap keeps its promises" { boots x86_64; }
+
+@test "booted on s390x, big-endian, rawcap keeps its promises" { boots s390x; }
+
+@test "an initramfs of Debian's own, with rawcap's archive behind it, has rawcap in its rescue shell" {
+	run "$BATS_TEST_DIRNAME/../qemu/run.sh" --rescue 3>&-
+	echo "$output"
+	[ "$status" != 77 ] || cannot_run "${lines[-1]}"
+	[ "$status" = 0 ]
+	[[ ${lines[-1]} == "ok a Debian initramfs' rescue shell has rawcap"* ]]
+}
