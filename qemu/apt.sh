@@ -12,7 +12,7 @@ apt_for() {
 	[ "$arch" != source ] || { type=deb-src; arch=$(dpkg --print-architecture); }
 	# shellcheck source=/dev/null
 	release=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	mirror=$(cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2> /dev/null |
+	mirror=$({ cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2> /dev/null || true; } |
 		sed -n 's/^URIs: *\([^ ]*debian\/*\)$/\1/p; s/^deb \(.* \)\?\([^ ]*debian\/*\) .*/\2/p' | head -n 1)
 	echo "$type [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $release main" > "$state/sources.list"
 	cat > "$state/apt.conf" <<- END
