@@ -9,6 +9,7 @@ import threading
 import time
 
 ANSWER = 240  # seconds that a boot, or one command in the guest, may take on a slow and busy machine
+UNDER_US = ["setpriv", "--pdeathsig", "KILL"]  # in front of QEMU, which must not live on without this process
 
 
 class Gone(Exception):
@@ -27,7 +28,7 @@ class Guest:
         self.console_log = console  # what the machine's serial port has said
         self.start = time.monotonic()
         listeners = [self._listen(f"{sockets}/{name}") for name in ("monitor", "agent")]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(UNDER_US + list(command), stdin=subprocess.DEVNULL)
         try:
             self.control, self.agent = (self._accept(s) for s in listeners)
             self._control_until_prompt()

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from guest import Capture, Failed, Gone, Wire
+from guest import UNDER_US, Capture, Failed, Gone, Wire
 
 BOOT = 240  # seconds until the shell is there, on a slow and busy machine
 SHELL = rb"\(initramfs\) "
@@ -80,7 +80,7 @@ def main(tap, sockets, build, *command):
     start = time.monotonic()
     with open(f"{build}/rescue.log", "wb") as log:
         console = Console(f"{sockets}/console", log)
-        machine = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        machine = subprocess.Popen(UNDER_US + list(command), stdin=subprocess.DEVNULL)
         try:
             console.open()
             try_rawcap(console, Wire(tap))
