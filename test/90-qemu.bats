@@ -9,6 +9,7 @@ load helpers
 # boots ARCH: shows the count, and every scenario's line on failure.
 boots() {
 	status=0
+	[ "$1" = x86_64 ] || unset RAWCAP	# that one is for this machine
 	"$BATS_TEST_DIRNAME/../qemu/run.sh" "$1" > "$BATS_TEST_TMPDIR/log" 2>&1 3>&- || status=$?
 	cat "$BATS_TEST_TMPDIR/log"
 	[ "$status" != 77 ] || cannot_run "$(tail -n 1 "$BATS_TEST_TMPDIR/log")"
