@@ -9,7 +9,7 @@ import threading
 import time
 
 ANSWER = 240  # seconds that a boot, or one command in the guest, may take on a slow and busy machine
-UNDER_US = ["setpriv", "--pdeathsig", "KILL"]  # in front of QEMU, which must not live on without this process
+UNDER_US = ["setpriv", "--pdeathsig", "TERM"]  # in front of timeout and QEMU: they end with this process
 
 
 class Gone(Exception):

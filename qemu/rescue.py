@@ -88,7 +88,7 @@ def main(tap, sockets, build, *command):
             print(f"not ok a Debian initramfs' rescue shell has rawcap: {error} (see {build}/rescue.log)")
             return 1
         finally:
-            machine.kill()
+            machine.terminate()  # timeout passes it on
             machine.wait()
     print(f"ok a Debian initramfs' rescue shell has rawcap; {time.monotonic() - start:.0f} s")
     return 0
