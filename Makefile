@@ -10,7 +10,8 @@ CFLAGS ?= -Oz
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 PROGRAM ?= rawcap
-BUDGET ?= 45056
+# bytes: what it has come to, so that it grows only by decision (the aim is 20480)
+BUDGET ?= 42000
 
 headers = filter.h netif.h pcap.h show.h
 target := $(shell $(CC) -dumpmachine 2> /dev/null)
