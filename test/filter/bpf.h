@@ -91,7 +91,9 @@ static uint32_t bpf_run(const struct sock_filter *s, const struct packet *p)
 				if (!bpf_load(p, s->k, s->code & 0x18, &a))
 					return 0;
 				break;
-			case BPF_IND:
+			case BPF_IND:	/* a sum that wraps is one for the kernel, not for libpcap */
+				if (!p->has_metadata && x + s->k < x)
+					return 0;
 				if (!bpf_load(p, (uint32_t)(x + s->k), s->code & 0x18, &a))
 					return 0;
 				break;
