@@ -112,7 +112,6 @@ static struct {
 	unsigned char count[128];	/* how often a letter without value was given */
 	const char *ifname;
 	const char *filename;	/* of -w, if not stdout */
-	int live;	/* somebody may follow what goes out */
 	char *ssh;	/* SSH_CONNECTION, as sshd sets it; or NULL */
 	uint64_t limit;	/* packets */
 	uint64_t size;	/* bytes of a file, -C; UINT64_MAX without */
@@ -789,8 +788,7 @@ static void check_stdin(void)
 }
 
 /* What goes to stdout: the capture, lines, an answer or nothing. It must be fit for that. Nothing
- * has been opened yet. What it is shows in what works on it: no stat, whose layout differs from
- * machine to machine. */
+ * has been opened yet. What it is shows in what works on it. */
 static void check_stdout(void)
 {
 	int terminal = is_terminal(STDOUT_FILENO), asks = rc.option['D'] || rc.option['d'];
@@ -928,8 +926,17 @@ static unsigned compile_filter(const char *rule, const char *text, int live)
 		.snaplen = rc.snaplen > cooked ? rc.snaplen - cooked : 1,
 		.netmask = rc.net.netmask, .err = reason, .errsize = sizeof reason,
 	};
-
 	return filter_compile(&f, program);
+}
+
+/* Compiles the user's filter so. A wrong one is usage. */
+static unsigned users_filter(const char *rule, int live)
+{
+	unsigned n = compile_filter(rule, (char *)out, live);
+
+	if (!n)
+		usage("filter", reason);
+	return n;
 }
 
 /* A loopback device shows each packet twice, outgoing and incoming: one of them is left out, also
@@ -1005,15 +1012,14 @@ static int is_live(void)
 	    !S_ISREG(is[14]);
 }
 
-/* The SSH session's place in the environment, unless its packets may be captured: because the user
- * says so, or since the capture goes into a file. */
+/* The SSH session, from the environment. */
 static void find_session(char **env)
 {
 	static const char name[] = "SSH_CONNECTION=";
 	const char *n;
 	char *c;
 
-	for (; *env && rc.live && !rc.option[SSH]; env++) {
+	for (; *env; env++) {
 		for (n = name, c = *env; *n && *n == *c; n++)
 			c++;
 		if (!*n)
@@ -1040,9 +1046,7 @@ static void attach_filter(void)
 		say("SSH_CONNECTION", "ignored, not a session's");
 		rule[without] = 0;
 	}
-	n = compile_filter(*rule ? rule : NULL, (char *)out, 1);
-	if (!n)
-		usage("filter", reason);
+	n = users_filter(*rule ? rule : NULL, 1);
 	if (netif_filter(&rc.net, program, n) < 0)
 		die(rc.net.failed);
 }
@@ -1056,6 +1060,12 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint32_t)t.tv_nsec / 1000000;
 }
 
+static void take_no_more(void)
+{
+	if (rc.stop < LIMIT)
+		rc.stop = LIMIT;
+}
+
 /* What the interface's socket reports: it went down, or something that ends the capture. */
 static void link_error(int error)
 {
@@ -1065,8 +1075,7 @@ static void link_error(int error)
 	} else if (error && error != ENETDOWN) {
 		complain(rc.ifname, error);
 		rc.status = 1;
-		if (rc.stop < LIMIT)
-			rc.stop = LIMIT;
+		take_no_more();
 	}
 }
 
@@ -1133,9 +1142,7 @@ _Noreturn static void print_filter(void)
 		find_interface();
 	else if (rc.linktype < 0)
 		rc.linktype = LINKTYPE_ETHERNET;
-	n = compile_filter(NULL, (char *)out, rc.ifname != NULL);
-	if (!n)
-		usage("filter", reason);
+	n = users_filter(NULL, rc.ifname != NULL);
 	for (unsigned i = 0; i < n; i++) {
 		len = filter_print(line, program, n, i, rc.count['d']);
 		if (write(STDOUT_FILENO, line, len) < 0)
@@ -1147,12 +1154,14 @@ _Noreturn static void print_filter(void)
 /* Opens the interface: after this packets wait for us. ENV is the environment. */
 static void open_interface(char **env)
 {
-	rc.live = is_live();
-	find_session(env);
+	int live = is_live();
+
+	if (live && !rc.option[SSH])	/* into a file, or if the user says so, it may go */
+		find_session(env);
 	find_interface();
 	attach_filter();
 	if (netif_start(&rc.net, rc.snaplen, rc.ring_kib, RING_KIB_DEFAULT,
-	    rc.live ? LIVE_MS : STORED_MS, !rc.option['p']) < 0)
+	    live ? LIVE_MS : STORED_MS, !rc.option['p']) < 0)
 		die(rc.net.failed);
 	if (rc.net.promisc_error)
 		complain("promiscuous", rc.net.promisc_error);
@@ -1524,7 +1533,6 @@ static void close_output(void)
 	if (rc.stop_signals < 2 && syscall(SYS_fdatasync, rc.fd) < 0 && errno != EINVAL &&
 	    errno != EROFS)
 		error = errno;
-
 	if (close(rc.fd) < 0)
 		error = errno;
 	if (error) {
@@ -1599,8 +1607,8 @@ static void lose_screen(int error)
 	rc.told = rc.shown = 0;
 	rc.skipped = 0;
 	rc.status = 1;
-	if (rc.fd < 0 && rc.stop < LIMIT)
-		rc.stop = LIMIT;
+	if (rc.fd < 0)
+		take_no_more();
 }
 
 /* Says how many packets the terminal was too slow for. */
@@ -1739,7 +1747,7 @@ static void put_record(const struct packet *p)
 		show_record(r, p->nsec);
 }
 
-/* ==== The summary ==== */
+/* ==== The end ==== */
 
 /* The end of the program. */
 _Noreturn static void finish(void)
@@ -1763,6 +1771,14 @@ _Noreturn static void end_at_once(void)
 
 /* ==== The loop ==== */
 
+/* The interface is gone for good. */
+static void lose_interface(void)
+{
+	rc.status = 1;
+	rc.stop = GONE;
+	rc.link = UP;	/* there is nothing to wait for */
+}
+
 /* An interface that is gone may be back, under its name. */
 static void check_return(void)
 {
@@ -1775,9 +1791,7 @@ static void check_return(void)
 		link_error(netif_error(&rc.net));
 	} else if (errno != ENODEV) {
 		complain(rc.net.failed, errno);
-		rc.status = 1;
-		rc.stop = GONE;
-		rc.link = UP;
+		lose_interface();
 	}
 }
 
@@ -1791,9 +1805,7 @@ static void check_link(void)
 		check_return();
 	} else if (up < 0) {
 		say(rc.ifname, "is gone");
-		rc.status = 1;
-		rc.stop = GONE;
-		rc.link = UP;
+		lose_interface();
 	} else if (up) {
 		say(rc.ifname, "is up");
 		rc.link = UP;
@@ -1831,7 +1843,7 @@ static int take(void)
 	struct packet p;
 	int got;
 
-	while (rc.end < OUT_FLUSH && rc.stop < LIMIT && !rc.option['r']) {
+	while (rc.end < OUT_FLUSH && rc.stop < LIMIT) {
 		room = out + rc.end + sizeof(struct pcap_record);
 		if (!rc.end && rotates())	/* it may come to stand behind a file's header */
 			room += sizeof(struct pcap_file);
@@ -1996,9 +2008,7 @@ static void open_file(void)
 	if (rc.snaplen > file.format.snaplen)
 		rc.snaplen = file.format.snaplen;
 	check_size();
-	file.n = compile_filter(NULL, (char *)out, 0);
-	if (!file.n)
-		usage("filter", reason);
+	file.n = users_filter(NULL, 0);
 }
 
 /* The rest of the file is worth nothing. */
@@ -2048,8 +2058,7 @@ static void replay(void)
 			rc.stop = LIMIT;
 	}
 	settle();
-	if (rc.stop < LIMIT)
-		rc.stop = LIMIT;
+	take_no_more();
 }
 
 /* Goes on for MS. */
