@@ -580,6 +580,34 @@ def time_stamps_follow_a_clock_that_is_set(guest, wire):
 
 
 @scenario
+def files_by_time_go_on_when_the_clock_is_set(guest, wire):
+    """A file's time is the machine's, its name the clock's: none is skipped, and every packet is in one."""
+    now = guest.text("date +%s")
+    guest.run("mkdir -p /tmp/ring /tmp/recv")
+    guest.run("rawcap -w /tmp/ring/%s -G 1 eth0 2> /tmp/ring.err 3>&- 4>&- & ring=$!")
+    guest.run("rawcap -w /tmp/recv/%s -G 1 -B 0 eth0 2> /tmp/recv.err 3>&- 4>&- & recv=$!")
+    guest.run("wait_until files /tmp/ring 1 && wait_until files /tmp/recv 1")
+    spans = []
+    for clock in (2000000000, 1000000000, 2200000000):
+        guest.run(f"date -s @{clock}; before=$(date +%s)")
+        files = int(guest.text("set -- /tmp/ring/* /tmp/recv/*; echo $#"))
+        guest.run(f"wait_until files '/tmp/ring /tmp/recv' {files + 4}")  # two periods for each
+        start = int(guest.text("date +%s"))
+        arrive(guest, wire, frames([60 + len(spans)]))
+        spans.append((start - 2, int(guest.text("date +%s")) + 1))
+    guest.run(f"date -s @{now}")
+    for path in ("ring", "recv"):
+        expect(guest.ask(f"finish {path} INT")[0] == 0, f"{path}: {guest.text(f'cat /tmp/{path}.err')}")
+        kept = {int(name): Capture(guest.run(f"cat /tmp/{path}/{name}")).frames
+                for name in guest.text(f"ls /tmp/{path}").split()}
+        for i, (start, end) in enumerate(spans):
+            at = [name for name, packets in kept.items() if frame(60 + i) in packets]
+            expect(len(at) == 1 and start <= at[0] <= end, f"{path}: packet {i + 1} is in {at}, not {start} to {end}")
+        expect(sum(map(len, kept.values())) == len(spans), f"{path}: {kept}")
+    guest.run("rm -r /tmp/ring /tmp/recv")
+
+
+@scenario
 def times_are_right_with_the_calls_of_older_kernels_and_of_newer(guest, wire):
     """32 bits: before Linux 5.1 there were no calls with times of 64, and some kernels have only those."""
     if guest.run("od -A n -t u1 -j 4 -N 1 /bin/rawcap").split() == [b"2"]:  # elf.h: ELFCLASS64
