@@ -554,7 +554,8 @@ static inline int netif_state(struct netif *n)
 
 	getsockname(n->fd, (struct sockaddr *)&ll, &len);
 	ifr.ifr_ifindex = ll.sll_ifindex;
-	while (ioctl(n->fd, SIOCGIFNAME, &ifr) == 0)	/* it may be renamed between the two */
+	/* it may be renamed between the two, though not each time */
+	for (int tries = 0; tries < 8 && ioctl(n->fd, SIOCGIFNAME, &ifr) == 0; tries++)
 		if (ioctl(n->fd, SIOCGIFFLAGS, &ifr) == 0)
 			return ifr.ifr_flags & IFF_UP;
 	return -1;

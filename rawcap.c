@@ -1248,11 +1248,11 @@ static const char *output_name(void)
 	return rc.filename ? file_name(rc.file) : "stdout";
 }
 
-/* The disk is full: gives up the oldest file of -C and -W before this one. Returns 0 if there is
- * none. */
+/* If errno says that the disk is full: gives up the oldest file of -C and -W before this one. Returns
+ * 0 if that is no help. */
 static int give_up_oldest(void)
 {
-	if (!rc.files || rc.oldest == rc.file)
+	if ((errno != ENOSPC && errno != EDQUOT) || !rc.files || rc.oldest == rc.file)
 		return 0;
 	syscall(SYS_unlinkat, AT_FDCWD, file_name(rc.oldest++), 0);
 	if (!rc.gave_up++)
@@ -1276,7 +1276,7 @@ static int open_output(void)
 	if (rc.filename) {
 		do
 			rc.fd = (int)syscall(SYS_openat, AT_FDCWD, file_name(rc.file), OPEN_FLAGS, 0600);
-		while (rc.fd < 0 && errno == ENOSPC && give_up_oldest());
+		while (rc.fd < 0 && give_up_oldest());
 		if (rc.fd < 0 || (rotates() && lseek(rc.fd, 0, SEEK_CUR) < 0))
 			return -1;
 	} else {
@@ -1508,7 +1508,7 @@ static void send_out(void)
 			rc.first = rc.sent == rc.end ? rc.end : whole_records(rc.sent);
 		} else if (errno == EAGAIN || errno == EINTR) {
 			break;	/* poll says when to try again */
-		} else if ((errno != ENOSPC && errno != EDQUOT) || !give_up_oldest()) {
+		} else if (!give_up_oldest()) {
 			complain(output_name(), errno);
 			end_output();
 		}

@@ -494,6 +494,19 @@ file_has() { [ "$(pcapread -c "$1" 2> /dev/null)" = "$2" ]; }
 	expect "$(cat "$fast"/small/f* | wc -c)" ">" $((3 * 131072 - 65536)) "bytes kept"
 }
 
+@test "a quota that is used up is a full disk, also for the next file to be made" {
+	local call
+	requires strace
+	for call in write openat; do
+		launcher=(strace -qq -e trace=$call -e "inject=$call:error=EDQUOT:when=6" -o /dev/null)
+		start one -w "$inside/$call" -C 10k -W 4 -c 100 va
+		ns send -c 100 -s 1000 -r 1000 vb
+		finish one
+		expect "$status" == 0 "exit status"
+		says "rawcap: $inside/$call: disk full: the oldest files go"
+	done
+}
+
 @test "a disk that others have filled: with -W too the end is exit 1, all files whole" {
 	ns mkdir "$inside/small"
 	ns mount -t tmpfs -o size=256k none "$inside/small"
