@@ -74,9 +74,7 @@ wakeups() {
 	ns ip link set va up
 	wait_until link_is_up va
 	ns send -c 20 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
-	expect "$(records one)" == 20 "records"
+	kept 20
 }
 
 @test "an interface that never comes: SIGINT ends it with exit 0" {
@@ -155,9 +153,7 @@ is_promiscuous() { [ "$(promiscuity)" = "$1" ]; }
 	kill -STOP "${pid[one]}"
 	ns send -c 5000 -s 200 vb	# several times what a socket's default buffer takes
 	kill -CONT "${pid[one]}"
-	stop one INT
-	expect "$status" == 0 "exit status"
-	expect "$(records one)" == 5000 "records"
+	kept 5000
 	summary_is_true one
 }
 
@@ -181,9 +177,7 @@ is_promiscuous() { [ "$(promiscuity)" = "$1" ]; }
 	make_link
 	wait_until captures
 	ns send -c 4 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
-	expect "$(records one)" == 7 "records"
+	kept 7
 }
 
 @test "moved to another namespace and back" {
@@ -200,9 +194,7 @@ is_promiscuous() { [ "$(promiscuity)" = "$1" ]; }
 	wait_until captures
 	wait_until link_is_up va
 	ns send -c 4 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
-	expect "$(records one)" == 7 "records"
+	kept 7
 }
 
 @test "a rename does not disturb, with --wait as without" {
@@ -210,9 +202,7 @@ is_promiscuous() { [ "$(promiscuity)" = "$1" ]; }
 	ns send -c 3 vb
 	ns ip link set va name renamed
 	ns send -c 4 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
-	expect "$(records one)" == 7 "records"
+	kept 7
 }
 
 @test "renamed and then deleted: what has the old name is waited for" {
@@ -224,9 +214,7 @@ is_promiscuous() { [ "$(promiscuity)" = "$1" ]; }
 	make_link
 	wait_until captures
 	ns send -c 4 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
-	expect "$(records one)" == 7 "records"
+	kept 7
 }
 
 @test "flaps: the same as without --wait" {
@@ -239,9 +227,7 @@ is_promiscuous() { [ "$(promiscuity)" = "$1" ]; }
 	done
 	wait_until link_is_up va
 	ns send -s 60 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
-	expect "$(records one)" == 21 "records"
+	kept 21
 }
 
 @test "another link type when it is back: exit 1, a line says so, what was captured is whole" {
@@ -275,9 +261,7 @@ is_promiscuous() { [ "$(promiscuity)" = "$1" ]; }
 	ns send -c 50 vb
 	ns ip link del va
 	wait_until tells one 'rawcap: va: '
-	stop one INT
-	expect "$status" == 0 "exit status"
-	expect "$(records one)" == 50 "records"
+	kept 50
 	summary_is_true one
 }
 
@@ -345,11 +329,7 @@ is_promiscuous() { [ "$(promiscuity)" = "$1" ]; }
 	ns send -c 5 vb
 	stop one INT
 	expect "$status" == 0 "exit status"
-	local file sum=0
-	for file in "$dir"/f-*; do
-		sum=$((sum + $(pcapread -c "$file")))
-	done
-	expect $sum == 10 "records"
+	expect "$(records_in "$dir"/f-*)" == 10 "records"
 }
 
 has_files() { [ "$(printf '%s\n' "$BATS_TEST_TMPDIR"/f-* | wc -l)" -ge "$1" ]; }
@@ -359,7 +339,5 @@ has_files() { [ "$(printf '%s\n' "$BATS_TEST_TMPDIR"/f-* | wc -l)" -ge "$1" ]; }
 	ns ip link del va
 	make_link
 	ns send -c 5 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
-	expect "$(records one)" == 5 "records"
+	kept 5
 }

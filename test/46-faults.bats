@@ -189,9 +189,7 @@ failing_write() {
 	ns ip link set vb up
 	wait_until link_is_up va
 	ns send -c 2 va
-	stop one INT
-	expect "$status" == 0 "exit status"
-	expect "$(records one)" == 2 "records"
+	kept 2
 	expect "$(sent_by vb)" == "$before" "frames sent by vb"
 }
 
@@ -200,9 +198,7 @@ failing_write() {
 	launcher=(bash -c 'exec "$@" 2> /dev/full' bash)
 	start one va
 	ns send -c 5 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
-	expect "$(records one)" == 5 "records"
+	kept 5
 	# a pipe that nobody reads, filled to the brim
 	mkfifo "$BATS_TEST_TMPDIR/err.fifo"
 	exec 8<> "$BATS_TEST_TMPDIR/err.fifo"

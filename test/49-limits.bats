@@ -74,35 +74,31 @@ little_endian() {
 	done
 }
 
-@test "-G: a clock that steps back a day changes the name, not the rhythm" {
+# rotates_at TIME: four files of a second each, in $dir/f-*; the clock shows TIME when it is first asked.
+rotates_at() {
+	local first
 	requires strace
-	local first yesterday
 	first=$(at_use clock_gettime CLOCK_REALTIME -W 1 -G 1 -w "$dir/peace-%s" va)
-	yesterday=$(($(date +%s) - 86400))
 	launcher=(strace -D -qq -o "$dir/trace" -e trace=clock_gettime
-		-e "inject=clock_gettime:poke_exit=@arg2=$(little_endian $yesterday):when=$first")
+		-e "inject=clock_gettime:poke_exit=@arg2=$(little_endian "$1"):when=$first")
 	start one -G 1 -w "$dir/f-%s" va
 	wait_until has_files 4
 	stop one INT
 	expect "$status" == 0 "exit status"
+}
+
+@test "-G: a clock that steps back a day changes the name, not the rhythm" {
+	local yesterday=$(($(date +%s) - 86400)) file
+	rotates_at $yesterday
 	[ -e "$dir/f-$yesterday" ]
-	local file
 	for file in "$dir"/f-*; do
 		pcapread -c "$file"
 	done
 }
 
 @test "-G: a clock that was a day ahead and is set right: the names are right from then on" {
-	requires strace
-	local first tomorrow now second right=0
-	first=$(at_use clock_gettime CLOCK_REALTIME -W 1 -G 1 -w "$dir/peace-%s" va)
-	tomorrow=$(($(date +%s) + 86400))
-	launcher=(strace -D -qq -o "$dir/trace" -e trace=clock_gettime
-		-e "inject=clock_gettime:poke_exit=@arg2=$(little_endian $tomorrow):when=$first")
-	start one -G 1 -w "$dir/f-%s" va
-	wait_until has_files 4
-	stop one INT
-	expect "$status" == 0 "exit status"
+	local tomorrow=$(($(date +%s) + 86400)) now second right=0
+	rotates_at $tomorrow
 	[ -e "$dir/f-$tomorrow" ]
 	now=$(date +%s)
 	for second in "$dir"/f-*; do
@@ -164,11 +160,7 @@ has_files() { [ "$(printf '%s\n' "$dir"/f-* | wc -l)" -ge "$1" ]; }
 	finish one
 	expect "$status" == 1 "exit status"
 	says "file too large"
-	local file sum=0
-	for file in "$dir"/f?; do
-		[ ! -s "$file" ] || sum=$((sum + $(pcapread -c "$file")))
-	done
-	expect $sum == "$(said captured)" "records"
+	expect "$(records_in "$dir"/f?)" == "$(said captured)" "records"
 }
 
 @test "16 KiB of stack, no locked memory, no children: rotation and --wait work" {
@@ -184,7 +176,7 @@ has_files() { [ "$(printf '%s\n' "$dir"/f-* | wc -l)" -ge "$1" ]; }
 # --- signals in numbers ---
 
 @test "a thousand SIGUSR1 a second across rotations: sent = records + drops, every file whole" {
-	local i sender file sum=0
+	local i sender
 	start one -w "$dir/f" -C 256k va
 	"${NS[@]}" send -c 60000 -r 30000 -s 100 vb > /dev/null 3>&- &
 	sender=$!
@@ -199,15 +191,12 @@ has_files() { [ "$(printf '%s\n' "$dir"/f-* | wc -l)" -ge "$1" ]; }
 	expect "$status" == 0 "exit status"
 	expect "$(grep -c captured "$dir/one.err")" ">" 20 "times the counts were shown"
 	err=$(tail -n 3 "$dir/one.err")
-	for file in "$dir"/f*; do
-		sum=$((sum + $(pcapread -c "$file")))
-	done
-	expect $sum == "$(said captured)" "records in all files"
-	expect "$sum + $(said dropped)" == 60000 "records + drops"
+	expect "$(records_in "$dir"/f*)" == "$(said captured)" "records in all files"
+	expect "$(said captured) + $(said dropped)" == 60000 "records + drops"
 }
 
 @test "SIGSTOP and SIGCONT fifty times under traffic, across rotations: nothing unaccounted for" {
-	local i sender file sum=0
+	local i sender
 	start one -w "$dir/f" -C 256k va
 	"${NS[@]}" send -c 40000 -r 20000 -s 100 vb > /dev/null 3>&- &
 	sender=$!
@@ -221,9 +210,6 @@ has_files() { [ "$(printf '%s\n' "$dir"/f-* | wc -l)" -ge "$1" ]; }
 	wait_until ended "$sender"
 	stop one INT
 	expect "$status" == 0 "exit status"
-	for file in "$dir"/f*; do
-		sum=$((sum + $(pcapread -c "$file")))
-	done
-	expect $sum == "$(said captured)" "records in all files"
-	expect "$sum + $(said dropped)" == 40000 "records + drops"
+	expect "$(records_in "$dir"/f*)" == "$(said captured)" "records in all files"
+	expect "$(said captured) + $(said dropped)" == 40000 "records + drops"
 }

@@ -221,6 +221,22 @@ both_have() {
 
 records() { pcapread -c "$(pcap "$1")"; }
 
+# kept COUNT: stops the capture "one", which must end with exit 0 and so many records.
+kept() {
+	stop one INT
+	expect "$status" == 0 "exit status"
+	expect "$(records one)" == "$1" "records"
+}
+
+# records_in FILE...: in all of them together; one that has not been begun has none.
+records_in() {
+	local file sum=0
+	for file; do
+		[ ! -s "$file" ] || sum="$sum + $(pcapread -c "$file")" || return
+	done
+	echo $((sum))
+}
+
 # One line per record: CAPLEN ORIGLEN HEX.
 frames() { pcapread "$(pcap "$1")" | sed 1d | cut -d ' ' -f 2-; }
 
