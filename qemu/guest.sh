@@ -46,11 +46,11 @@ field() {
 # received INTERFACE COUNT: so many packets have come in.
 received() { net "$1" statistics/rx_packets -ge "$2"; }
 
-# files "FOLDER..." COUNT: at least so many are in them.
+# files COUNT FOLDER...: at least so many are in them.
 files() {
-	# shellcheck disable=SC2046	# a word for each
-	set -- "$2" $(find $1 -type f)
-	[ $# -gt "$1" ]
+	local count="$1"
+	shift
+	[ "$(find "$@" -type f | wc -l)" -ge "$count" ]
 }
 
 # promiscuous INTERFACE: /sys shows the kernel's flags, "ip link" only those set by hand.

@@ -586,12 +586,12 @@ def files_by_time_go_on_when_the_clock_is_set(guest, wire):
     guest.run("mkdir -p /tmp/ring /tmp/recv")
     guest.run("rawcap -w /tmp/ring/%s -G 1 eth0 2> /tmp/ring.err 3>&- 4>&- & ring=$!")
     guest.run("rawcap -w /tmp/recv/%s -G 1 -B 0 eth0 2> /tmp/recv.err 3>&- 4>&- & recv=$!")
-    guest.run("wait_until files /tmp/ring 1 && wait_until files /tmp/recv 1")
+    guest.run("wait_until files 1 /tmp/ring && wait_until files 1 /tmp/recv")
     spans = []
     for clock in (2000000000, 1000000000, 2200000000):
         guest.run(f"date -s @{clock}; before=$(date +%s)")
         files = int(guest.text("set -- /tmp/ring/* /tmp/recv/*; echo $#"))
-        guest.run(f"wait_until files '/tmp/ring /tmp/recv' {files + 4}")  # two periods for each
+        guest.run(f"wait_until files {files + 4} /tmp/ring /tmp/recv")  # two periods for each
         start = int(guest.text("date +%s"))
         arrive(guest, wire, frames([60 + len(spans)]))
         spans.append((start - 2, int(guest.text("date +%s")) + 1))
