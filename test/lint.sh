@@ -3,10 +3,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 sh test/install.sh test/packages.lint
+mkdir -p build
 flags=(-std=gnu11 -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
 musl=(-nostdinc -isystem "/usr/include/$(uname -m)-linux-musl" -isystem "$(gcc -print-file-name=include)")
 tests=(test/*.c test/bench/*.c qemu/*.c)
 
+echo 'gcc' >&2
+make -s -B CFLAGS='-Oz -Werror' PROGRAM=build/rawcap-lint build/rawcap-lint
 echo 'gcc -fanalyzer' >&2
 musl-gcc "${flags[@]}" -Werror -O2 -fanalyzer -c -o /dev/null rawcap.c
 for source in "${tests[@]}"; do
