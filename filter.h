@@ -19,6 +19,9 @@
  *	printing	-d, -dd, -ddd, one line at a time
  *	running		a program over a packet that stands in a file
  */
+#ifndef RAWCAP_FILTER_H
+#define RAWCAP_FILTER_H
+
 #include <setjmp.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,14 +43,14 @@ enum {
 	BPF_ADD = 0x00, BPF_SUB = 0x10, BPF_MUL = 0x20, BPF_DIV = 0x30, BPF_OR = 0x40,
 	BPF_AND = 0x50,
 	BPF_LSH = 0x60, BPF_RSH = 0x70, BPF_NEG = 0x80, BPF_MOD = 0x90, BPF_XOR = 0xa0,
-	BPF_JA = 0x00, BPF_JEQ = 0x10, BPF_JGT = 0x20, BPF_JGE = 0x30, BPF_JSET = 0x40,
-	BPF_K = 0x00, BPF_X = 0x08, BPF_TAX = 0x00,
+	BPF_JEQ = 0x10, BPF_JGT = 0x20, BPF_JGE = 0x30, BPF_JSET = 0x40,
+	BPF_X = 0x08, BPF_TAX = 0x00,
 	BPF_MAXINSNS = 4096, BPF_MEMWORDS = 16,
 };
 #define SKF_AD_OFF 0xfffff000u		/* -0x1000: loads from here on read metadata, not bytes */
 enum {
 	SKF_AD_PROTOCOL = 0, SKF_AD_PKTTYPE = 4, SKF_AD_IFINDEX = 8,
-	SKF_AD_VLAN_TAG = 44, SKF_AD_VLAN_TAG_PRESENT = 48, SKF_AD_MAX = 64,
+	SKF_AD_MAX = 64,	/* 44 and 48, the VLAN tag and whether there is one: only by number */
 };
 
 /* What to compile, and for what. */
@@ -152,7 +155,6 @@ struct context {
 	uint8_t parens;		/* are there open ones? */
 	uint8_t ids;		/* within: names and numbers only, as in port (80 or 443) */
 	uint8_t unchecked;	/* within the right side of + - ... */
-	uint8_t unused[2];
 };
 
 static struct input {
@@ -297,8 +299,18 @@ static _Noreturn void fail(enum reason reason)
 		"mask\0"
 		"divides by zero, or shifts by over 31 bits\0" "the kernel does not take this\0"
 		"too long or nested too deep";
-	uint32_t n = word_length(blame);
-	const char *p = blame, *end = p + (n ? n : *p != 0);
+	uint32_t n;
+	const char *p, *end;
+
+	if (reason == NO_LINK && !*blame) {	/* it is the last word */
+		while (blame > text_start && blame[-1] == ' ')
+			blame--;
+		while (blame > text_start && blame[-1] > ' ')
+			blame--;
+	}
+	n = word_length(blame);
+	p = blame;
+	end = p + (n ? n : *p != 0);
 
 	while (*blame && p > text_start && p[-1] == ' ')	/* and the word before it */
 		p--;
@@ -797,6 +809,9 @@ static const struct linktype {
 	{ 113, K_COOKED, 14, 16 },	/* LINUX_SLL */
 	{ 276, K_PLAIN, 0, 20 },	/* LINUX_SLL2 */
 	{ 127, K_WIRELESS, 0, 0 },	/* IEEE802_11_RADIO */
+	{ 144, K_UNKNOWN, 14, 16 },	/* LINUX_IRDA, LINUX_LAPD, NETLINK: cooked, too */
+	{ 177, K_UNKNOWN, 14, 16 },
+	{ 253, K_UNKNOWN, 14, 16 },
 	{ 0, K_UNKNOWN, 0, 0 },
 };
 
@@ -2280,3 +2295,5 @@ static uint32_t filter_run(const struct sock_filter *prog, unsigned n, const uns
 	}
 	return 0;
 }
+
+#endif

@@ -11,8 +11,8 @@
  *	while (netif_next(&n, &p, room, sizeof room) > 0)
  *		... p.head and p.data are one frame
  *
- * Functions return 0 (netif_next: 1 for a packet), or -1 with errno set and n->failed naming the
- * call.
+ * Functions return 0 (netif_next: 1 for a packet), or -1 with errno set and, where they take n,
+ * n->failed naming what failed. After that close n->fd, if it is one.
  * See packet(7), and Documentation/networking/packet_mmap.rst in the kernel's source.
  */
 #ifndef NETIF_H
@@ -76,6 +76,7 @@ struct tpacket_stats_v3 {
 #define NLM_F_REQUEST 0x01
 #define NLM_F_DUMP 0x300
 #define RTM_NEWLINK 16
+#define NLMSG_DONE 3
 #define RTM_GETLINK 18
 
 struct nlmsghdr {
@@ -561,6 +562,29 @@ static inline int netif_state(struct netif *n)
 	return -1;
 }
 
+/* Reads the kernel's list of interfaces from FD. */
+static int netif_answers(int fd, void *buf, size_t size,
+    void (*each)(const char *, const struct ifinfomsg *))
+{
+	const struct netif_link *link;
+	ssize_t left, len;
+
+	while ((left = read(fd, buf, size)) > 0)
+		for (link = buf; left > 0; link = (const void *)((const char *)link + len)) {
+			len = (ssize_t)link->h.nlmsg_len;
+			if (link->h.nlmsg_type == NLMSG_DONE)
+				return 0;
+			if (link->h.nlmsg_type != RTM_NEWLINK || len > left ||
+			    len <= (ssize_t)sizeof *link) {
+				errno = EBADMSG;
+				return -1;
+			}
+			left -= len;
+			each(link->name, &link->info);
+		}
+	return -1;
+}
+
 /* Calls EACH for every interface; BUF of SIZE bytes, aligned for an int, holds the kernel's
  * answers. Asked by rtnetlink(7), which needs neither rights nor /proc. Returns 0, or -1 with
  * errno set. */
@@ -570,22 +594,14 @@ static inline int netif_list(void *buf, size_t size,
 	static const struct { struct nlmsghdr h; struct ifinfomsg info; } ask = {
 		.h = { sizeof ask, RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 0, 0 },
 	};
-	const struct netif_link *link;
-	ssize_t left, len;
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0), result = -1;
 
-	if (fd < 0 || write(fd, &ask, sizeof ask) < 0)
+	if (fd < 0)
 		return -1;
-	while ((left = read(fd, buf, size)) > 0)
-		for (link = buf; left > 0; link = (const void *)((const char *)link + len)) {
-			len = (ssize_t)link->h.nlmsg_len;
-			if (link->h.nlmsg_type != RTM_NEWLINK || len > left ||
-			    len <= (ssize_t)sizeof *link)
-				return 0;	/* NLMSG_DONE */
-			left -= len;
-			each(link->name, &link->info);
-		}
-	return -1;
+	if (write(fd, &ask, sizeof ask) >= 0)
+		result = netif_answers(fd, buf, size, each);
+	close(fd);
+	return result;
 }
 
 #endif

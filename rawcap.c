@@ -95,7 +95,7 @@ enum {
  * reached, or receiving fails; nothing can be written any more. */
 enum stop { NO, SIGNALLED, GONE, LIMIT, BROKEN };
 enum { INOUT, IN, OUT };	/* -Q */
-enum link { UP, WENT_DOWN, DOWN, ABSENT };
+enum link { UP, WENT_DOWN /* not said yet: it may be a flap */, DOWN, ABSENT };
 
 /* linux/seccomp.h */
 enum { SECCOMP_MODE_FILTER = 2, SECCOMP_RET_ERRNO = 0x50000, SECCOMP_RET_ALLOW = 0x7fff0000 };
@@ -125,6 +125,7 @@ static struct {
 	/* the capture */
 	struct netif net;
 	int linktype;
+	int switched;	/* frames have the tag of a DSA switch in them */
 	enum stop stop;
 	enum link link;
 	int signals;	/* a descriptor that gives the signals one by one, signalfd(2) */
@@ -155,13 +156,14 @@ static struct {
 	uint32_t piece;	/* bytes that are written at a time */
 	int screen;	/* where they go: stdout, or the terminal behind it; -1 if they are not shown */
 	struct show look;
-	uint32_t shown;	/* bytes of them that wait ... */
-	uint32_t told;	/* ... of which so many are written */
+	uint32_t lines_sent;	/* up to where they are written ... */
+	uint32_t lines_end;	/* ... and filled */
 	uint64_t skipped;	/* packets since the last line for which there was no room */
 } rc;
 
-/* What goes to stdout: the file's header, then whole records. */
-static unsigned char out[OUT_SIZE];
+/* What goes to stdout or into a file: its header, then whole records. Before there is any, the
+ * filter's text and the list of interfaces have this place. */
+static _Alignas(8) unsigned char out[OUT_SIZE];
 
 /* Lines on their way to the terminal. */
 static char lines[LINES_SIZE];
@@ -389,6 +391,16 @@ static void put(const char *text)
 		line[linelen++] = *text++;
 }
 
+/* Appends a text that others chose: bytes that could play tricks on a terminal become ?. */
+static void put_foreign(const char *text)
+{
+	unsigned i = linelen;
+
+	for (put(text); i < linelen; i++)
+		if (line[i] < ' ' || line[i] > '~')
+			line[i] = '?';
+}
+
 /* Whether FD is ready for EVENTS, at the latest in SECONDS. POLLOUT promises PIPE_BUF bytes of a
  * pipe. */
 static int ready(int fd, short events, time_t seconds)
@@ -440,10 +452,7 @@ static void put_count(uint64_t n, const char *what)
 static void say(const char *thing, const char *text)
 {
 	put("rawcap: ");
-	put(thing);
-	for (unsigned i = 0; i < linelen; i++)
-		if (line[i] < ' ' || line[i] > '~')
-			line[i] = '?';
+	put_foreign(*thing ? thing : "''");
 	put(": ");
 	put(text);
 	put("\n");
@@ -453,7 +462,7 @@ static void say(const char *thing, const char *text)
 /* The command line is wrong: names the word and why, exit 2. */
 _Noreturn static void usage(const char *word, const char *why)
 {
-	say(*word ? word : "''", why);
+	say(word, why);
 	_exit(2);
 }
 
@@ -462,19 +471,25 @@ static void complain(const char *thing, int error)
 {
 	static const uint16_t errors[] = {
 		EPERM, ENODEV, EAFNOSUPPORT, ENOSPC, EDQUOT, EFBIG, EIO, EPIPE, ENOMEM, EMFILE,
-		EACCES, ENOENT, EISDIR, EROFS, ENXIO, ESPIPE, EPROTOTYPE,
+		EACCES, ENOENT, EISDIR, EROFS, ENXIO, ESPIPE, EPROTOTYPE, ENOTDIR, ENAMETOOLONG,
+		ELOOP, ETXTBSY,
 	};
+	static char number[] = "error 12345";
 	const char *text =	/* in that order, each with a 0 behind it */
 	    "no CAP_NET_RAW: run as root, or once: setcap cap_net_raw=ep rawcap\0"
 	    "no such interface (see -D)\0kernel has no CONFIG_PACKET\0"
 	    "no space left\0quota exceeded\0file too large\0I/O error\0the reader is gone\0"
 	    "out of memory\0too many open files\0"
 	    "permission denied\0no such file or directory\0a directory\0read-only file system\0"
-	    "nobody reads it\0not a file\0came back with another link type\0";
+	    "nobody reads it\0not a file\0came back with another link type\0not a directory\0"
+	    "name too long\0too many links\0a running program\0";
 
+	if (error == EPERM && strcmp(thing, "socket"))	/* a file that is not to be changed */
+		error = EACCES;
 	for (size_t i = 0; *text && errors[i] != error; i++)
 		text += strlen(text) + 1;
-	say(thing, *text ? text : decimal((unsigned)error));
+	memcpy(number + sizeof "error", decimal((unsigned)error), 5);
+	say(thing, *text ? text : number);
 }
 
 /* THING failed with errno: says so, exit 1. */
@@ -498,7 +513,7 @@ static const char help[] =
 "-w FILE  write FILE, not stdout\n"
 "-C SIZE  next file (without -w the end) before SIZE MB, or with k, m, g KiB ...\n"
 "-G SECS  next file (without -w the end) after SECS; FILE may have %Y%m%d%H%M%S\n"
-"-W N     keep N files\n"
+"-W N     keep N files; with -G alone end after them\n"
 "--wait   for the interface, whenever it is gone\n"
 "--nano   timestamps (--micro)\n"
 "-v       progress\n"
@@ -508,7 +523,7 @@ static const char help[] =
 "-D       list interfaces\n"
 "-d       print FILTER compiled (-dd, -ddd)\n"
 "--ssh    keep the SSH session it runs in\n"
-"-U -l -n accepted\n"
+"-U -l -n -S accepted\n"
 "-h, --help, --version\n"
 "INT TERM HUP stop (twice: at once), USR1 counts, USR2 flushes\n"
 "Exit: 0 stopped, 1 failed, 2 usage\n";
@@ -584,11 +599,11 @@ static char **options(char **argv)
 			long_option(word);
 			continue;
 		}
-		for (c = word + 1; one_of(*c, "hpvqdDUlnexXt"); c++) {
+		for (c = word + 1; one_of(*c, "hpvqdDUlnSexXt"); c++) {
 			rc.option[(int)*c] = c;
 			rc.count[(int)*c]++;
 		}
-		if (!*c)
+		if (!*c && rc.count['t'] <= 2)
 			continue;
 		if (!one_of(*c, "icsBQywCGWr"))
 			usage(word, no_such_option);
@@ -688,13 +703,13 @@ static void check_interface_name(void)
 
 	while (*c > ' ' && *c <= '~' && *c != '/' && *c != ':')
 		c++;
-	if (*c || *rc.ifname == '.' || (size_t)(c - rc.ifname) - 1 >= IFNAMSIZ - 1)
+	if (*c || which(rc.ifname, ".\0..\0") >= 0 || (size_t)(c - rc.ifname) - 1 >= IFNAMSIZ - 1)
 		usage(rc.ifname, "not an interface name");
 }
 
 /* The link type that tcpdump calls NAME; -1 for none. Turns NAME into capitals, and its - into
  * _. */
-static int linktype(char *name)
+static int linktype_called(char *name)
 {
 	static const uint16_t named[] = PCAP_NAMED;
 	int i;
@@ -712,7 +727,7 @@ static void join(char **words)
 	char *at = (char *)out, *end = at + sizeof out - 2;
 
 	for (; *words; words++) {
-		if (at > (char *)out)
+		if (at > (char *)out && at < end)
 			*at++ = ' ';
 		for (const char *c = *words; *c && at < end; )
 			*at++ = *c++;
@@ -748,7 +763,7 @@ static void parse_arguments(char **argv)
 	parse_files();
 	join(argv);
 	rc.linktype = -1;
-	if (rc.option['y'] && (rc.linktype = linktype(rc.option['y'])) < 0)
+	if (rc.option['y'] && (rc.linktype = linktype_called(rc.option['y'])) < 0)
 		usage(rc.option['y'], "not a link type here");
 }
 
@@ -874,7 +889,8 @@ static int ethernet_linktype(void)
 	if (!*tagging || !strcmp(tagging, "none"))
 		return LINKTYPE_ETHERNET;
 	say("DSA tag", tagging);
-	type = linktype(name);
+	rc.switched = 1;
+	type = linktype_called(name);
 	return type < 0 ? LINKTYPE_ETHERNET : type;
 }
 
@@ -939,6 +955,25 @@ static unsigned users_filter(const char *rule, int live)
 	return n;
 }
 
+/* What no kind of link takes is a wrong filter whatever comes: that is said before anything is
+ * opened. */
+static void check_filter(void)
+{
+	static const uint16_t kinds[] = {	/* the last one's reason is given */
+		LINKTYPE_IEEE802_11_RADIOTAP, LINKTYPE_LINUX_SLL2, LINKTYPE_RAW, LINKTYPE_ETHERNET,
+	};
+	int asked = rc.linktype;
+	unsigned n = 0;
+
+	for (size_t i = 0; !n && i < sizeof kinds / sizeof *kinds; i++) {
+		rc.linktype = kinds[i];
+		n = compile_filter(NULL, (char *)out, 1);
+	}
+	if (!n)
+		usage("filter", reason);
+	rc.linktype = asked;
+}
+
 /* A loopback device shows each packet twice, outgoing and incoming: one of them is left out, also
  * among all interfaces. (CAN devices likewise: they hear themselves.) */
 static void put_direction(void)
@@ -956,10 +991,13 @@ static void put_direction(void)
  * than ALLOWED becomes empty: it is to stand in a filter. */
 static const char *cut_word(char **text, const char *allowed)
 {
-	char *word = *text, *c = word;
+	char *word = *text, *c = word, *colon = NULL;
 
-	while (one_of(*c, allowed))
-		c++;
+	for (; one_of(*c, allowed); c++)
+		if (*c == ':')
+			colon = c;
+		else if (*c == '.' && colon)
+			word = colon + 1;	/* an IPv4 address, mapped into IPv6 */
 	if (*c != ' ' && *c != '%' && *c)
 		*word = 0;
 	for (; *c && *c != ' '; c++)
@@ -1040,15 +1078,22 @@ static void attach_filter(void)
 	if (rc.ssh)
 		rest = put_session(rc.ssh);
 	memcpy(rule, put_string(), sizeof rule);
-	if (rc.ssh && !*rest && compile_filter(rule, "", 1)) {
+	if (rc.ssh && rc.switched) {
+		say("SSH", "this session is not left out: its packets have the switch's tag");
+		rule[without] = 0;
+	} else if (rc.ssh && !*rest && compile_filter(rule, "", 1)) {
 		say("SSH", "this session is left out (--ssh keeps it)");
 	} else if (rc.ssh) {
-		say("SSH_CONNECTION", "ignored, not a session's");
+		say("SSH_CONNECTION", "ignored, not a session's, or of another link type");
 		rule[without] = 0;
 	}
 	n = users_filter(*rule ? rule : NULL, 1);
-	if (netif_filter(&rc.net, program, n) < 0)
+	/* the one that ends the capture comes first: if both have no room, that shows now */
+	if (netif_close_filter(&rc.net) < 0 || netif_filter(&rc.net, program, n) < 0) {
+		if (errno == ENOMEM)
+			die("filter too long, see net.core.optmem_max");
 		die(rc.net.failed);
+	}
 }
 
 /* Milliseconds on a clock that nobody sets. */
@@ -1084,11 +1129,11 @@ static void tell_counts(void)
 {
 	netif_count(&rc.net);
 	put_count(rc.taken - rc.lost, "captured\n");
-	if (rc.net.blind) {
-		put("drops unknown\n");
-	} else {
+	if (!rc.net.blind) {
 		put_count(rc.net.seen, "received by filter\n");
 		put_count(rc.net.dropped, "dropped by kernel\n");
+	} else if (!rc.option['r']) {
+		put("drops unknown\n");
 	}
 	if (rc.cut) {
 		put_count(rc.cut, "cut to ");
@@ -1117,10 +1162,10 @@ static void find_interface(void)
 		p[0].revents = p[1].revents = 0;
 		ppoll(p, 2, &t, NULL);
 		signal = p[0].revents ? next_signal() : 0;
+		if (signal == SIGUSR1 || (says_stop(signal) && !rc.option['q']))
+			tell_counts();
 		if (says_stop(signal))
 			_exit(0);
-		if (signal == SIGUSR1)
-			tell_counts();
 		if (p[1].revents) {
 			errno = EPIPE;
 			die("stdout");
@@ -1142,7 +1187,8 @@ _Noreturn static void print_filter(void)
 		find_interface();
 	else if (rc.linktype < 0)
 		rc.linktype = LINKTYPE_ETHERNET;
-	n = users_filter(NULL, rc.ifname != NULL);
+	/* of all interfaces as in a file, too, as tcpdump does: read in again, it means the same */
+	n = users_filter(NULL, rc.ifname && !rc.net.cooked);
 	for (unsigned i = 0; i < n; i++) {
 		len = filter_print(line, program, n, i, rc.count['d']);
 		if (write(STDOUT_FILENO, line, len) < 0)
@@ -1196,7 +1242,7 @@ static char *append_times(char *at, const char *format)
 {
 	uint32_t time = rc.slice_time, day = time / 86400, year = 1970, month = 1, leap, yday, len;
 
-	for (; leap = year % 4 == 0, day >= 365 + leap; day -= 365 + leap++)	/* until 2106 */
+	for (; leap = year % 4 == 0 && year != 2100, day >= 365 + leap; day -= 365 + leap++)	/* until 2106 */
 		year++;
 	for (yday = day; day >= (len = month == 2 ? 28 + leap : 30 + (month + month / 8) % 2); month++)
 		day -= len;
@@ -1311,6 +1357,18 @@ static void begin_slice(uint64_t now)
 		rc.slice_time = (uint32_t)t.tv_sec;
 }
 
+/* Whether NAME is the file that FD has open. linux/stat.h, struct statx: the inode stands at byte
+ * 32, the device at 136. */
+static int same_file(int fd, const char *name)
+{
+	enum { AT_EMPTY = 0x1000, STATX_INO = 0x100 };
+	unsigned char a[256], b[256];
+
+	return syscall(SYS_statx, fd, "", AT_EMPTY, STATX_INO, a) == 0 &&
+	    syscall(SYS_statx, AT_FDCWD, name, 0, STATX_INO, b) == 0 &&
+	    !memcmp(a + 32, b + 32, 8) && !memcmp(a + 136, b + 136, 8);
+}
+
 static void begin_output(void)
 {
 	rc.room = UINT64_MAX;
@@ -1320,6 +1378,7 @@ static void begin_output(void)
 	open_screen();
 	rc.look.linktype = (uint32_t)rc.linktype;
 	rc.look.stamp = rc.count['t'];
+	rc.look.nano = rc.nano && rc.option[NANO];
 	rc.look.link = rc.count['e'];
 	rc.look.hex = (rc.count['x'] > 1 || rc.count['X'] > 1 ? SHOW_WHOLE : 0) |
 	    (rc.count['X'] ? SHOW_ASCII : 0);
@@ -1337,7 +1396,8 @@ static void drop_rights(void)
 
 	while (syscall(SYS_prctl, PR_CAPBSET_DROP, cap, 0l, 0l, 0l) == 0)
 		cap++;
-	if (!syscall(SYS_geteuid) && !rotates() &&
+	/* -1: a call of 16 bits that the kernel has not; then the others say so */
+	if (syscall(SYS_geteuid) <= 0 && !rotates() &&
 	    (syscall(SYS_setgroups, 0l, NULL) < 0 ||
 	     syscall(SYS_setresgid, NOBODY, NOBODY, NOBODY) < 0 ||
 	     syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY) < 0))
@@ -1388,7 +1448,7 @@ static const struct { uint16_t call; uint8_t when, arg; uint32_t value; } calls[
 	{ SYS_ioctl, WAITS, 1, SIOCGIFINDEX }, { SYS_ioctl, WAITS, 1, SIOCGIFHWADDR },
 	{ SYS_ioctl, WAITS, 1, SIOCGIFNETMASK },
 	{ SYS_openat, ROTATES, 2, OPEN_FLAGS }, { SYS_unlinkat, ROTATES, 2, 0 },
-	{ SYS_fcntl, ROTATES, 1, F_GETPIPE_SZ },
+	{ SYS_fcntl, ALWAYS, 1, F_GETPIPE_SZ },
 };
 
 /* Leaves the process only these calls. Others fail with EPERM: see seccomp(2). */
@@ -1453,15 +1513,14 @@ static uint32_t whole_records(uint32_t limit)
  * cannot hold goes in parts. */
 static uint32_t pipe_share(void)
 {
-	uint32_t room = (uint32_t)rc.pipe, whole;
+	uint32_t room = PIPE_BUF, whole;
 	int used = 0;
 
 	ioctl(rc.fd, FIONREAD, &used);
-	if (used) {
-		room = PIPE_BUF;
-		if (!ready(rc.fd, POLLOUT, 0))
-			return 0;
-	}
+	if (!used)	/* asked each time: its reader may have made it smaller */
+		room = (uint32_t)syscall(SYS_fcntl, rc.fd, F_GETPIPE_SZ);
+	else if (!ready(rc.fd, POLLOUT, 0))
+		return 0;
 	if (room >= rc.end - rc.sent)
 		return rc.end - rc.sent;
 	whole = whole_records(rc.sent + room);
@@ -1503,7 +1562,9 @@ static void send_out(void)
 		n = rc.socket ?
 		    syscall(SYS_sendto, rc.fd, out + rc.sent, len, MSG_DONTWAIT, NULL, 0) :
 		    write(rc.fd, out + rc.sent, len);
-		if (n >= 0) {
+		if (n == 0)	/* it would for ever */
+			errno = EIO;
+		if (n > 0) {
 			rc.sent += (uint32_t)n;
 			rc.first = rc.sent == rc.end ? rc.end : whole_records(rc.sent);
 		} else if (errno == EAGAIN || errno == EINTR) {
@@ -1604,7 +1665,7 @@ static void lose_screen(int error)
 {
 	complain("stdout", error);
 	rc.screen = -1;
-	rc.told = rc.shown = 0;
+	rc.lines_sent = rc.lines_end = 0;
 	rc.skipped = 0;
 	rc.status = 1;
 	if (rc.fd < 0)
@@ -1618,8 +1679,8 @@ static void tell_skipped(void)
 		return;
 	put("[");
 	put_count(rc.skipped, "not shown]\n");
-	memcpy(lines + rc.shown, line, linelen);
-	rc.shown += linelen;
+	memcpy(lines + rc.lines_end, line, linelen);
+	rc.lines_end += linelen;
 	linelen = 0;
 	rc.skipped = 0;
 }
@@ -1631,7 +1692,7 @@ static void show_record(const struct pcap_record *r, uint32_t nsec)
 	uint32_t at = 0;
 	size_t len;
 
-	if (rc.shown - rc.told > LINES_WAIT) {
+	if (rc.lines_end - rc.lines_sent > LINES_WAIT) {
 		rc.skipped++;
 		return;
 	}
@@ -1641,10 +1702,10 @@ static void show_record(const struct pcap_record *r, uint32_t nsec)
 	rc.look.origlen = r->origlen;
 	rc.look.sec = r->sec;
 	rc.look.nsec = nsec;
-	rc.shown += (uint32_t)show_packet(lines + rc.shown, &rc.look);
+	rc.lines_end += (uint32_t)show_packet(lines + rc.lines_end, &rc.look);
 	while ((rc.option['x'] || rc.option['X']) &&
-	    (len = show_hex(lines + rc.shown, &rc.look, &at)) > 0)
-		rc.shown += (uint32_t)len;
+	    (len = show_hex(lines + rc.lines_end, &rc.look, &at)) > 0)
+		rc.lines_end += (uint32_t)len;
 }
 
 /* Writes lines as far as that goes without waiting: whole ones, as many as a pipe takes at once. */
@@ -1653,26 +1714,28 @@ static void show_out(void)
 	uint32_t len;
 	ssize_t n;
 
-	if (rc.told == rc.shown)
+	if (rc.lines_sent == rc.lines_end)
 		tell_skipped();
-	while (rc.told < rc.shown && ready(rc.screen, POLLOUT, 0)) {
-		len = rc.shown - rc.told;
+	while (rc.lines_sent < rc.lines_end && ready(rc.screen, POLLOUT, 0)) {
+		len = rc.lines_end - rc.lines_sent;
 		if (len > rc.piece)
-			for (len = rc.piece; rc.piece > SHOW_LINE && lines[rc.told + len - 1] != '\n'; )
+			for (len = rc.piece; rc.piece > SHOW_LINE && lines[rc.lines_sent + len - 1] != '\n'; )
 				len--;
-		n = syscall(SYS_sendto, rc.screen, lines + rc.told, len, MSG_DONTWAIT, NULL, 0);
+		n = syscall(SYS_sendto, rc.screen, lines + rc.lines_sent, len, MSG_DONTWAIT, NULL, 0);
 		if (n < 0 && errno == ENOTSOCK)
-			n = write(rc.screen, lines + rc.told, len);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			n = write(rc.screen, lines + rc.lines_sent, len);
+		if (n == 0)
+			errno = EIO;
+		if (n <= 0 && errno != EAGAIN && errno != EINTR)
 			lose_screen(errno);
-		if (n < 0)
+		if (n <= 0)
 			break;
-		rc.told += (uint32_t)n;
+		rc.lines_sent += (uint32_t)n;
 	}
-	if (rc.told == rc.shown || rc.told > LINES_WAIT) {
-		memmove(lines, lines + rc.told, rc.shown - rc.told);
-		rc.shown -= rc.told;
-		rc.told = 0;
+	if (rc.lines_sent == rc.lines_end || rc.lines_sent > LINES_WAIT) {
+		memmove(lines, lines + rc.lines_sent, rc.lines_end - rc.lines_sent);
+		rc.lines_end -= rc.lines_sent;
+		rc.lines_sent = 0;
 	}
 }
 
@@ -1685,7 +1748,7 @@ static void mend_can(unsigned char *frame, uint32_t len)
 	memcpy(&id, frame, sizeof id);
 	netif_put16(frame, id >> 16);
 	netif_put16(frame + 2, id);
-	frame[5] = (unsigned char)(len == 72 ? frame[5] | 4 : 0);
+	frame[5] = (unsigned char)(len == 72 /* CANFD_MTU */ ? frame[5] | 4 /* CANFD_FDF */ : 0);
 }
 
 /* Copies N bytes, inline and 16 at a time, the last of them over some that are there already. At 64
@@ -1762,9 +1825,14 @@ _Noreturn static void finish(void)
 _Noreturn static void end_at_once(void)
 {
 	send_out();
+	show_out();
 	if (rc.sent < rc.end) {
 		say(output_name(), "stuck reader, packets lost");
 		end_output();
+	}
+	if (rc.lines_sent < rc.lines_end) {
+		say("stdout", "stuck reader, lines lost");
+		rc.status = 1;
 	}
 	finish();
 }
@@ -1873,7 +1941,7 @@ static void take_signal(void)
 		rc.stop = SIGNALLED;
 }
 
-/* The one place that waits: for packets (while the buffer has room), for the reader (while there is
+/* Where a capture waits: for packets (while the buffer has room), for the reader (while there is
  * something for it; else only to see it die), for signals, and for MS at most. */
 static void wait_events(uint32_t ms)
 {
@@ -1887,7 +1955,7 @@ static void wait_events(uint32_t ms)
 	p[2].fd = rc.signals;
 	p[2].events = POLLIN;
 	p[3].fd = rc.screen;
-	p[3].events = rc.told < rc.shown ? POLLOUT : 0;
+	p[3].events = rc.lines_sent < rc.lines_end ? POLLOUT : 0;
 	if (ppoll(p, 4, &t, NULL) <= 0)
 		return;
 	if (p[0].revents & POLLERR && !rc.option['r'])
@@ -1896,7 +1964,7 @@ static void wait_events(uint32_t ms)
 		complain(output_name(), EPIPE);
 		end_output();
 	}
-	if (p[3].revents & (POLLERR | POLLHUP) && rc.screen >= 0)
+	if (p[3].revents & (POLLERR | POLLHUP))
 		lose_screen(EPIPE);
 	if (p[2].revents)
 		take_signal();
@@ -1939,7 +2007,7 @@ static struct {
 	unsigned n;	/* instructions of the filter */
 	uint64_t good;	/* records */
 	unsigned char buf[OUT_SIZE];
-} file;
+} source;
 
 /* Waits until the output and the terminal have all that was put. */
 static void settle(void)
@@ -1948,10 +2016,20 @@ static void settle(void)
 	for (;;) {
 		send_out();
 		show_out();
-		if (rc.stop != NO || (rc.sent == rc.end && rc.told == rc.shown))
+		if (rc.stop != NO || (rc.sent == rc.end && rc.lines_sent == rc.lines_end))
 			return;
 		wait_events(rc.full ? FULL_MS : COUNT_MS);
 	}
+}
+
+/* Begins the next file of -G if it is time, and gives the ms until then, COUNT_MS at most. */
+static uint32_t until_slice(void)
+{
+	uint64_t now = now_ms();
+
+	if (now >= rc.slice_end)
+		next_slice();
+	return rc.slice_end - now < COUNT_MS ? (uint32_t)(rc.slice_end - now) : COUNT_MS;
 }
 
 /* Reads more of the file behind what is there: 0 at its end. */
@@ -1959,24 +2037,26 @@ static int read_more(void)
 {
 	ssize_t n = -1;
 
-	memmove(file.buf, file.buf + file.at, file.have - file.at);
-	file.have -= file.at;
-	file.at = 0;
+	memmove(source.buf, source.buf + source.at, source.have - source.at);
+	source.have -= source.at;
+	source.at = 0;
 	settle();
+	until_slice();
 	while (n < 0 && rc.stop == NO) {
-		rc.net.fd = file.fd;
-		while (rc.stop == NO && !ready(file.fd, POLLIN, 0))
-			wait_events(COUNT_MS);
+		rc.net.fd = source.fd;
+		do	/* once at least: signals are for what need not wait, too */
+			wait_events(ready(source.fd, POLLIN, 0) ? 0 : until_slice());
+		while (rc.stop == NO && !ready(source.fd, POLLIN, 0));
 		if (rc.stop != NO)	/* nothing may come any more */
 			return 0;
-		n = read(file.fd, file.buf + file.have, sizeof file.buf - file.have);
+		n = read(source.fd, source.buf + source.have, sizeof source.buf - source.have);
 		if (n < 0 && errno != EAGAIN && errno != EINTR) {
-			complain(file.name, errno);
+			complain(source.name, errno);
 			rc.status = 1;
 			return 0;
 		}
 	}
-	file.have += n > 0 ? (uint32_t)n : 0;
+	source.have += n > 0 ? (uint32_t)n : 0;
 	return n > 0;
 }
 
@@ -1985,39 +2065,44 @@ static void open_file(void)
 {
 	const char *why;
 
-	file.name = rc.option['r'];
-	if (!strcmp(file.name, "-"))
-		file.name = "stdin";
-	else if ((file.fd = (int)syscall(SYS_openat, AT_FDCWD, file.name,
+	source.name = rc.option['r'];
+	if (!strcmp(source.name, "-"))
+		source.name = "stdin";
+	else if ((source.fd = (int)syscall(SYS_openat, AT_FDCWD, source.name,
 	    O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | O_LARGEFILE)) < 0)
-		die(file.name);
-	while (file.have < sizeof(struct pcap_file) && read_more())
+		die(source.name);
+	while (source.have < sizeof(struct pcap_file) && read_more())
 		;
 	if (rc.status || rc.stop != NO)
 		_exit(rc.status);
-	why = file.have < sizeof(struct pcap_file) ? "too short for a pcap file" :
-	    pcap_read_header(&file.format, file.buf);
+	why = source.have < sizeof(struct pcap_file) ? "too short for a pcap file" :
+	    pcap_read_header(&source.format, source.buf);
 	if (why) {
-		say(file.name, why);
+		say(source.name, why);
 		_exit(1);
 	}
-	file.at = sizeof(struct pcap_file);
-	rc.linktype = (int)file.format.linktype;
-	if (!rc.option[MICRO] && file.format.unit == 1)
+	if (rc.filename && same_file(source.fd, file_name(0)))
+		usage(rc.filename, "is what is read");
+	source.at = sizeof(struct pcap_file);
+	rc.linktype = (int)source.format.linktype;
+	if (!rc.option[MICRO] && source.format.unit == 1)
 		rc.nano = 1;
-	if (rc.snaplen > file.format.snaplen)
-		rc.snaplen = file.format.snaplen;
+	if (rc.snaplen > source.format.snaplen)
+		rc.snaplen = source.format.snaplen;
 	check_size();
-	file.n = users_filter(NULL, 0);
+	source.n = users_filter(NULL, 0);
+	for (unsigned i = 0; i < source.n; i++)
+		if ((program[i].code & 0xe7) == (BPF_LD | BPF_ABS) && program[i].k >= SKF_AD_OFF)
+			usage("filter", "the file does not say which way a packet went");
 }
 
 /* The rest of the file is worth nothing. */
 static void file_is(const char *how)
 {
 	rc.status = 1;
-	put_count(file.good, how);
+	put_count(source.good, how);
 	memcpy(reason, put_string(), sizeof reason);
-	say(file.name, reason);
+	say(source.name, reason);
 }
 
 /* Takes the packets of the file. What shows them or writes them is waited for. */
@@ -2028,11 +2113,11 @@ static void replay(void)
 	uint32_t len;
 
 	while (rc.stop == NO) {
-		len = pcap_read_record(&file.format, file.buf + file.at, file.have - file.at, &r);
-		if (len > file.have - file.at) {
+		len = pcap_read_record(&source.format, source.buf + source.at, source.have - source.at, &r);
+		if (len > source.have - source.at) {
 			if (read_more())
 				continue;
-			if (file.have && rc.stop == NO && !rc.status)
+			if (source.have && rc.stop == NO && !rc.status)
 				file_is("good, then cut off");
 			break;
 		}
@@ -2040,16 +2125,16 @@ static void replay(void)
 			file_is("good, then broken");
 			break;
 		}
-		p.data = file.buf + file.at + sizeof r;
-		file.at += len;
-		file.good++;
-		if (!filter_run(program, file.n, p.data, r.caplen, r.origlen))
+		p.data = source.buf + source.at + sizeof r;
+		source.at += len;
+		source.good++;
+		if (!filter_run(program, source.n, p.data, r.caplen, r.origlen))
 			continue;
 		p.datalen = r.caplen;
 		p.origlen = r.origlen;
 		p.sec = r.sec;
 		p.nsec = r.fraction;
-		if (rc.end >= OUT_FLUSH || rc.shown - rc.told > LINES_WAIT)
+		if (rc.end >= OUT_FLUSH || rc.lines_end - rc.lines_sent > LINES_WAIT)
 			settle();
 		if (rc.stop != NO)
 			break;
@@ -2075,15 +2160,17 @@ static void linger(uint32_t ms)
  * signal came get in; then nothing more does. */
 static void close_filter(void)
 {
-	int ticks = GRACE_MS / TICK_MS;
+	int open, ticks = GRACE_MS / TICK_MS;
 	uint64_t before;
 
 	do {
 		before = rc.net.seen;
 		linger(TICK_MS);
 	} while (rc.net.seen != before && --ticks);
-	netif_close_filter(&rc.net);
-	linger(rc.net.blind ? STORED_MS + TICK_MS : TICK_MS);
+	open = netif_close_filter(&rc.net);
+	linger(open || rc.net.blind ? STORED_MS + TICK_MS : TICK_MS);
+	if (open)	/* there would be no end */
+		take_no_more();
 }
 
 /* Goes on until all that the kernel saw is taken or dropped (it hands over a block that is not
@@ -2096,14 +2183,14 @@ static void drain(void)
 	if (rc.stop < LIMIT)
 		close_filter();
 	since = now_ms();
-	while (rc.sent < rc.end || ((rc.told < rc.shown || rc.skipped) && rc.stop != BROKEN) ||
+	while (rc.sent < rc.end || ((rc.lines_sent < rc.lines_end || rc.skipped) && rc.stop != BROKEN) ||
 	    (rc.stop < LIMIT && rc.taken + rc.net.dropped < rc.net.seen)) {
-		before = rc.taken + rc.sent + rc.told;
+		before = rc.taken + rc.sent + rc.lines_sent;
 		linger(TICK_MS);
-		if (before != rc.taken + rc.sent + rc.told)
+		if (before != rc.taken + rc.sent + rc.lines_sent)
 			since = now_ms();
 		else if (now_ms() - since > STALL_MS && (rc.stop_signals ||
-		    (rc.sent == rc.end && rc.told == rc.shown)))
+		    (rc.sent == rc.end && rc.lines_sent == rc.lines_end)))
 			end_at_once();
 	}
 }
@@ -2114,7 +2201,7 @@ static void list_one(const char *name, const struct ifinfomsg *info)
 
 	put(decimal((unsigned)info->ifi_index));
 	put(".");
-	put(name);
+	put_foreign(name);
 	put(info->ifi_flags & IFF_UP ? " [Up" : " [Down");
 	put(info->ifi_flags & IFF_RUNNING ? ", Running]\n" : "]\n");
 	text = put_string();
@@ -2137,6 +2224,7 @@ int main(int argc, char **argv)
 	catch_signals();
 	if (rc.option['D'])
 		list_interfaces();
+	check_filter();
 	if (rc.option['r'])
 		open_file();
 	if (rc.option['d'])

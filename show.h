@@ -36,6 +36,7 @@ struct show {
 	uint32_t linktype;	/* LINKTYPE_..., see show_link() */
 	uint32_t sec, nsec;	/* since 1970 UTC; nsec is 0..999999999 */
 	uint8_t stamp;		/* times -t was given: 0 hh:mm:ss.uuuuuu, 1 none, 2 sec.uuuuuu */
+	uint8_t nano;		/* 1: of nine digits; or 0, of six */
 	uint8_t link;		/* 1 for -e, the link header too; or 0 */
 	uint8_t hex;		/* what show_hex shows: SHOW_ASCII, SHOW_WHOLE */
 
@@ -78,7 +79,7 @@ static void line_put(struct show *l, unsigned c)
 /* How line_num() writes a number: base 10 or 16, and from bit 8 on the digits it has at least. */
 enum {
 	BASE10 = 10, BASE16 = 16,
-	DEC2 = 10 | 2 << 8, DEC6 = 10 | 6 << 8, HEX2 = 16 | 2 << 8, HEX4 = 16 | 4 << 8,
+	DEC2 = 10 | 2 << 8, DEC6 = 10 | 6 << 8, DEC9 = 10 | 9 << 8, HEX2 = 16 | 2 << 8, HEX4 = 16 | 4 << 8,
 	CLOCK = 60 | 3 << 8,	/* seconds as hh:mm:ss */
 };
 
@@ -867,7 +868,7 @@ static size_t show_packet(char *into, struct show *l)
 		else
 			line_num(l, l->sec % 86400, CLOCK);
 		line_put(l, '.');
-		line_num(l, l->nsec / 1000, DEC6);
+		line_num(l, l->nano ? l->nsec : l->nsec / 1000, l->nano ? DEC9 : DEC6);
 		line_put(l, ' ');
 	}
 	l->from = l->to;

@@ -71,7 +71,7 @@ refuses() {
 	"$check" -y 113 -l -k 'vlan 5 and ip'
 	run -0 "$check" -y 276 -l -d 'vlan 5'
 	[[ $output == *'[vlanp]'*'[vlan_tci]'* ]]
-	refuses 'vlan' 'end: not on this link type (column 5)' -y 101
+	refuses 'vlan' 'vlan: not on this link type (column 1)' -y 101
 }
 
 @test "an empty text accepts everything" {
