@@ -115,6 +115,13 @@ understood() {
 	grep -qw va "$(pcap run)"
 }
 
+@test "-D shows no byte of a name that could play tricks on the terminal" {
+	ns ip link add name $'x\e[31mY' type veth peer name vd
+	run_rawcap -D
+	run -1 grep -q $'\e' "$(pcap run)"
+	grep -qF 'x?[31mY' "$(pcap run)"
+}
+
 @test "-D with a reader that cannot take it fails with exit 1" {
 	[ -c /dev/full ] || cannot_run "no /dev/full"
 	status=0
@@ -444,4 +451,47 @@ understood() {
 	expect "$(stat -c %s "$trace")" == 0 "sockets opened"
 	grep -aqF 'rawcap: stdout' "$log"
 	grep -aqE 'rawcap [a-z0-9]+ > /' "$log"
+}
+
+# --- what others may make of it ---
+
+@test "a command line as long as the kernel takes is no more than a wrong filter" {
+	local word
+	word=$(printf 'x%.0s' {1..120000})
+	# shellcheck disable=SC2046 # as many words as that
+	run_rawcap va "$word" "$word" "$word" "$word" "$word" $(printf 'y %.0s' {1..60000})
+	expect "$status" == 2 "exit status"
+	says 'rawcap: filter: '
+}
+
+@test "a filter that no interface could take opens nothing: no right is missed, no file touched" {
+	wrong 'rawcap: filter: port 70000: not a port (column 6)' va port 70000
+	wrong 'rawcap: filter: port 70000: not a port (column 6)' -r /nonexistent port 70000
+	wrong 'rawcap: filter: ' --wait nonexistent bogus filter
+}
+
+@test "an interface's name may begin with a dot" {
+	ns ip link add name .va type veth peer name vd
+	ns ip link set .va up
+	ns ip link set vd up
+	start one -c 1 .va
+	ns send vd
+	finish one
+	expect "$status" == 0 "exit status"
+	wrong "rawcap: .: not an interface name" .
+	wrong "rawcap: ..: not an interface name" ..
+}
+
+@test "what goes wrong with a file is said in words" {
+	local name
+	name=$(printf 'x%.0s' {1..300})
+	ln -s loop "$BATS_TEST_TMPDIR/loop"
+	run_rawcap -w /etc/passwd/x va
+	failed 1 'rawcap: /etc/passwd/x: not a directory'
+	run_rawcap -w "$BATS_TEST_TMPDIR/$name" va
+	failed 1 ': name too long'
+	run_rawcap -w "$BATS_TEST_TMPDIR/loop" va
+	failed 1 ': too many links'
+	run_rawcap -w "$RAWCAP" va
+	failed 1 ': a running program'
 }

@@ -334,6 +334,16 @@ is_promiscuous() { [ "$(promiscuity)" = "$1" ]; }
 
 has_files() { [ "$(printf '%s\n' "$BATS_TEST_TMPDIR"/f-* | wc -l)" -ge "$1" ]; }
 
+@test "while it waits: a wrong filter is told before, a stop has its summary" {
+	run_rawcap --wait absent port 70000
+	expect "$status" == 2 "exit status"
+	says 'not a port (column 6)'
+	begin one --wait absent
+	stop one INT
+	expect "$status" == 0 "exit status"
+	expect "$(said captured)" == 0 "captured"
+}
+
 @test "--wait any is any" {
 	start one --wait any
 	ns ip link del va

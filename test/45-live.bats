@@ -245,6 +245,21 @@ no_signal_pending() {
 	done
 }
 
+@test "a pipe that its reader makes smaller does not block: signals are served" {
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	exec 8<> "$BATS_TEST_TMPDIR/pipe"
+	output=$BATS_TEST_TMPDIR/pipe
+	start one va
+	python3 -c 'import fcntl; fcntl.fcntl(8, 1031, 4096)'	# F_SETPIPE_SZ
+	ns send -c 2000 -s 200 vb
+	wait_until asleep "${pid[one]}"
+	kill -USR1 "${pid[one]}"
+	wait_until counted 1
+	kill -TERM "${pid[one]}"
+	stop one TERM
+	expect "$status" == 1 "exit status"
+}
+
 @test "a reader that stays stuck does not keep a stopped capture for ever" {
 	stuck
 	kill -TERM "${pid[one]}"

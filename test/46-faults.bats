@@ -118,6 +118,18 @@ failing_write() {
 	done
 }
 
+@test "a write that takes nothing, without an error, is the end: exit 1" {
+	requires strace
+	local buffer
+	for buffer in 2048 0; do
+		launcher=(strace -qq -e trace=write -e inject=write:retval=0:when=2+ -P "$(pcap one)" -o /dev/null)
+		start one -B $buffer va
+		ns send -c 30 -r 40 vb
+		finish one
+		failed 1 "rawcap: stdout: I/O error"
+	done
+}
+
 @test "writes that are interrupted or have to be repeated change nothing" {
 	local error buffer
 	for buffer in 2048 0; do

@@ -132,6 +132,16 @@ says_now() { grep -qF "$2" "$BATS_TEST_TMPDIR/$1.err" || { cat "$BATS_TEST_TMPDI
 	captured one "$arp"
 }
 
+@test "an SSH session whose addresses are mapped into IPv6 is left out" {
+	in_session '::ffff:10.0.0.2 50000 ::ffff:10.0.0.1 22'
+	through_a_pipe one va
+	ns send vb "$(tcp 2 50000 1 22)" "$(tcp 1 22 2 50000)" "$arp"
+	wait_until last_is "$(pcap one)" "$arp"
+	stop one INT
+	wait_until ended "$reader"
+	captured one "$arp"
+}
+
 @test "a file gets the SSH session too, and so does a stream with --ssh" {
 	in_session '10.0.0.2 50000 10.0.0.1 22'
 	start one va
@@ -160,6 +170,28 @@ says_now() { grep -qF "$2" "$BATS_TEST_TMPDIR/$1.err" || { cat "$BATS_TEST_TMPDI
 		captured one "$(tcp 2 50000 1 22)"
 		rm "$output"
 	done
+}
+
+@test "what -ddd prints for all interfaces means the same when it is read in again" {
+	local filter
+	for filter in 'udp port 53' 'ip[20:2] = 53' 'ether proto 0x806'; do
+		start_both any "$filter"
+		start again any "$("$RAWCAP" -ddd -i any "$filter")"
+		ns send vb "$udp53" "$arp" "$(tcp 2 80 1 80)"
+		stop_both
+		stop again INT
+		expect "$(records again)" == 1 "records of $filter"
+		cmp <(frames ring) <(frames again)
+	done
+}
+
+@test "a filter for which the kernel has no room says what to change" {
+	requires strace
+	launcher=(strace -qq -e trace=setsockopt -e inject=setsockopt:error=ENOMEM:when=2 -o /dev/null)
+	start one va port 80
+	finish one
+	expect "$status" == 1 "exit status"
+	says 'net.core.optmem_max'
 }
 
 @test "ip broadcast is measured by the interface's own netmask" {

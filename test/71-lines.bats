@@ -118,6 +118,33 @@ both_of() {
 	done
 }
 
+@test "--nano shows nine digits, as tcpdump does, and -ttt is not taken for -tt" {
+	local file=$BATS_TEST_TMPDIR/file.pcap
+	output=$BATS_TEST_TMPDIR/shown
+	start one --nano --print -w "$file" -c 1 va
+	unset output
+	ns send vb
+	finish one
+	[[ $(< "$BATS_TEST_TMPDIR/shown") =~ ^[0-9:]{8}\.([0-9]{9})\  ]]
+	[[ $(tcpdump --nano -nnr "$file" 2> /dev/null) == *."${BASH_REMATCH[1]} "* ]]
+	run_rawcap -ttt va
+	expect "$status" == 2 "exit status of -ttt"
+}
+
+@test "lines that a stuck reader never took are told: exit 1" {
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	# shellcheck disable=SC2217 # that is the point
+	sleep 600 < "$BATS_TEST_TMPDIR/pipe" 3>&- &
+	helpers+=($!)
+	output=$BATS_TEST_TMPDIR/pipe
+	start one --print va
+	ns send -c 5000 vb
+	kill -TERM "${pid[one]}"
+	stop one TERM
+	expect "$status" == 1 "exit status"
+	says "rawcap: stdout: stuck reader, lines lost"
+}
+
 @test "any: lines of cooked packets name what tcpdump names" {
 	local file=$BATS_TEST_TMPDIR/any.pcap
 	output=$BATS_TEST_TMPDIR/shown

@@ -161,6 +161,51 @@ for n in range(50):
 	says filter
 }
 
+@test "what a file does not say cannot be asked: inbound of Ethernet is usage, of cooked packets not" {
+	read_file -r "$MADE/ip.pcap" inbound
+	expect "$status" == 2 "exit status"
+	says 'which way a packet went'
+	read_file -r "$MADE/sll.pcap" inbound
+	expect "$status" == 0 "exit status"
+}
+
+@test "a file is not written onto itself, under whatever name" {
+	cp "$MADE/ip.pcap" "$damaged"
+	ln "$damaged" "$BATS_TEST_TMPDIR/other"
+	read_file -r "$damaged" -w "$BATS_TEST_TMPDIR/other"
+	expect "$status" == 2 "exit status"
+	says "$BATS_TEST_TMPDIR/other: is what is read"
+	cmp "$MADE/ip.pcap" "$damaged"
+}
+
+# endless: the packets of a file again and again.
+endless() {
+	head -c 24 "$MADE/ip.pcap"
+	while tail -c +25 "$MADE/ip.pcap"; do :; done
+}
+
+@test "reading what never ends: SIGUSR1 counts, SIGINT stops" {
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	endless > "$BATS_TEST_TMPDIR/pipe" 2> /dev/null 3>&- &
+	"$RAWCAP" -r - -w /dev/null < "$BATS_TEST_TMPDIR/pipe" 2> "$BATS_TEST_TMPDIR/one.err" 3>&- &
+	pid[one]=$!
+	wait_until grep -qs sigmask "/proc/${pid[one]}/fdinfo/"*
+	kill -USR1 "${pid[one]}"
+	wait_until grep -q captured "$BATS_TEST_TMPDIR/one.err"
+	run -1 grep -q unknown "$BATS_TEST_TMPDIR/one.err"
+	stop one INT
+	expect "$status" == 0 "exit status"
+}
+
+@test "-G begins files by the time that passes while a pipe is read" {
+	{ head -c 24 "$MADE/ip.pcap"; sleep 2.5; tail -c +25 "$MADE/ip.pcap"; } |
+		"$RAWCAP" -r - -G 1 -w "$BATS_TEST_TMPDIR/f-%s"
+	set -- "$BATS_TEST_TMPDIR"/f-*
+	expect $# ">=" 3 "files"
+	expect "$(records_in "$@")" == "$(records_in "$MADE/ip.pcap")" "records"
+	expect "$(records_in "${@: -1}")" == "$(records_in "$@")" "records of the last file"
+}
+
 @test "-c N takes the first N that the filter lets through" {
 	read_file -r "$MADE/ip.pcap" -c 7 -w "$out" udp
 	expect "$status" == 0 "exit status"
