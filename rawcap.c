@@ -2029,6 +2029,8 @@ static uint32_t until_slice(void)
 
 	if (now >= rc.slice_end)
 		next_slice();
+	if (rc.stop != NO)	/* that was the last */
+		return 0;
 	return rc.slice_end - now < COUNT_MS ? (uint32_t)(rc.slice_end - now) : COUNT_MS;
 }
 

@@ -206,6 +206,14 @@ endless() {
 	expect "$(records_in "${@: -1}")" == "$(records_in "$@")" "records of the last file"
 }
 
+@test "-G without -w ends what is read from a pipe on time, though nothing more comes" {
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	{ cat "$MADE/ip.pcap"; sleep 600; } > "$BATS_TEST_TMPDIR/pipe" 3>&- &
+	helpers+=($!)
+	"$RAWCAP" -r - -G 1 -w - < "$BATS_TEST_TMPDIR/pipe" > "$out"
+	cmp "$MADE/ip.pcap" "$out"
+}
+
 @test "-c N takes the first N that the filter lets through" {
 	read_file -r "$MADE/ip.pcap" -c 7 -w "$out" udp
 	expect "$status" == 0 "exit status"
