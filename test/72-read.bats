@@ -208,7 +208,7 @@ endless() {
 
 @test "-G without -w ends what is read from a pipe on time, though nothing more comes" {
 	mkfifo "$BATS_TEST_TMPDIR/pipe"
-	{ cat "$MADE/ip.pcap"; sleep 600; } > "$BATS_TEST_TMPDIR/pipe" 3>&- &
+	{ cat "$MADE/ip.pcap"; exec sleep 600; } > "$BATS_TEST_TMPDIR/pipe" 3>&- &
 	helpers+=($!)
 	"$RAWCAP" -r - -G 1 -w - < "$BATS_TEST_TMPDIR/pipe" > "$out"
 	cmp "$MADE/ip.pcap" "$out"
