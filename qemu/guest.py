@@ -20,6 +20,13 @@ class Failed(Exception):
     """A command in the guest failed."""
 
 
+def tcpdump():
+    """Its command. As root it gives its rights up, even to read stdin. A namespace's root cannot; as nobody it
+    need not."""
+    as_root = "deny" not in open("/proc/self/setgroups").read()
+    return ["tcpdump", "-Z", "root"] if as_root else ["unshare", "-U", "tcpdump"]
+
+
 class Guest:
     """Boots QEMU; then run() does things in the guest's shell, monitor() to the machine itself."""
 
@@ -195,11 +202,8 @@ class Capture:
         self._count_with_tcpdump(content)
 
     def _count_with_tcpdump(self, content):
-        # As root it gives its rights up, even to read stdin. A namespace's root cannot; as nobody it
-        # need not.
-        as_root = "deny" not in open("/proc/self/setgroups").read()
-        command = ["tcpdump", "-Z", "root"] if as_root else ["unshare", "-U", "tcpdump"]
-        told = subprocess.run(command + ["-nn", "--count", "-r", "-"], input=content, capture_output=True, check=False)
+        command = tcpdump() + ["-nn", "--count", "-r", "-"]
+        told = subprocess.run(command, input=content, capture_output=True, check=False)
         counted = told.stdout.split()
         if not counted or int(counted[0]) != len(self.packets):
             raise AssertionError(f"tcpdump -r counts {counted}: {told.stderr.decode()[-200:]}")

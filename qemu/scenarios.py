@@ -32,13 +32,18 @@ class CannotRun(Exception):
     """This machine has not what the scenario is about."""
 
 
+def into(scenarios):
+    """Decorates a function, which takes the guest and the wire, as one of these: its name is the promise."""
+
+    def add(function):
+        scenarios.append((function.__name__.replace("_", " "), function))
+        return function
+
+    return add
+
+
 SCENARIOS = []  # name and function of each, in order
-
-
-def scenario(function):
-    """The function, which takes the guest and the wire, is a scenario: its name is the promise."""
-    SCENARIOS.append((function.__name__.replace("_", " "), function))
-    return function
+scenario = into(SCENARIOS)
 
 
 def frame(size, *tags, to=GUEST, source=HOST):
@@ -675,7 +680,7 @@ def run_one(name, function, guest, wire):
         return False
 
 
-def main(arch, tap, sockets, build, *command):
+def main(scenarios, arch, tap, sockets, build, *command):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     Capture.reader = f"{build}/pcapread"
     skips = dict(line.split(": ", 1) for line in os.environ.get("SKIPS", "").splitlines())
@@ -684,7 +689,7 @@ def main(arch, tap, sockets, build, *command):
     try:
         guest = Guest(command, sockets, f"{build}/transcript.log", f"{build}/console.log")
         wire = Wire(tap)
-        for name, function in SCENARIOS:
+        for name, function in scenarios:
             if not re.search(os.environ.get("ONLY", ""), name):
                 continue
             if name in skips:
@@ -708,4 +713,4 @@ def main(arch, tap, sockets, build, *command):
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(SCENARIOS, *sys.argv[1:]))
