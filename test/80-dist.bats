@@ -216,3 +216,16 @@ filters() {
 	network
 	each filters
 }
+
+# --- as an OpenWrt package ---
+
+@test "the OpenWrt package builds with a cross compiler and a MIPS router's flags, and compiles the same filters" {
+	local musl=$QEMU/../build/musl/mips
+	make -s -C "$BATS_TEST_DIRNAME/examples/openwrt/rawcap" install \
+		"TOPDIR=$BATS_TEST_DIRNAME/openwrt" "WORK=$BATS_TEST_TMPDIR" TARGET_CROSS=mips-linux-gnu- \
+		"TARGET_CC=mips-linux-gnu-gcc -isystem $musl/include -L$musl/lib" \
+		TARGET_CFLAGS='-Os -pipe -mips32r2 -mtune=24kc -msoft-float -mno-abicalls -mips16 -minterlink-mips16'
+	RAWCAP=$BATS_TEST_TMPDIR/bin/rawcap/usr/bin/rawcap
+	qemu-mips-static "$RAWCAP" -ddd 'tcp port 80 and not net 10.0.0.0/8' > "$BATS_TEST_TMPDIR/program"
+	cmp "$BATS_TEST_TMPDIR/program" <("$DIST/rawcap-x86_64" -ddd 'tcp port 80 and not net 10.0.0.0/8')
+}
