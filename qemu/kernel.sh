@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154	# who reads this sets $top, $qemu, $arch and the architecture's variables
-# The kernel and the BusyBox of a machine for which Debian has none: Debian's source, configured by the
-# files of kernel/ that kernel_options names and by kernel/busybox. Some ten minutes on two cores, once. That
-# BusyBox is with musl, so openwrt.sh has it also where Debian has one.
+# The kernel and the BusyBox of a machine for which Debian has none: Debian's source, configured by
+# kernel/common and kernel/ARCH, or what kernel_options names, and by kernel/busybox. Some ten minutes on two
+# cores, once. That BusyBox is with musl, so openwrt.sh has it also where Debian has one.
 set -e
 
 # source_of PACKAGE FOLDER: Debian's source of it, unpacked.
@@ -34,6 +34,7 @@ cross() { [[ $compiler != gcc-* ]] || echo "${compiler#gcc-}-"; }
 
 build_kernel() {
 	local out=$PWD settings=(ARCH="$kernel_arch" CROSS_COMPILE="$(cross)" O="$PWD/obj")
+	[ -n "${kernel_options-}" ] || kernel_options=(common "$arch")
 	source_of linux linux
 	cd "$top/build/linux/source"
 	mkdir -p "$out/obj"
@@ -49,8 +50,7 @@ build_kernel() {
 
 # All of musl, for BusyBox and the guest's programs: build/musl/ARCH-whole.
 build_whole_musl() {
-	local folder=$top/build/musl/$arch-whole source=$top/build/musl/source cross library
-	cross=$(cross)
+	local folder=$top/build/musl/$arch-whole source=$top/build/musl/source cross=${compiler#gcc-}- library
 	[ ! -e "$folder/complete" ] || return 0
 	mkdir -p "$folder"
 	cd "$folder"
@@ -67,7 +67,7 @@ build_whole_musl() {
 build_busybox() {
 	local out=$PWD names
 	source_of busybox busybox
-	[[ $compiler == musl-tools ]] || (build_whole_musl)
+	[ "$compiler" = musl-tools ] || (build_whole_musl)
 	mkdir -p "$out/bin" "$out/obj"
 	cd "$top/build/busybox/source"
 	make -s O="$out/obj" allnoconfig

@@ -8,7 +8,7 @@
 #   run.sh --shell [ARCH]      the guest's shell on this terminal, to try things by hand
 #   run.sh --rescue            rawcap behind an initramfs of Debian's own, on x86_64 (rescue.py)
 #   run.sh --openwrt [ARCH]    rawcap over SSH from a router with 64 MB and 8 MB of flash (openwrt.py)
-#   run.sh --small [ARCH]      rawcap where Linux has 32 MB, and what memory it takes (small.py)
+#   run.sh --small [i386|mips] rawcap in a machine of 32 MB, and what memory it takes (small.py)
 #
 # An architecture is a file in arch/, a machine if it names a kernel. What is downloaded or built
 # stays in build/qemu. RAWCAP: the program to test, if not dist/rawcap-ARCH.
@@ -242,7 +242,8 @@ run_all() {
 main() {
 	local mode=test arch
 	case ${1-} in
-	--shell | --rescue | --openwrt | --small) mode=${1#--}; shift; set -- "${1:-x86_64}" ;;
+	--shell | --rescue | --openwrt) mode=${1#--}; shift; set -- "${1:-x86_64}" ;;
+	--small) mode=small; shift; set -- "${1:-i386}" ;;
 	esac
 	for arch; do
 		[ -e "$qemu/arch/$arch" ] || { echo "qemu: $arch: not an architecture in qemu/arch" >&2; exit 2; }
