@@ -111,6 +111,15 @@ copy_helpers() {
 	done
 }
 
+# A file of 32 bits for a kernel of 64, if there is one that it runs: in /short of the guest.
+copy_short() {
+	[ -n "${short-}" ] || return 0
+	mkdir "$root/short"
+	# shellcheck source=/dev/null
+	(. "$qemu/arch/$short"; "${guest_cc[@]}" -static -Os -s -o "$root/short/calls" "$qemu/calls.c")
+	cp "$top/dist/rawcap-$short" "$root/short/rawcap"
+}
+
 # rawcap comes in an archive of its own behind the other, as make cpio writes it.
 build_initramfs() {
 	local root=$build/root
@@ -124,6 +133,7 @@ build_initramfs() {
 	chmod 755 "$root/init"
 	copy_modules
 	copy_helpers
+	copy_short
 	"${TEST_CC:-cc}" -O2 -o "$build/pcapread" "$top/test/pcapread.c"
 	(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet | gzip -1) > "$build/initramfs.gz"
 	"$qemu/archive.sh" "${RAWCAP:-$top/dist/rawcap-$arch}" "$build/rawcap.cpio"
@@ -171,8 +181,8 @@ make_own() {
 	mkdir -p "$1"
 	cd "$1"
 	"$2" > log 2>&1
-	touch complete
 	cd "$top"
+	touch "$1/complete"	# the command may have gone elsewhere
 }
 
 # run MODE ARCH
@@ -187,12 +197,13 @@ run() {
 	# one at a time: they share what they build
 	flock -n 9 || { echo "qemu: waiting for another run to end" >&2; flock 9; }
 	install_packages
-	[ -n "${RAWCAP-}${BUILT-}" ] || "$qemu/dist.sh" "$arch" > /dev/null
+	[ -n "${BUILT-}" ] || build_rawcap "$arch" > /dev/null
 	if [ -n "${debian-}" ]; then
 		download "$shared/kernel" get_kernel "$kernel_package"
 		download "$shared/busybox" get_busybox busybox-static
 	else
 		SUDO="sudo -n" sh "$top/test/install.sh" "$qemu/packages.kernel" || cannot_run "packages are missing"
+		own_compiler
 		make_own "$shared/kernel" build_kernel
 		make_own "$shared/busybox" build_busybox
 	fi
@@ -201,6 +212,16 @@ run() {
 	*) build_initramfs ;;
 	esac
 	in_namespace "$qemu/boot.sh" "$mode" "$arch" "$build" "$shared/kernel/image"
+}
+
+# build_rawcap ARCH...: for these, and for what else their kernels run.
+build_rawcap() {
+	local arch archs=("$@")
+	for arch; do
+		# shellcheck disable=SC2207,SC1090	# one word or none
+		archs+=($(. "$qemu/arch/$arch"; echo "${short-}"))
+	done
+	"$qemu/dist.sh" "${archs[@]}"
 }
 
 # Those whose files name a kernel.
@@ -215,7 +236,7 @@ machines() {
 # Several machines, two at a time; the output of each in one piece.
 run_all() {
 	mkdir -p "$top/build/qemu"
-	"$qemu/dist.sh" "$@"
+	build_rawcap "$@"
 	# shellcheck disable=SC2016	# the inner shell expands it
 	printf '%s\n' "$@" | BUILT=yes xargs -P "${JOBS:-2}" -I ARCH \
 		sh -c '"$0" "$1" > "$2/$1.log" 2>&1; status=$?; cat "$2/$1.log"; exit $status' "$qemu/run.sh" ARCH "$top/build/qemu"
