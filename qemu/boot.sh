@@ -55,7 +55,7 @@ command=("${machine[@]}" -accel tcg -nodefaults -display none -no-reboot
 	-kernel "$image" -initrd "$build/initramfs.gz"
 	-netdev "tap,id=wire,ifname=$tap,script=no,downscript=no"
 	-device "$nic,id=nic,netdev=wire,mac=02:00:00:00:09:02"
-	-append "console=$console quiet panic=-1 mitigations=off mode=$mode")
+	-append "console=$console quiet panic=-1 mitigations=off ${parameters-} mode=$mode")
 
 if [ "$mode" = shell ]; then
 	echo "The guest's shell; rawcap is in it. Control-A X ends QEMU."
@@ -63,7 +63,7 @@ if [ "$mode" = shell ]; then
 	exit
 fi
 # Stdin: QEMU would stop itself to take a terminal.
-SKIPS=$(printf '%s\n' "${skips[@]-}") python3 -B "$qemu/scenarios.py" "$arch" "$tap" "$sockets" "$build" \
+SKIPS=$(printf '%s\n' "${skips[@]-}") SMALL=${small-64} python3 -B "$qemu/scenarios.py" "$arch" "$tap" "$sockets" "$build" \
 	timeout -k 5 "$LIMIT" "${command[@]}" -serial "file:$build/console.log" -monitor "unix:$sockets/monitor" \
 	-device "$serial_bus" -chardev "socket,id=agent,path=$sockets/agent" \
 	-device virtserialport,chardev=agent < /dev/null
