@@ -61,7 +61,7 @@ command=("${machine[@]}" -accel tcg -nodefaults -display none -no-reboot
 	-kernel "$image" -initrd "$build/$initrd"
 	-netdev "tap,id=wire,ifname=$tap,script=no,downscript=no"
 	-device "$nic,id=nic,netdev=wire,mac=02:00:00:00:09:02"
-	-append "console=$console quiet panic=-1 mitigations=off mode=$mode")
+	-append "console=$console quiet panic=-1 mitigations=off ${parameters-} mode=$mode")
 
 if [ "$mode" = shell ]; then
 	echo "The guest's shell; rawcap is in it. Control-A X ends QEMU."
@@ -70,7 +70,7 @@ if [ "$mode" = shell ]; then
 fi
 [ "$mode" = test ] || skips=()	# they are of scenarios.py
 # Stdin: QEMU would stop itself to take a terminal.
-SKIPS=$(printf '%s\n' "${skips[@]-}") python3 -B "$qemu/$judge" "$arch" "$tap" "$sockets" "$build" \
+SKIPS=$(printf '%s\n' "${skips[@]-}") SMALL=${small-64} python3 -B "$qemu/$judge" "$arch" "$tap" "$sockets" "$build" \
 	timeout -k 5 "$LIMIT" "${command[@]}" -serial "file:$build/console.log" -monitor "unix:$sockets/monitor" \
 	-device "$serial_bus" -chardev "socket,id=agent,path=$sockets/agent" \
 	-device virtserialport,chardev=agent < /dev/null

@@ -70,6 +70,8 @@ class Guest:
                     raise EOFError
                 answer += part
         except (OSError, ValueError, EOFError) as error:
+            for question in ("info status", "info registers", "info pic"):  # dead, busy, or waiting for an interrupt
+                self.monitor(question)
             raise Gone(f"no answer from the guest to: {command[:80]}") from error
         took = time.monotonic() - start
         self.log.write(f"$ {command[:2000]}\n{answer[:2000]!r} -> {int(status)}, {took:.3f} s\n")
@@ -100,9 +102,11 @@ class Guest:
 
     def monitor(self, command):
         """A command of QEMU's own monitor."""
-        self.control.write(command.encode() + b"\n")
-        self.log.write(f"(qemu) {command}\n")
-        self._control_until_prompt()
+        try:
+            self.control.write(command.encode() + b"\n")
+            self.log.write(f"(qemu) {self._control_until_prompt()}\n")
+        except OSError as error:
+            raise Gone("QEMU does not answer") from error
 
     def _control_until_prompt(self):
         said = b""
@@ -111,6 +115,7 @@ class Guest:
             if not part:
                 raise Gone("QEMU has ended")
             said += part
+        return said.decode(errors="replace")
 
     def end(self):
         """Switches the machine off, by the switch or by the plug."""

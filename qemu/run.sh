@@ -7,7 +7,7 @@
 #                              has a kernel of Debian's
 #   run.sh --shell [ARCH]      the guest's shell on this terminal, to try things by hand
 #   run.sh --rescue            rawcap behind an initramfs of Debian's own, on x86_64 (rescue.py)
-#   run.sh --openwrt [ARCH]    rawcap over SSH from a router with 64 MB and 8 MB of flash (openwrt.py)
+#   run.sh --openwrt           rawcap over SSH from a router with 64 MB and 8 MB of flash, on x86_64 (openwrt.py)
 #   run.sh --small [i386|mips] rawcap in a machine of 32 MB, and what memory it takes (small.py)
 #
 # An architecture is a file in arch/, a machine if it names a kernel. What is downloaded or built
@@ -116,6 +116,15 @@ copy_helpers() {
 	done
 }
 
+# A file of 32 bits for a kernel of 64, if there is one that it runs: in /short of the guest.
+copy_short() {
+	[ -n "${short-}" ] || return 0
+	mkdir "$root/short"
+	# shellcheck source=/dev/null
+	(. "$qemu/arch/$short"; "${guest_cc[@]}" -static -Os -s -o "$root/short/calls" "$qemu/calls.c")
+	cp "$top/dist/rawcap-$short" "$root/short/rawcap"
+}
+
 # base_root ROOT BUSYBOX MODULE...: what boots and does what the host says, with these modules besides the
 # drivers.
 base_root() {
@@ -140,6 +149,7 @@ build_initramfs() {
 	mapfile -t names < "$qemu/modules"
 	base_root "$root" "$shared/busybox" "${names[@]}"
 	copy_helpers
+	copy_short
 	pack_root "$root" "$build/initramfs.gz"
 	"$qemu/archive.sh" "${RAWCAP:-$top/dist/rawcap-$arch}" "$build/rawcap.cpio"
 	truncate -s %4 "$build/initramfs.gz"	# an archive begins at a multiple of 4
@@ -185,9 +195,9 @@ make_own() {
 	rm -rf "$1"
 	mkdir -p "$1"
 	cd "$1"
-	"$2" > log 2>&1	# leaves us elsewhere
-	touch "$1/complete"
+	"$2" > log 2>&1
 	cd "$top"
+	touch "$1/complete"	# the command may have gone elsewhere
 }
 
 # run MODE ARCH
@@ -203,12 +213,13 @@ run() {
 	# one at a time: they share what they build
 	flock -n 9 || { echo "qemu: waiting for another run to end" >&2; flock 9; }
 	install_packages
-	[ -n "${RAWCAP-}${BUILT-}" ] || "$qemu/dist.sh" "$arch" > /dev/null
+	[ -n "${BUILT-}" ] || build_rawcap "$arch" > /dev/null
 	if [ -n "${debian-}" ]; then
 		download "$shared/kernel" get_kernel "$kernel_package"
 		download "$shared/busybox" get_busybox busybox-static
 	else
 		SUDO="sudo -n" sh "$top/test/install.sh" "$qemu/packages.kernel" || cannot_run "packages are missing"
+		own_compiler
 		make_own "$shared/kernel" build_kernel
 		make_own "$shared/busybox" build_busybox
 	fi
@@ -219,6 +230,16 @@ run() {
 	*) build_initramfs ;;
 	esac
 	in_namespace "$qemu/boot.sh" "$mode" "$arch" "$build" "$shared/kernel/image"
+}
+
+# build_rawcap ARCH...: for these, and for what else their kernels run.
+build_rawcap() {
+	local arch archs=("$@")
+	for arch; do
+		# shellcheck disable=SC2207,SC1090	# one word or none
+		archs+=($(. "$qemu/arch/$arch"; echo "${short-}"))
+	done
+	"$qemu/dist.sh" "${archs[@]}"
 }
 
 # Those whose files name a kernel.
@@ -233,7 +254,7 @@ machines() {
 # Several machines, two at a time; the output of each in one piece.
 run_all() {
 	mkdir -p "$top/build/qemu"
-	"$qemu/dist.sh" "$@"
+	build_rawcap "$@"
 	# shellcheck disable=SC2016	# the inner shell expands it
 	printf '%s\n' "$@" | BUILT=yes xargs -P "${JOBS:-2}" -I ARCH \
 		sh -c '"$0" "$1" > "$2/$1.log" 2>&1; status=$?; cat "$2/$1.log"; exit $status' "$qemu/run.sh" ARCH "$top/build/qemu"

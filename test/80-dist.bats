@@ -157,9 +157,10 @@ cuts() {
 }
 
 heeds() {
-	launcher=(launch -i HUP "${launcher[@]}")
+	launcher=(launch -i 1 "${launcher[@]}")	# 1: HUP, everywhere
 	start one va
 	ns send -c 5 vb
+	wait_until has_records one 5	# what USR1 counts is what has been read
 	kill -HUP "${pid[one]}"
 	kill -USR1 "${pid[one]}"
 	wait_until grep -q '^5 packets captured' "$BATS_TEST_TMPDIR/one.err"
