@@ -19,11 +19,12 @@ target := $(shell $(CC) -dumpmachine 2> /dev/null)
 # What CFLAGS adds to: no jump tables, no unwind tables, nothing moved out of short loops, no large frame
 # inlined into its caller's, no page of alignment before the data; each is smaller so, or cleaner. crt1.o
 # alone: main needs no constructors.
-compile = -std=gnu11 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -fno-pie -fomit-frame-pointer \
+compile = -std=gnu11 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -fomit-frame-pointer \
 	-fno-jump-tables -fconserve-stack -fno-tree-loop-im -fno-thread-jumps -fno-move-loop-invariants \
 	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables \
-	-fno-stack-protector -fno-ident $(if $(findstring x86_64,$(target)),-malign-data=abi)
-link = -static -no-pie -nostartfiles -l:crt1.o \
+	-fno-ident $(if $(findstring x86_64,$(target)),-malign-data=abi)
+# What CFLAGS cannot take back: the C library is not started, so there is no word of a stack protector.
+link = -fno-pie -fno-stack-protector -static -no-pie -nostartfiles -l:crt1.o \
 	-Wl,--gc-sections,--build-id=none,-z,norelro,-z,noseparate-code,-z,common-page-size=64
 
 #: make             ./rawcap, static

@@ -29,6 +29,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -244,12 +246,28 @@ static inline int netif_close_filter(struct netif *n)
 	return netif_filter(n, &nothing, 1);	/* ret #0 */
 }
 
+/* KiB that a ring may have: a quarter of what is free or, where the rest serves as a cache, a 128th of all.
+ * The kernel is no judge of that: before it refuses a ring it kills processes for their memory
+ * (net/packet/af_packet.c: alloc_one_pg_vec_page, from vzalloc on). */
+static uint64_t netif_spare_kib(void)
+{
+	struct sysinfo memory;
+	uint64_t quarter, least;
+
+	if (syscall(SYS_sysinfo, &memory) < 0)
+		return UINT64_MAX;
+	quarter = (uint64_t)memory.freeram * memory.mem_unit >> 12;
+	least = (uint64_t)memory.totalram * memory.mem_unit >> 17;
+	return quarter > least ? quarter : least;
+}
+
 /* A ring of KIB or, where memory is short, of half as much, down to RING_MIN_KIB. Without one
  * n->ring stays NULL and netif_next receives from the socket. A packet never crosses blocks, so a
  * block holds at least one of SNAPLEN bytes; a ring that has no two such blocks is none. */
 static void netif_ring(struct netif *n, uint32_t kib, uint32_t block_ms, uint32_t snaplen)
 {
 	struct tpacket_req3 req = { .tp_retire_blk_tov = block_ms };
+	const uint64_t spare_kib = netif_spare_kib();
 	int version = TPACKET_V3;
 	uint32_t size;
 	void *ring;
@@ -263,7 +281,7 @@ static void netif_ring(struct netif *n, uint32_t kib, uint32_t block_ms, uint32_
 			size *= 2;
 		req.tp_block_size = req.tp_frame_size = size;	/* V3 packs frames of any size */
 		req.tp_block_nr = req.tp_frame_nr = kib / (size >> 10);
-		if (req.tp_block_nr < 2 ||
+		if (kib > spare_kib || req.tp_block_nr < 2 ||
 		    netif_set(n, SOL_PACKET, PACKET_RX_RING, &req, sizeof req) < 0)
 			continue;
 		n->block_size = size;

@@ -1,6 +1,7 @@
 #!/bin/bash
 # shellcheck disable=SC2154	# the architecture's file sets variables
-# boot.sh test|shell|rescue ARCH BUILD IMAGE: boots the kernel IMAGE and the initramfs that run.sh made.
+# boot.sh test|shell|rescue|openwrt|small ARCH BUILD IMAGE: boots the kernel IMAGE and the initramfs that
+# run.sh made.
 # Runs in a network namespace of its own:
 #
 #	scenarios.py -- tap (10.9.0.1) ===== eth0 (10.9.0.2) -- rawcap, the guest's shell
@@ -50,20 +51,26 @@ if [ "$mode" = rescue ]; then
 		-serial "unix:$sockets/console" < /dev/null
 	exit
 fi
+initrd=initramfs.gz judge=scenarios.py
+case $mode in
+openwrt) initrd=openwrt.gz judge=openwrt.py ;;
+small) initrd=small.gz judge=small.py; small ;;
+esac
 # mitigations: what they are against has no way into an emulated processor; they double a fork's time
 command=("${machine[@]}" -accel tcg -nodefaults -display none -no-reboot
-	-kernel "$image" -initrd "$build/initramfs.gz"
+	-kernel "$image" -initrd "$build/$initrd"
 	-netdev "tap,id=wire,ifname=$tap,script=no,downscript=no"
 	-device "$nic,id=nic,netdev=wire,mac=02:00:00:00:09:02"
-	-append "console=$console quiet panic=-1 mitigations=off mode=$mode")
+	-append "console=$console quiet panic=-1 mitigations=off ${parameters-} mode=$mode")
 
 if [ "$mode" = shell ]; then
 	echo "The guest's shell; rawcap is in it. Control-A X ends QEMU."
 	"${command[@]}" -serial mon:stdio
 	exit
 fi
+[ "$mode" = test ] || skips=()	# they are of scenarios.py
 # Stdin: QEMU would stop itself to take a terminal.
-SKIPS=$(printf '%s\n' "${skips[@]-}") python3 -B "$qemu/scenarios.py" "$arch" "$tap" "$sockets" "$build" \
+SKIPS=$(printf '%s\n' "${skips[@]-}") SMALL=${small-64} python3 -B "$qemu/$judge" "$arch" "$tap" "$sockets" "$build" \
 	timeout -k 5 "$LIMIT" "${command[@]}" -serial "file:$build/console.log" -monitor "unix:$sockets/monitor" \
 	-device "$serial_bus" -chardev "socket,id=agent,path=$sockets/agent" \
 	-device virtserialport,chardev=agent < /dev/null

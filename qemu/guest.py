@@ -20,6 +20,13 @@ class Failed(Exception):
     """A command in the guest failed."""
 
 
+def tcpdump():
+    """Its command. As root it gives its rights up, even to read stdin. A namespace's root cannot; as nobody it
+    need not."""
+    as_root = "deny" not in open("/proc/self/setgroups").read()
+    return ["tcpdump", "-Z", "root"] if as_root else ["unshare", "-U", "tcpdump"]
+
+
 class Guest:
     """Boots QEMU; then run() does things in the guest's shell, monitor() to the machine itself."""
 
@@ -63,6 +70,8 @@ class Guest:
                     raise EOFError
                 answer += part
         except (OSError, ValueError, EOFError) as error:
+            for question in ("info status", "info registers", "info pic"):  # dead, busy, or waiting for an interrupt
+                self.monitor(question)
             raise Gone(f"no answer from the guest to: {command[:80]}") from error
         took = time.monotonic() - start
         self.log.write(f"$ {command[:2000]}\n{answer[:2000]!r} -> {int(status)}, {took:.3f} s\n")
@@ -93,9 +102,11 @@ class Guest:
 
     def monitor(self, command):
         """A command of QEMU's own monitor."""
-        self.control.write(command.encode() + b"\n")
-        self.log.write(f"(qemu) {command}\n")
-        self._control_until_prompt()
+        try:
+            self.control.write(command.encode() + b"\n")
+            self.log.write(f"(qemu) {self._control_until_prompt()}\n")
+        except OSError as error:
+            raise Gone("QEMU does not answer") from error
 
     def _control_until_prompt(self):
         said = b""
@@ -104,6 +115,7 @@ class Guest:
             if not part:
                 raise Gone("QEMU has ended")
             said += part
+        return said.decode(errors="replace")
 
     def end(self):
         """Switches the machine off, by the switch or by the plug."""
@@ -195,11 +207,8 @@ class Capture:
         self._count_with_tcpdump(content)
 
     def _count_with_tcpdump(self, content):
-        # As root it gives its rights up, even to read stdin. A namespace's root cannot; as nobody it
-        # need not.
-        as_root = "deny" not in open("/proc/self/setgroups").read()
-        command = ["tcpdump", "-Z", "root"] if as_root else ["unshare", "-U", "tcpdump"]
-        told = subprocess.run(command + ["-nn", "--count", "-r", "-"], input=content, capture_output=True, check=False)
+        command = tcpdump() + ["-nn", "--count", "-r", "-"]
+        told = subprocess.run(command, input=content, capture_output=True, check=False)
         counted = told.stdout.split()
         if not counted or int(counted[0]) != len(self.packets):
             raise AssertionError(f"tcpdump -r counts {counted}: {told.stderr.decode()[-200:]}")

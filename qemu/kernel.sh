@@ -1,7 +1,14 @@
-# shellcheck shell=bash disable=SC2154	# who reads this sets $top, $qemu, $arch and the architecture's variables
+# shellcheck shell=bash disable=SC2154,SC2164	# who reads this sets -e, $top, $qemu, $arch and its variables
 # The kernel and the BusyBox of a machine for which Debian has none: Debian's source, configured by
-# kernel/common, kernel/ARCH and kernel/busybox. Some ten minutes on two cores, once.
-set -e
+# kernel/common and kernel/ARCH, or what kernel_options names, and by kernel/busybox. Some ten minutes on two
+# cores, once. That BusyBox is with musl, so openwrt.sh has it also where Debian has one.
+
+# A compiler for BusyBox and the guest's programs, with all of musl.
+own_compiler() {
+	local cross=${compiler#gcc-} musl=$top/build/musl/$arch-whole
+	guest_cc=("$cross-gcc" -isystem "$musl/include" -idirafter "/usr/$cross/include" "-L$musl/lib" "-B$musl/lib"
+		-fno-pie "${guest_cflags[@]}")
+}
 
 # source_of PACKAGE FOLDER: Debian's source of it, unpacked.
 source_of() {
@@ -28,29 +35,32 @@ source_of() {
 	cd "$top"
 }
 
+# What stands before a tool's name.
+cross() { [[ $compiler != gcc-* ]] || echo "${compiler#gcc-}-"; }
+
 build_kernel() {
-	local out=$PWD settings=(ARCH="$kernel_arch" CROSS_COMPILE="${compiler#gcc-}-" O="$PWD/obj")
+	local out=$PWD settings=(ARCH="$kernel_arch" CROSS_COMPILE="$(cross)" O="$PWD/obj")
+	[ -n "${kernel_options-}" ] || kernel_options=(common "$arch")
 	source_of linux linux
 	cd "$top/build/linux/source"
 	mkdir -p "$out/obj"
 	make -s "${settings[@]}" tinyconfig
-	scripts/kconfig/merge_config.sh -m -O "$out/obj" "$out/obj/.config" "$qemu/kernel/common" "$qemu/kernel/$arch"
+	scripts/kconfig/merge_config.sh -m -O "$out/obj" "$out/obj/.config" "${kernel_options[@]/#/$qemu/kernel/}"
 	make -s "${settings[@]}" olddefconfig
 	make -s -j2 "${settings[@]}" "$kernel_image" modules
 	make -s "${settings[@]}" INSTALL_MOD_PATH="$out" modules_install
 	cp "$(find "$out/obj" -name "$kernel_image" -size +1000k)" "$out/image"
-	"${compiler#gcc-}-strip" "$out/image" || true	# what is no ELF file stays
+	"$(cross)strip" "$out/image" || true	# what is no ELF file stays
 	rm -rf "$out/obj"
 }
 
-# All of musl, for BusyBox and the guest's programs: build/musl/ARCH-whole.
 build_whole_musl() {
 	local folder=$top/build/musl/$arch-whole source=$top/build/musl/source cross=${compiler#gcc-}- library
 	[ ! -e "$folder/complete" ] || return 0
 	mkdir -p "$folder"
 	cd "$folder"
 	"$source/configure" --target="${cross%-}" --prefix="$folder" --disable-shared --disable-wrapper \
-		CC="${cross}gcc -fno-pie ${cflags[*]}" AR="${cross}ar" RANLIB="${cross}ranlib" \
+		CC="${cross}gcc -fno-pie ${guest_cflags[*]}" AR="${cross}ar" RANLIB="${cross}ranlib" \
 		CFLAGS="-Os -fno-stack-protector" LIBCC=-lgcc
 	make -j2 srcdir="$source" lib/libc.a lib/crt1.o lib/crti.o lib/crtn.o install-headers
 	for library in m crypt rt resolv; do
@@ -62,7 +72,7 @@ build_whole_musl() {
 build_busybox() {
 	local out=$PWD names
 	source_of busybox busybox
-	(build_whole_musl)
+	[ "$compiler" = musl-tools ] || (build_whole_musl)
 	mkdir -p "$out/bin" "$out/obj"
 	cd "$top/build/busybox/source"
 	make -s O="$out/obj" allnoconfig
@@ -70,7 +80,7 @@ build_busybox() {
 	grep -vE "$names" "$out/obj/.config" > "$out/rest"
 	cat "$qemu/kernel/busybox" "$out/rest" > "$out/obj/.config"
 	yes '' | make -s O="$out/obj" oldconfig || true	# yes dies of SIGPIPE
-	make -s -j2 O="$out/obj" ARCH="$kernel_arch" CROSS_COMPILE="${compiler#gcc-}-" CC="${guest_cc[*]} -fno-pie ${cflags[*]}" busybox
+	make -s -j2 O="$out/obj" ARCH="${kernel_arch-}" CROSS_COMPILE="$(cross)" CC="${guest_cc[*]}" busybox
 	cp "$out/obj/busybox" "$out/bin/busybox"
 	rm -rf "$out/obj"
 }

@@ -7,6 +7,8 @@
 #                              has a kernel of Debian's
 #   run.sh --shell [ARCH]      the guest's shell on this terminal, to try things by hand
 #   run.sh --rescue            rawcap behind an initramfs of Debian's own, on x86_64 (rescue.py)
+#   run.sh --openwrt           rawcap over SSH from a router with 64 MB and 8 MB of flash, on x86_64 (openwrt.py)
+#   run.sh --small [i386|mips] rawcap in a machine of 32 MB, and what memory it takes (small.py)
 #
 # An architecture is a file in arch/, a machine if it names a kernel. What is downloaded or built
 # stays in build/qemu. RAWCAP: the program to test, if not dist/rawcap-ARCH.
@@ -20,6 +22,8 @@ top=$(dirname "$qemu")
 . "$qemu/apt.sh"
 # shellcheck source=/dev/null
 . "$qemu/kernel.sh"
+# shellcheck source=/dev/null
+. "$qemu/openwrt.sh"
 
 cannot_run() {
 	echo "qemu: cannot run: $*" >&2
@@ -92,12 +96,13 @@ module_files() {
 	done
 }
 
+# copy_modules NAME...: these and the drivers.
 copy_modules() {
-	local files=() names=() version
-	mapfile -t names < "$qemu/modules"
-	module_files "${drivers[@]}" "${names[@]}"
-	(cd "$shared/kernel" && cp --parents "${files[@]}" "$root")
+	local files=() version
+	module_files "${drivers[@]}" "$@"
 	version=$(basename "$shared"/kernel/lib/modules/*)
+	mkdir -p "$root/lib/modules/$version"
+	[ ${#files[@]} = 0 ] || (cd "$shared/kernel" && cp --parents "${files[@]}" "$root")
 	cp "$shared"/kernel/lib/modules/*/modules.{order,builtin} "$root/lib/modules/$version"
 	busybox depmod -b "$root" "$version"
 }
@@ -111,21 +116,41 @@ copy_helpers() {
 	done
 }
 
-# rawcap comes in an archive of its own behind the other, as make cpio writes it.
-build_initramfs() {
-	local root=$build/root
+# A file of 32 bits for a kernel of 64, if there is one that it runs: in /short of the guest.
+copy_short() {
+	[ -n "${short-}" ] || return 0
+	mkdir "$root/short"
+	# shellcheck source=/dev/null
+	(. "$qemu/arch/$short"; "${guest_cc[@]}" -static -Os -s -o "$root/short/calls" "$qemu/calls.c")
+	cp "$top/dist/rawcap-$short" "$root/short/rawcap"
+}
+
+# base_root ROOT BUSYBOX MODULE...: what boots and does what the host says, with these modules besides the
+# drivers.
+base_root() {
+	local root=$1 busybox=$2
 	rm -rf "$root"
 	mkdir -p "$root"/{bin,dev,proc,sys,tmp}
-	cp "$shared/busybox/bin/busybox" "$root/bin/busybox"
+	cp "$busybox/bin/busybox" "$root/bin/busybox"
 	ln -s busybox "$root/bin/sh"
 	cp "$qemu/init" "$root/init"
 	cp "$qemu/guest.sh" "$root/guest.sh"
 	printf '%s\n' "${drivers[@]}" > "$root/drivers"
 	chmod 755 "$root/init"
-	copy_modules
-	copy_helpers
+	copy_modules "${@:3}"
 	"${TEST_CC:-cc}" -O2 -o "$build/pcapread" "$top/test/pcapread.c"
-	(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet | gzip -1) > "$build/initramfs.gz"
+}
+
+pack_root() { (cd "$1" && find . | cpio -o -H newc -R 0:0 --quiet | gzip -1) > "$2"; }
+
+# rawcap comes in an archive of its own behind the other, as make cpio writes it.
+build_initramfs() {
+	local root=$build/root names
+	mapfile -t names < "$qemu/modules"
+	base_root "$root" "$shared/busybox" "${names[@]}"
+	copy_helpers
+	copy_short
+	pack_root "$root" "$build/initramfs.gz"
 	"$qemu/archive.sh" "${RAWCAP:-$top/dist/rawcap-$arch}" "$build/rawcap.cpio"
 	truncate -s %4 "$build/initramfs.gz"	# an archive begins at a multiple of 4
 	cat "$build/rawcap.cpio" >> "$build/initramfs.gz"
@@ -171,8 +196,8 @@ make_own() {
 	mkdir -p "$1"
 	cd "$1"
 	"$2" > log 2>&1
-	touch complete
 	cd "$top"
+	touch "$1/complete"	# the command may have gone elsewhere
 }
 
 # run MODE ARCH
@@ -180,6 +205,7 @@ run() {
 	local mode=$1 arch=$2 build=$top/build/qemu/$2 shared
 	# shellcheck source=/dev/null
 	. "$qemu/arch/$arch"
+	[ "$mode" != small ] || small
 	[ -n "${machine-}" ] || { echo "qemu: $arch: no machine in qemu/arch/$arch" >&2; exit 2; }
 	shared=$top/build/qemu/${debian:+debian-}${debian:-own-$arch}
 	mkdir -p "$build" "$shared"
@@ -187,20 +213,33 @@ run() {
 	# one at a time: they share what they build
 	flock -n 9 || { echo "qemu: waiting for another run to end" >&2; flock 9; }
 	install_packages
-	[ -n "${RAWCAP-}${BUILT-}" ] || "$qemu/dist.sh" "$arch" > /dev/null
+	[ -n "${BUILT-}" ] || build_rawcap "$arch" > /dev/null
 	if [ -n "${debian-}" ]; then
 		download "$shared/kernel" get_kernel "$kernel_package"
 		download "$shared/busybox" get_busybox busybox-static
 	else
 		SUDO="sudo -n" sh "$top/test/install.sh" "$qemu/packages.kernel" || cannot_run "packages are missing"
+		own_compiler
 		make_own "$shared/kernel" build_kernel
 		make_own "$shared/busybox" build_busybox
 	fi
 	case $mode in
 	rescue) build_rescue ;;
+	openwrt) build_openwrt ;;
+	small) build_small ;;
 	*) build_initramfs ;;
 	esac
 	in_namespace "$qemu/boot.sh" "$mode" "$arch" "$build" "$shared/kernel/image"
+}
+
+# build_rawcap ARCH...: for these, and for what else their kernels run.
+build_rawcap() {
+	local arch archs=("$@")
+	for arch; do
+		# shellcheck disable=SC2207,SC1090	# one word or none
+		archs+=($(. "$qemu/arch/$arch"; echo "${short-}"))
+	done
+	"$qemu/dist.sh" "${archs[@]}"
 }
 
 # Those whose files name a kernel.
@@ -215,7 +254,7 @@ machines() {
 # Several machines, two at a time; the output of each in one piece.
 run_all() {
 	mkdir -p "$top/build/qemu"
-	"$qemu/dist.sh" "$@"
+	build_rawcap "$@"
 	# shellcheck disable=SC2016	# the inner shell expands it
 	printf '%s\n' "$@" | BUILT=yes xargs -P "${JOBS:-2}" -I ARCH \
 		sh -c '"$0" "$1" > "$2/$1.log" 2>&1; status=$?; cat "$2/$1.log"; exit $status' "$qemu/run.sh" ARCH "$top/build/qemu"
@@ -224,7 +263,8 @@ run_all() {
 main() {
 	local mode=test arch
 	case ${1-} in
-	--shell | --rescue) mode=${1#--}; shift; set -- "${1:-x86_64}" ;;
+	--shell | --rescue | --openwrt) mode=${1#--}; shift; set -- "${1:-x86_64}" ;;
+	--small) mode=small; shift; set -- "${1:-i386}" ;;
 	esac
 	for arch; do
 		[ -e "$qemu/arch/$arch" ] || { echo "qemu: $arch: not an architecture in qemu/arch" >&2; exit 2; }

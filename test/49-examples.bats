@@ -55,3 +55,48 @@ run_as_written() {
 	stop one INT
 	expect "$status" == 0 "exit status"
 }
+
+# package ARGUMENT...: make in the package's folder, as OpenWrt's build does it, with a stand-in for its SDK.
+package() {
+	make -s -C "$examples/openwrt/rawcap" "TOPDIR=$BATS_TEST_DIRNAME/openwrt" "WORK=$BATS_TEST_TMPDIR" "$@"
+}
+
+@test "the OpenWrt packages have their fields, rawcap's version, and the init script where it may be changed" {
+	package --warn-undefined-variables info > "$BATS_TEST_TMPDIR/info" 2> "$BATS_TEST_TMPDIR/warnings"
+	cat "$BATS_TEST_TMPDIR/info" "$BATS_TEST_TMPDIR/warnings"
+	[ ! -s "$BATS_TEST_TMPDIR/warnings" ]
+	has() { grep -qx "$1" "$BATS_TEST_TMPDIR/info"; }
+	for name in rawcap rawcap-recorder; do
+		has "$name SECTION=net"
+		has "$name CATEGORY=Network"
+		has "$name TITLE=..*"
+		has "$name PKG_VERSION=$("$RAWCAP" --version | cut -d ' ' -f 2)"
+		has "$name PKG_RELEASE=[1-9]"
+		has "$name PKG_LICENSE=$(head -n 1 "$BATS_TEST_DIRNAME/../LICENSE" | cut -d ' ' -f 1)"
+		has "$name words=[1-9][0-9]"
+	done
+	has "rawcap DEPENDS="
+	has "rawcap conffiles="
+	has "rawcap-recorder DEPENDS=+rawcap"
+	has "rawcap-recorder PKGARCH=all"
+	has "rawcap-recorder conffiles=/etc/init.d/rawcap"
+}
+
+@test "the OpenWrt package builds a rawcap that captures, with a hardened SDK's flags, and leaves the sources alone" {
+	local sources=$BATS_TEST_DIRNAME/.. before
+	requires musl-gcc
+	before=$(cd "$sources" && stat -c '%n %Y %Z' ./*)
+	package install TARGET_CROSS= TARGET_CC=musl-gcc \
+		TARGET_CFLAGS='-Os -pipe -fno-caller-saves -fno-plt -fstack-protector-strong -fPIE -Wformat -Werror=format-security'
+	[ "$before" = "$(cd "$sources" && stat -c '%n %Y %Z' ./*)" ]
+	[ "$(cd "$BATS_TEST_TMPDIR/bin" && find . -type f -printf '%m %P\n' | sort)" = \
+		"755 rawcap-recorder/etc/init.d/rawcap"$'\n'"755 rawcap/usr/bin/rawcap" ]
+	cmp "$BATS_TEST_TMPDIR/bin/rawcap-recorder/etc/init.d/rawcap" "$examples/rawcap.init"
+	RAWCAP=$BATS_TEST_TMPDIR/bin/rawcap/usr/bin/rawcap
+	network
+	start one -c 5 va
+	ns send -c 5 vb
+	finish one
+	expect "$status" == 0 "exit status"
+	expect "$(records one)" == 5 "packets"
+}

@@ -157,9 +157,10 @@ cuts() {
 }
 
 heeds() {
-	launcher=(launch -i HUP "${launcher[@]}")
+	launcher=(launch -i 1 "${launcher[@]}")	# 1: HUP, everywhere
 	start one va
 	ns send -c 5 vb
+	wait_until has_records one 5	# what USR1 counts is what has been read
 	kill -HUP "${pid[one]}"
 	kill -USR1 "${pid[one]}"
 	wait_until grep -q '^5 packets captured' "$BATS_TEST_TMPDIR/one.err"
@@ -215,4 +216,17 @@ filters() {
 @test "the kernel runs the filter of every architecture" {
 	network
 	each filters
+}
+
+# --- as an OpenWrt package ---
+
+@test "the OpenWrt package builds with a cross compiler and a MIPS router's flags, and compiles the same filters" {
+	local musl=$QEMU/../build/musl/mips
+	make -s -C "$BATS_TEST_DIRNAME/examples/openwrt/rawcap" install \
+		"TOPDIR=$BATS_TEST_DIRNAME/openwrt" "WORK=$BATS_TEST_TMPDIR" TARGET_CROSS=mips-linux-gnu- \
+		"TARGET_CC=mips-linux-gnu-gcc -isystem $musl/include -L$musl/lib" \
+		TARGET_CFLAGS='-Os -pipe -mips32r2 -mtune=24kc -msoft-float -mno-abicalls -mips16 -minterlink-mips16'
+	RAWCAP=$BATS_TEST_TMPDIR/bin/rawcap/usr/bin/rawcap
+	qemu-mips-static "$RAWCAP" -ddd 'tcp port 80 and not net 10.0.0.0/8' > "$BATS_TEST_TMPDIR/program"
+	cmp "$BATS_TEST_TMPDIR/program" <("$DIST/rawcap-x86_64" -ddd 'tcp port 80 and not net 10.0.0.0/8')
 }

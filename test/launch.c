@@ -24,12 +24,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static void handle(const char *number, void (*handler)(int))
+{
+	if (signal(atoi(number), handler) == SIG_ERR)
+		err(2, "signal %s", number);
+}
+
 static void block(int number)
 {
 	sigset_t set;
 
 	sigemptyset(&set);
-	sigaddset(&set, number);
+	if (sigaddset(&set, number))
+		err(2, "signal %d", number);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -60,8 +67,8 @@ int main(int argc, char **argv)
 		switch (option) {
 		case 'n': fcntl(1, F_SETFL, fcntl(1, F_GETFL) | O_NONBLOCK); break;
 		case 'P': fcntl(1, F_SETPIPE_SZ, atoi(optarg)); break;
-		case 'i': signal(atoi(optarg), SIG_IGN); break;
-		case 'd': signal(atoi(optarg), SIG_DFL); break;
+		case 'i': handle(optarg, SIG_IGN); break;
+		case 'd': handle(optarg, SIG_DFL); break;
 		case 'b': block(atoi(optarg)); break;
 		case 'u': socket_stdout(); break;
 		case 'e': dup2(eventfd(0, EFD_CLOEXEC), 1); break;
