@@ -1090,9 +1090,10 @@ static void attach_filter(void)
 	n = users_filter(*rule ? rule : NULL, 1);
 	/* the one that ends the capture comes first: if both have no room, that shows now */
 	if (netif_close_filter(&rc.net) < 0 || netif_filter(&rc.net, program, n) < 0) {
-		if (errno == ENOMEM)
-			die("filter too long, see net.core.optmem_max");
-		die(rc.net.failed);
+		if (errno != ENOMEM)
+			die(rc.net.failed);
+		say(rc.net.failed, "too long for this kernel, see net.core.optmem_max");
+		_exit(1);
 	}
 }
 
@@ -1562,8 +1563,8 @@ static void send_out(void)
 		n = rc.socket ?
 		    syscall(SYS_sendto, rc.fd, out + rc.sent, len, MSG_DONTWAIT, NULL, 0) :
 		    write(rc.fd, out + rc.sent, len);
-		if (n == 0)	/* it would for ever */
-			errno = EIO;
+		if (n == 0)	/* not in a loop that nothing ends */
+			errno = EAGAIN;
 		if (n > 0) {
 			rc.sent += (uint32_t)n;
 			rc.first = rc.sent == rc.end ? rc.end : whole_records(rc.sent);
@@ -1725,7 +1726,7 @@ static void show_out(void)
 		if (n < 0 && errno == ENOTSOCK)
 			n = write(rc.screen, lines + rc.lines_sent, len);
 		if (n == 0)
-			errno = EIO;
+			errno = EAGAIN;
 		if (n <= 0 && errno != EAGAIN && errno != EINTR)
 			lose_screen(errno);
 		if (n <= 0)

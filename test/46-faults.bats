@@ -118,15 +118,16 @@ failing_write() {
 	done
 }
 
-@test "a write that takes nothing, without an error, is the end: exit 1" {
+@test "a write that takes nothing, without an error, for ever: a stop is heeded, exit 1" {
 	requires strace
 	local buffer
 	for buffer in 2048 0; do
-		launcher=(strace -qq -e trace=write -e inject=write:retval=0:when=2+ -P "$(pcap one)" -o /dev/null)
+		launcher=(strace -D -qq -e trace=write -e inject=write:retval=0:when=2+ -P "$(pcap one)" -o /dev/null)
 		start one -B $buffer va
-		ns send -c 30 -r 40 vb
-		finish one
-		failed 1 "rawcap: stdout: I/O error"
+		ns send -c 30 vb
+		stop one INT
+		failed 1 "rawcap: stdout: "
+		expect "$(said captured)" == 0 "captured"
 	done
 }
 
