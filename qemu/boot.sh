@@ -70,7 +70,7 @@ if [ "$mode" = shell ]; then
 fi
 [ "$mode" = test ] || skips=()	# they are of scenarios.py
 # Stdin: QEMU would stop itself to take a terminal.
-SKIPS=$(printf '%s\n' "${skips[@]-}") SMALL=${small-64} python3 -B "$qemu/$judge" "$arch" "$tap" "$sockets" "$build" \
+SKIPS=$(printf '%s\n' "${skips[@]-}") SMALL=${small-64} MONITOR=${monitor-} python3 -B "$qemu/$judge" "$arch" "$tap" "$sockets" "$build" \
 	timeout -k 5 "$LIMIT" "${command[@]}" -serial "file:$build/console.log" -monitor "unix:$sockets/monitor" \
 	-device "$serial_bus" -chardev "socket,id=agent,path=$sockets/agent" \
 	-device virtserialport,chardev=agent < /dev/null

@@ -188,9 +188,9 @@ in_namespace() {
 	unshare "${flags[@]}" "$@"
 }
 
-# make_own FOLDER COMMAND: as download, for what kernel.sh builds.
+# make_own FOLDER COMMAND SETTINGS...: as download, for what kernel.sh builds, and again with other settings.
 make_own() {
-	[ ! -e "$1/complete" ] || return 0
+	[ ! -e "$1/complete" ] || [ -n "$(find "${@:3}" -newer "$1/complete")" ] || return 0
 	echo "qemu: building ${1##*/} for $arch, see ${1#"$top"/}/log" >&2
 	rm -rf "$1"
 	mkdir -p "$1"
@@ -220,8 +220,8 @@ run() {
 	else
 		SUDO="sudo -n" sh "$top/test/install.sh" "$qemu/packages.kernel" || cannot_run "packages are missing"
 		own_compiler
-		make_own "$shared/kernel" build_kernel
-		make_own "$shared/busybox" build_busybox
+		make_own "$shared/kernel" build_kernel "$qemu/kernel/common" "$qemu/kernel/$arch"
+		make_own "$shared/busybox" build_busybox "$qemu/kernel/busybox"
 	fi
 	case $mode in
 	rescue) build_rescue ;;

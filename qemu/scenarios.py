@@ -693,6 +693,8 @@ def main(scenarios, arch, tap, sockets, build, *command):
     try:
         guest = Guest(command, sockets, f"{build}/transcript.log", f"{build}/console.log")
         wire = Wire(tap)
+        if os.environ.get("MONITOR"):
+            guest.monitor(os.environ["MONITOR"])
         for name, function in scenarios:
             if not re.search(os.environ.get("ONLY", ""), name):
                 continue
