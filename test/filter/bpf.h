@@ -6,6 +6,8 @@
  * Not filter_run(): that one is for packets in files, has no metadata, and takes any program. The two were written
  * apart and judge each other: test/show/fuzz_read.c runs both over the same packets.
  */
+enum { AD_VLAN_TAG = 44, AD_VLAN_TAG_PRESENT = 48 };	/* linux/filter.h; filter.h has them only in its language */
+
 struct packet {
 	const uint8_t *data;
 	uint32_t caplen, len;
@@ -30,8 +32,8 @@ static int bpf_metadata(const struct packet *p, uint32_t what, uint32_t *value)
 	case SKF_AD_PROTOCOL: *value = p->protocol; break;
 	case SKF_AD_PKTTYPE: *value = p->pkttype; break;
 	case SKF_AD_IFINDEX: *value = p->ifindex; break;
-	case SKF_AD_VLAN_TAG: *value = p->tag; break;
-	case SKF_AD_VLAN_TAG_PRESENT: *value = p->tag_present; break;
+	case AD_VLAN_TAG: *value = p->tag; break;
+	case AD_VLAN_TAG_PRESENT: *value = p->tag_present; break;
 	default: return 0;
 	}
 	return p->has_metadata;
