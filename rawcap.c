@@ -475,6 +475,7 @@ static void complain(const char *thing, int error)
 		ELOOP, ETXTBSY,
 	};
 	static char number[] = "error 12345";
+	const char *digits;
 	const char *text =	/* in that order, each with a 0 behind it */
 	    "no CAP_NET_RAW: run as root, or once: setcap cap_net_raw=ep rawcap\0"
 	    "no such interface (see -D)\0kernel has no CONFIG_PACKET\0"
@@ -488,7 +489,8 @@ static void complain(const char *thing, int error)
 		error = EACCES;
 	for (size_t i = 0; *text && errors[i] != error; i++)
 		text += strlen(text) + 1;
-	memcpy(number + sizeof "error", decimal((unsigned)error), 5);
+	digits = decimal((unsigned)error);
+	memcpy(number + sizeof "error", digits, strlen(digits) + 1);
 	say(thing, *text ? text : number);
 }
 
@@ -603,7 +605,9 @@ static char **options(char **argv)
 			rc.option[(int)*c] = c;
 			rc.count[(int)*c]++;
 		}
-		if (!*c && rc.count['t'] <= 2)
+		if (rc.count['t'] > 2)
+			usage(word, no_such_option);
+		if (!*c)
 			continue;
 		if (!one_of(*c, "icsBQywCGWr"))
 			usage(word, no_such_option);
@@ -969,9 +973,11 @@ static void check_filter(void)
 		rc.linktype = kinds[i];
 		n = compile_filter(NULL, (char *)out, 1);
 	}
+	rc.linktype = asked;
+	if (!n && asked >= 0)	/* for its own reason */
+		n = compile_filter(NULL, (char *)out, 1);
 	if (!n)
 		usage("filter", reason);
-	rc.linktype = asked;
 }
 
 /* A loopback device shows each packet twice, outgoing and incoming: one of them is left out, also
@@ -1188,7 +1194,8 @@ _Noreturn static void print_filter(void)
 		find_interface();
 	else if (rc.linktype < 0)
 		rc.linktype = LINKTYPE_ETHERNET;
-	/* of all interfaces as in a file, too, as tcpdump does: read in again, it means the same */
+	/* of all interfaces as in a file, too, as tcpdump does: read in again it means the same (but
+	 * for a VLAN, which a live socket has beside the packet) */
 	n = users_filter(NULL, rc.ifname && !rc.net.cooked);
 	for (unsigned i = 0; i < n; i++) {
 		len = filter_print(line, program, n, i, rc.count['d']);
@@ -1358,15 +1365,26 @@ static void begin_slice(uint64_t now)
 		rc.slice_time = (uint32_t)t.tv_sec;
 }
 
+/* What -r reads. */
+static struct {
+	const char *name;
+	int fd;
+	struct pcap_reader format;
+	uint32_t at, have;	/* in the buffer: the next record, and the end of what was read */
+	unsigned n;	/* instructions of the filter */
+	uint64_t good;	/* records */
+	unsigned char buf[OUT_SIZE];
+} source;
+
 /* Whether NAME is the file that FD has open. linux/stat.h, struct statx: the inode stands at byte
  * 32, the device at 136. */
 static int same_file(int fd, const char *name)
 {
-	enum { AT_EMPTY = 0x1000, STATX_INO = 0x100 };
+	enum { AT_EMPTY = 0x1000, INO = 0x100 /* STATX_INO */ };
 	unsigned char a[256], b[256];
 
-	return syscall(SYS_statx, fd, "", AT_EMPTY, STATX_INO, a) == 0 &&
-	    syscall(SYS_statx, AT_FDCWD, name, 0, STATX_INO, b) == 0 &&
+	return syscall(SYS_statx, fd, "", AT_EMPTY, INO, a) == 0 &&
+	    syscall(SYS_statx, AT_FDCWD, name, 0, INO, b) == 0 &&
 	    !memcmp(a + 32, b + 32, 8) && !memcmp(a + 136, b + 136, 8);
 }
 
@@ -1374,6 +1392,8 @@ static void begin_output(void)
 {
 	rc.room = UINT64_MAX;
 	begin_slice(now_ms());
+	if (rc.option['r'] && rc.filename && same_file(source.fd, file_name(0)))
+		usage(rc.filename, "is what is read");
 	if ((rc.filename || rc.fd >= 0) && open_output() < 0)
 		die(output_name());
 	open_screen();
@@ -2000,16 +2020,6 @@ static void capture(void)
 
 /* ==== Reading a file ==== */
 
-static struct {
-	const char *name;
-	int fd;
-	struct pcap_reader format;
-	uint32_t at, have;	/* in the buffer: the next record, and the end of what was read */
-	unsigned n;	/* instructions of the filter */
-	uint64_t good;	/* records */
-	unsigned char buf[OUT_SIZE];
-} source;
-
 /* Waits until the output and the terminal have all that was put. */
 static void settle(void)
 {
@@ -2028,8 +2038,10 @@ static uint32_t until_slice(void)
 {
 	uint64_t now = now_ms();
 
-	if (now >= rc.slice_end)
+	if (now >= rc.slice_end) {
 		next_slice();
+		send_out();	/* its header: else the wait for the file's room never waits */
+	}
 	if (rc.stop != NO)	/* that was the last */
 		return 0;
 	return rc.slice_end - now < COUNT_MS ? (uint32_t)(rc.slice_end - now) : COUNT_MS;
@@ -2084,8 +2096,6 @@ static void open_file(void)
 		say(source.name, why);
 		_exit(1);
 	}
-	if (rc.filename && same_file(source.fd, file_name(0)))
-		usage(rc.filename, "is what is read");
 	source.at = sizeof(struct pcap_file);
 	rc.linktype = (int)source.format.linktype;
 	if (!rc.option[MICRO] && source.format.unit == 1)

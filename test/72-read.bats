@@ -176,6 +176,10 @@ for n in range(50):
 	expect "$status" == 2 "exit status"
 	says "$BATS_TEST_TMPDIR/other: is what is read"
 	cmp "$MADE/ip.pcap" "$damaged"
+	cp "$MADE/ip.pcap" "$BATS_TEST_TMPDIR/c$(date -u +%Y)"
+	read_file -r "$BATS_TEST_TMPDIR/c$(date -u +%Y)" -G 100 -w "$BATS_TEST_TMPDIR/c%Y"
+	expect "$status" == 2 "exit status with a time in the name"
+	cmp "$MADE/ip.pcap" "$BATS_TEST_TMPDIR/c$(date -u +%Y)"
 }
 
 # endless: the packets of a file again and again.
@@ -184,12 +188,15 @@ endless() {
 	while tail -c +25 "$MADE/ip.pcap"; do :; done
 }
 
+# For wait_until: the process has a descriptor that gives it signals.
+has_signals() { grep -qs sigmask "/proc/$1/fdinfo/"*; }
+
 @test "reading what never ends: SIGUSR1 counts, SIGINT stops" {
 	mkfifo "$BATS_TEST_TMPDIR/pipe"
 	endless > "$BATS_TEST_TMPDIR/pipe" 2> /dev/null 3>&- &
 	"$RAWCAP" -r - -w /dev/null < "$BATS_TEST_TMPDIR/pipe" 2> "$BATS_TEST_TMPDIR/one.err" 3>&- &
 	pid[one]=$!
-	wait_until grep -qs sigmask "/proc/${pid[one]}/fdinfo/"*
+	wait_until has_signals "${pid[one]}"
 	kill -USR1 "${pid[one]}"
 	wait_until grep -q captured "$BATS_TEST_TMPDIR/one.err"
 	run -1 grep -q unknown "$BATS_TEST_TMPDIR/one.err"
@@ -199,7 +206,9 @@ endless() {
 
 @test "-G begins files by the time that passes while a pipe is read" {
 	{ head -c 24 "$MADE/ip.pcap"; sleep 2.5; tail -c +25 "$MADE/ip.pcap"; } |
-		"$RAWCAP" -r - -G 1 -w "$BATS_TEST_TMPDIR/f-%s"
+		bash -c '"$RAWCAP" "$@" && times' bash -r - -G 1 -w "$BATS_TEST_TMPDIR/f-%s" > "$BATS_TEST_TMPDIR/times"
+	run -0 tail -n 1 "$BATS_TEST_TMPDIR/times"	# of its child: 0m0.003s 0m0.002s
+	[[ $output =~ ^0m0\.[0-4].*\ 0m0\.[0-4] ]]	# it slept in between
 	set -- "$BATS_TEST_TMPDIR"/f-*
 	expect $# ">=" 3 "files"
 	expect "$(records_in "$@")" == "$(records_in "$MADE/ip.pcap")" "records"
