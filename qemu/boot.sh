@@ -12,8 +12,6 @@ set -euo pipefail
 
 mode=$1 arch=$2 build=$3 image=$4
 qemu=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck disable=SC2034	# the architecture's file uses it
-top=$(dirname "$qemu")
 # shellcheck source=/dev/null
 . "$qemu/arch/$arch"
 
@@ -69,8 +67,12 @@ if [ "$mode" = shell ]; then
 	exit
 fi
 [ "$mode" = test ] || skips=()	# they are of scenarios.py
+monitor=
+# as its firmware does: IRQ 10 and 11, PCI's, by level, or some get lost
+[[ ${machine[*]} != *malta* ]] || monitor='o/b 0x4d1 0xc'
 # Stdin: QEMU would stop itself to take a terminal.
-SKIPS=$(printf '%s\n' "${skips[@]-}") SMALL=${small-64} MONITOR=${monitor-} python3 -B "$qemu/$judge" "$arch" "$tap" "$sockets" "$build" \
+SKIPS=$(printf '%s\n' "${skips[@]-}") SMALL=${small-64} MONITOR=$monitor \
+	python3 -B "$qemu/$judge" "$arch" "$tap" "$sockets" "$build" \
 	timeout -k 5 "$LIMIT" "${command[@]}" -serial "file:$build/console.log" -monitor "unix:$sockets/monitor" \
 	-device "$serial_bus" -chardev "socket,id=agent,path=$sockets/agent" \
 	-device virtserialport,chardev=agent < /dev/null

@@ -38,14 +38,14 @@ source_of() {
 # What stands before a tool's name.
 cross() { [[ $compiler != gcc-* ]] || echo "${compiler#gcc-}-"; }
 
+# build_kernel SETTINGS...
 build_kernel() {
 	local out=$PWD settings=(ARCH="$kernel_arch" CROSS_COMPILE="$(cross)" O="$PWD/obj")
-	[ -n "${kernel_options-}" ] || kernel_options=(common "$arch")
 	source_of linux linux
 	cd "$top/build/linux/source"
 	mkdir -p "$out/obj"
 	make -s "${settings[@]}" tinyconfig
-	scripts/kconfig/merge_config.sh -m -O "$out/obj" "$out/obj/.config" "${kernel_options[@]/#/$qemu/kernel/}"
+	scripts/kconfig/merge_config.sh -m -O "$out/obj" "$out/obj/.config" "$@"
 	make -s "${settings[@]}" olddefconfig
 	make -s -j2 "${settings[@]}" "$kernel_image" modules
 	make -s "${settings[@]}" INSTALL_MOD_PATH="$out" modules_install
@@ -69,6 +69,7 @@ build_whole_musl() {
 	touch complete
 }
 
+# build_busybox SETTINGS
 build_busybox() {
 	local out=$PWD names
 	source_of busybox busybox
@@ -76,9 +77,9 @@ build_busybox() {
 	mkdir -p "$out/bin" "$out/obj"
 	cd "$top/build/busybox/source"
 	make -s O="$out/obj" allnoconfig
-	names=$(sed -n 's/^\(CONFIG_[A-Z0-9_]*\)=.*/(^|# )\1[= ]/p' "$qemu/kernel/busybox" | paste -sd '|')
+	names=$(sed -n 's/^\(CONFIG_[A-Z0-9_]*\)=.*/(^|# )\1[= ]/p' "$1" | paste -sd '|')
 	grep -vE "$names" "$out/obj/.config" > "$out/rest"
-	cat "$qemu/kernel/busybox" "$out/rest" > "$out/obj/.config"
+	cat "$1" "$out/rest" > "$out/obj/.config"
 	yes '' | make -s O="$out/obj" oldconfig || true	# yes dies of SIGPIPE
 	make -s -j2 O="$out/obj" ARCH="${kernel_arch-}" CROSS_COMPILE="$(cross)" CC="${guest_cc[*]}" busybox
 	cp "$out/obj/busybox" "$out/bin/busybox"

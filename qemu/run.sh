@@ -195,7 +195,7 @@ make_own() {
 	rm -rf "$1"
 	mkdir -p "$1"
 	cd "$1"
-	"$2" > log 2>&1
+	"${@:2}" > log 2>&1
 	cd "$top"
 	touch "$1/complete"	# the command may have gone elsewhere
 }
@@ -220,7 +220,8 @@ run() {
 	else
 		SUDO="sudo -n" sh "$top/test/install.sh" "$qemu/packages.kernel" || cannot_run "packages are missing"
 		own_compiler
-		make_own "$shared/kernel" build_kernel "$qemu/kernel/common" "$qemu/kernel/$arch"
+		[ -n "${kernel_options-}" ] || kernel_options=(common "$arch")
+		make_own "$shared/kernel" build_kernel "${kernel_options[@]/#/$qemu/kernel/}"
 		make_own "$shared/busybox" build_busybox "$qemu/kernel/busybox"
 	fi
 	case $mode in
