@@ -16,8 +16,6 @@
  *	assembly	ops to instructions, from the last to the first, so each jump's length is
  *			known
  *	bytecode	what `tcpdump -ddd` prints, checked as the kernel checks it
- *	printing	-d, -dd, -ddd, one line at a time
- *	running		a program over a packet that stands in a file
  */
 #ifndef RAWCAP_FILTER_H
 #define RAWCAP_FILTER_H
@@ -26,32 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-/* linux/filter.h, linux/bpf_common.h */
-struct sock_filter {
-	uint16_t code;
-	uint8_t jt, jf;		/* instructions to skip when the test is true, false */
-	uint32_t k;
-};
-
-enum {
-	BPF_LD = 0x00, BPF_LDX = 0x01, BPF_ST = 0x02, BPF_ALU = 0x04,
-	BPF_JMP = 0x05, BPF_RET = 0x06, BPF_MISC = 0x07,
-	BPF_W = 0x00, BPF_H = 0x08, BPF_B = 0x10,
-	BPF_IMM = 0x00, BPF_ABS = 0x20, BPF_IND = 0x40, BPF_MEM = 0x60, BPF_LEN = 0x80,
-	BPF_MSH = 0xa0,
-	BPF_ADD = 0x00, BPF_SUB = 0x10, BPF_MUL = 0x20, BPF_DIV = 0x30, BPF_OR = 0x40,
-	BPF_AND = 0x50,
-	BPF_LSH = 0x60, BPF_RSH = 0x70, BPF_NEG = 0x80, BPF_MOD = 0x90, BPF_XOR = 0xa0,
-	BPF_JEQ = 0x10, BPF_JGT = 0x20, BPF_JGE = 0x30, BPF_JSET = 0x40,
-	BPF_X = 0x08, BPF_TAX = 0x00,
-	BPF_MAXINSNS = 4096, BPF_MEMWORDS = 16,
-};
-#define SKF_AD_OFF 0xfffff000u		/* -0x1000: loads from here on read metadata, not bytes */
-enum {
-	SKF_AD_PROTOCOL = 0, SKF_AD_PKTTYPE = 4, SKF_AD_IFINDEX = 8,
-	SKF_AD_MAX = 64,	/* 44 and 48, the VLAN tag and whether there is one: only by number */
-};
+#include "bpf.h"
 
 /* What to compile, and for what. */
 struct filter {
@@ -609,8 +582,8 @@ struct way {
 };
 enum { ACCEPT, REJECT, ENTRY, FIRST };		/* indexes of ops with a meaning */
 
-static struct op ops[BPF_MAXINSNS];
-static struct way ways[2 * BPF_MAXINSNS];
+static struct op ops[BPF_PROGRAM_MAX];
+static struct way ways[2 * BPF_PROGRAM_MAX];
 static unsigned nops;
 
 /*
@@ -675,13 +648,13 @@ static unsigned emit(unsigned code, uint32_t k)
 	unsigned x = common_x(flow);
 
 	/* that is in X already */
-	if (!flow || ((code & 7) == BPF_LDX && code == ops[x].code && k == ops[x].k))
+	if (!flow || ((code & 7) == OP_LDX && code == ops[x].code && k == ops[x].k))
 		return 0;
-	if (nops == BPF_MAXINSNS)
+	if (nops == BPF_PROGRAM_MAX)
 		fail(TOO_LONG);
-	if (code == BPF_ST || code == (BPF_MISC | BPF_TAX))
+	if (code == OP_ST || code == (OP_MISC | OP_TAX))
 		x = 0;
-	if ((code & 7) == BPF_LDX)
+	if ((code & 7) == OP_LDX)
 		x = nops;
 	ops[nops] = (struct op){ .code = (uint16_t)code, .k = k };
 	ways[nops * 2].fact = (uint16_t)lead_ways(flow, nops);
@@ -695,8 +668,8 @@ static unsigned emit(unsigned code, uint32_t k)
 /* The result of a relation between two numbers. */
 static unsigned holds(unsigned jump, uint32_t a, uint32_t k)
 {
-	return jump == BPF_JEQ ? a == k : jump == BPF_JSET ? (a & k) != 0 :
-	    jump == BPF_JGT ? a > k : a >= k;
+	return jump == OP_JEQ ? a == k : jump == OP_JSET ? (a & k) != 0 :
+	    jump == OP_JGT ? a > k : a >= k;
 }
 
 /* A field against a constant. */
@@ -713,10 +686,10 @@ static int is_loaded(unsigned w, unsigned now, const struct test *t)
 	unsigned a = ways[w].a;
 	const struct op *o = &ops[a];
 
-	if (t->mask != UINT32_MAX && (o->code != (BPF_ALU | BPF_AND) || o--->k != t->mask))
+	if (t->mask != UINT32_MAX && (o->code != (OP_ALU | OP_AND) || o--->k != t->mask))
 		return 0;
 	return o->code == t->code && o->k == t->off &&
-	    ((t->code & 0xe0) != BPF_IND || (ways[now].x && ways[a * 2].x == ways[now].x));
+	    ((t->code & 0xe0) != OP_IND || (ways[now].x && ways[a * 2].x == ways[now].x));
 }
 
 /* tests that lie behind; more only make programs a little shorter */
@@ -739,9 +712,9 @@ static unsigned is_decided(unsigned now, const struct test *t)
 		steps++;
 		if (!is_loaded(w, now, t))
 			continue;
-		if (o->code == (BPF_JMP | t->jump) && o->k == t->k)
+		if (o->code == (OP_JMP | t->jump) && o->k == t->k)
 			return !(w & 1);
-		if (o->code == (BPF_JMP | BPF_JEQ) && !(w & 1))
+		if (o->code == (OP_JMP | OP_JEQ) && !(w & 1))
 			return holds(t->jump, o->k, t->k);
 	}
 	return is_loaded(now, now, t) ? IS_HELD : IS_OPEN;
@@ -750,14 +723,14 @@ static unsigned is_decided(unsigned now, const struct test *t)
 /* A test on A, which op `a` loaded. */
 static void branch(unsigned jump, uint32_t k, unsigned a)
 {
-	unsigned yes = emit(BPF_JMP | jump, k) * 2;
+	unsigned yes = emit(OP_JMP | jump, k) * 2;
 
 	no = 0;
 	if (!yes)
 		return;
 	no = yes + 1;
 	ways[yes].a = ways[no].a = (uint16_t)a;
-	if (linking && jump == BPF_JEQ)
+	if (linking && jump == OP_JEQ)
 		ways[yes].fact = (uint16_t)yes;
 }
 
@@ -781,7 +754,7 @@ static void test(const struct test *t)
 	if (flow) {
 		a = emit(t->code, t->off);
 		if (t->mask != UINT32_MAX)
-			a = emit(BPF_ALU | BPF_AND, t->mask);
+			a = emit(OP_ALU | OP_AND, t->mask);
 	}
 	join_ways(&flow, lists[IS_HELD]);
 	branch(t->jump, t->k, a);
@@ -851,16 +824,16 @@ static uint32_t constant;		/* its value, of a LITERAL or CONSTANT */
  * The code that computes a VALUE into A waits here until all the checks that must come before it
  * are made.
  */
-/* BPF_MAXINSNS of them: the program's own place, not used until assembly */
-static struct sock_filter *values;
+/* BPF_PROGRAM_MAX of them: the program's own place, not used until assembly */
+static struct bpf_instruction *values;
 static unsigned nvalues;
 static unsigned scratch;	/* the next free M[] */
 
 static void value(unsigned code, uint32_t k)
 {
-	if (nvalues == BPF_MAXINSNS || scratch > BPF_MEMWORDS)
+	if (nvalues == BPF_PROGRAM_MAX || scratch > BPF_WORDS)
 		fail(TOO_LONG);
-	values[nvalues++] = (struct sock_filter){ .code = (uint16_t)code, .k = k };
+	values[nvalues++] = (struct bpf_instruction){ .code = (uint16_t)code, .k = k };
 }
 
 static void flush(unsigned end)
@@ -875,24 +848,8 @@ static void flush(unsigned end)
 /* Does this instruction divide by zero or shift by more than 31 bits? The kernel refuses that. */
 static int is_undefined(unsigned code, uint32_t k)
 {
-	return code == (BPF_ALU | BPF_DIV) || code == (BPF_ALU | BPF_MOD) ? !k :
-	    k > 31 && (code == (BPF_ALU | BPF_LSH) || code == (BPF_ALU | BPF_RSH));
-}
-
-static uint32_t compute(unsigned op, uint32_t a, uint32_t b)
-{
-	switch (op) {
-	case BPF_ADD: return a + b;
-	case BPF_SUB: return a - b;
-	case BPF_MUL: return a * b;
-	case BPF_DIV: return a / b;
-	case BPF_MOD: return a % b;
-	case BPF_OR: return a | b;
-	case BPF_AND: return a & b;
-	case BPF_XOR: return a ^ b;
-	case BPF_LSH: return a << b;
-	}
-	return a >> b;
+	return code == (OP_ALU | OP_DIV) || code == (OP_ALU | OP_MOD) ? !k :
+	    k > 31 && (code == (OP_ALU | OP_LSH) || code == (OP_ALU | OP_RSH));
 }
 
 /*
@@ -902,22 +859,22 @@ static uint32_t compute(unsigned op, uint32_t a, uint32_t b)
 static enum result calculate(enum result left, uint32_t a, unsigned op, enum result right)
 {
 	if (right == VALUE) {
-		value(BPF_MISC | BPF_TAX, 0);
+		value(OP_MISC | OP_TAX, 0);
 		if (left == VALUE)
-			value(BPF_LD | BPF_MEM, scratch);
+			value(OP_LD | OP_MEM, scratch);
 		else
-			value(BPF_LD | BPF_IMM, a);
-		value(BPF_ALU | BPF_X | op, 0);
+			value(OP_LD | OP_IMM, a);
+		value(OP_ALU | OP_X | op, 0);
 		return VALUE;
 	}
-	if (is_undefined(BPF_ALU | op, constant))
+	if (is_undefined(OP_ALU | op, constant))
 		fail(BY_ZERO);
 	if (left == VALUE) {
-		if (op != BPF_AND || constant != UINT32_MAX)
-			value(BPF_ALU | op, constant);
+		if (op != OP_AND || constant != UINT32_MAX)
+			value(OP_ALU | op, constant);
 		return VALUE;
 	}
-	constant = compute(op, a, constant);
+	constant = bpf_compute(op, a, constant);
 	return CONSTANT;
 }
 
@@ -925,10 +882,10 @@ static enum result calculate(enum result left, uint32_t a, unsigned op, enum res
 static void read_bytes(int letter, enum result kind, unsigned size)
 {
 	struct base b = letter == 'h' ? layer.header : letter == 't' ? layer.type : layer.payload;
-	unsigned code = BPF_LD | BPF_W, x = 0;
+	unsigned code = OP_LD | OP_W, x = 0;
 
 	if (letter == 'm' || letter == 'r')
-		b = (struct base){ letter == 'm' ? SKF_AD_OFF : 0, 0 };
+		b = (struct base){ letter == 'm' ? BPF_META : 0, 0 };
 	if (letter == 'n' || letter == 'i' || letter == 'j')
 		b.off += layer.network;
 	if (letter == 'j')
@@ -940,59 +897,59 @@ static void read_bytes(int letter, enum result kind, unsigned size)
 		uint32_t offset = constant;
 
 		if (kind == VALUE)
-			value(BPF_ST, scratch++);
+			value(OP_ST, scratch++);
 		constant = 0;
 		read_bytes('n', CONSTANT, 1);
-		value(BPF_ALU | BPF_AND, 15);
-		value(BPF_ALU | BPF_LSH, 2);
+		value(OP_ALU | OP_AND, 15);
+		value(OP_ALU | OP_LSH, 2);
 		if (kind == VALUE) {
 			scratch--;
-			calculate(VALUE, 0, BPF_ADD, VALUE);
+			calculate(VALUE, 0, OP_ADD, VALUE);
 		} else {
 			b.off += offset;
 		}
 		kind = VALUE;
 	}
 	if (b.reg)
-		value(x = BPF_LDX | BPF_MEM, b.reg - 1);
+		value(x = OP_LDX | OP_MEM, b.reg - 1);
 	else if (letter == 'i')
-		value(x = BPF_LDX | BPF_MSH | BPF_B, b.off);
+		value(x = OP_LDX | OP_MSH | OP_B, b.off);
 	if (kind == VALUE) {
 		if (x)
-			value(BPF_ALU | BPF_ADD | BPF_X, 0);
-		value(x = BPF_MISC | BPF_TAX, 0);
+			value(OP_ALU | OP_ADD | OP_X, 0);
+		value(x = OP_MISC | OP_TAX, 0);
 	} else {
 		b.off += constant;
 	}
 	if (size == 1)
-		code = BPF_LD | BPF_B;
+		code = OP_LD | OP_B;
 	if (size == 2)
-		code = BPF_LD | BPF_H;
+		code = OP_LD | OP_H;
 	if (!x && b.off >> 31 && letter != 'm')
 		fail(OUT_OF_RANGE);
-	value(code | (x ? BPF_IND : BPF_ABS), b.off);
+	value(code | (x ? OP_IND : OP_ABS), b.off);
 }
 
 /* The condition that the VALUE and k are so related. */
 static void compare_value(unsigned jump, uint32_t k)
 {
 	struct test t = { .mask = UINT32_MAX, .jump = jump, .k = k };
-	const struct sock_filter *v = values + nvalues - 1;
+	const struct bpf_instruction *v = values + nvalues - 1;
 	int negated;
 
-	if (v->code == (BPF_ALU | BPF_AND))
+	if (v->code == (OP_ALU | OP_AND))
 		t.mask = v--->k;
 	t.code = v->code;
 	t.off = v->k;
-	if ((t.code & 7) != BPF_LD || (t.code & 0x60) == BPF_MEM || t.code == BPF_LD) {
+	if ((t.code & 7) != OP_LD || (t.code & 0x60) == OP_MEM || t.code == OP_LD) {
 		flush(nvalues);
 		branch(jump, k, 0);
 		return;
 	}
 	flush((unsigned)(v - values));
-	negated = t.mask != UINT32_MAX && jump == BPF_JEQ && !k;
+	negated = t.mask != UINT32_MAX && jump == OP_JEQ && !k;
 	if (negated) {
-		t.jump = BPF_JSET;
+		t.jump = OP_JSET;
 		t.k = t.mask;
 		t.mask = UINT32_MAX;
 	}
@@ -1009,14 +966,14 @@ static void compare(enum result left, uint32_t a, unsigned relation, enum result
 	unsigned jump = relation & 0xf0u, negated = relation & NEGATED;
 
 	/* the right one is in A: a > b is not b >= a */
-	if (right == VALUE && jump != BPF_JEQ) {
-		jump ^= BPF_JGT ^ BPF_JGE;
+	if (right == VALUE && jump != OP_JEQ) {
+		jump ^= OP_JGT ^ OP_JGE;
 		negated ^= NEGATED;
 	}
 	if (left == VALUE && right == VALUE) {
-		value(BPF_LDX | BPF_MEM, scratch);
+		value(OP_LDX | OP_MEM, scratch);
 		flush(nvalues);
-		branch(jump | BPF_X, 0, 0);
+		branch(jump | OP_X, 0, 0);
 	} else if (left == VALUE || right == VALUE) {
 		compare_value(jump, left == VALUE ? constant : a);
 	} else {
@@ -1683,7 +1640,7 @@ static enum result word(void)
 	if (token <= W_ETHER)
 		return primitive(token);
 	if (token == W_LEN) {
-		value(BPF_LD | BPF_LEN, 0);
+		value(OP_LD | OP_LEN, 0);
 		return VALUE;
 	}
 	numbered_word(token);
@@ -1708,8 +1665,8 @@ static enum result internal_operand(void)
 		return CONDITION;
 	}
 	if (letter == '$') {
-		emit(BPF_LD, constant);
-		emit(BPF_ST, 0);
+		emit(OP_LD, constant);
+		emit(OP_ST, 0);
 		return CONDITION;
 	}
 	if (in.token == T_NUMBER) {
@@ -1757,7 +1714,7 @@ static enum result operand(void)
 		r = expression(8);
 		if (r >= CONDITION)
 			fail(MIXED);
-		r = calculate(CONSTANT, 0, BPF_SUB, r);
+		r = calculate(CONSTANT, 0, OP_SUB, r);
 	} else if (accept_token(T_NUMBER)) {
 		r = LITERAL;
 	} else if (in.token >= T_IPV4 && in.token <= T_NAME) {
@@ -1776,15 +1733,15 @@ static const struct operator {
 	uint8_t computes;	/* or how it relates */
 } operators[] = {
 	{ W_AND, 1, 0 }, { W_OR, 1, 0 },
-	{ -'=', 2, BPF_JEQ }, { T_UNEQUAL, 2, BPF_JEQ | NEGATED },
-	{ -'<', 2, BPF_JGE | NEGATED }, { -'>', 2, BPF_JGT },
-	{ T_AT_MOST, 2, BPF_JGT | NEGATED }, { T_AT_LEAST, 2, BPF_JGE },
-	{ -'|', 3, BPF_OR }, { -'&', 4, BPF_AND },
-	{ T_LEFT, 5, BPF_LSH }, { T_RIGHT, 5, BPF_RSH },
-	{ -'+', 6, BPF_ADD }, { -'-', 6, BPF_SUB },
-	{ -'*', 7, BPF_MUL }, { -'/', 7, BPF_DIV },
+	{ -'=', 2, OP_JEQ }, { T_UNEQUAL, 2, OP_JEQ | NEGATED },
+	{ -'<', 2, OP_JGE | NEGATED }, { -'>', 2, OP_JGT },
+	{ T_AT_MOST, 2, OP_JGT | NEGATED }, { T_AT_LEAST, 2, OP_JGE },
+	{ -'|', 3, OP_OR }, { -'&', 4, OP_AND },
+	{ T_LEFT, 5, OP_LSH }, { T_RIGHT, 5, OP_RSH },
+	{ -'+', 6, OP_ADD }, { -'-', 6, OP_SUB },
+	{ -'*', 7, OP_MUL }, { -'/', 7, OP_DIV },
 	/* these take all arithmetic to their right, as libpcap's do */
-	{ -'%', 8, BPF_MOD }, { -'^', 8, BPF_XOR },
+	{ -'%', 8, OP_MOD }, { -'^', 8, OP_XOR },
 	{ T_END, 0, 0 },
 };
 
@@ -1820,7 +1777,7 @@ static enum result expression(unsigned level)
 		}
 		a = constant;
 		if (r == VALUE)		/* taken back when the right side is constant */
-			value(BPF_ST, scratch++);
+			value(OP_ST, scratch++);
 		next_word();
 		unchecked = in.now.unchecked;
 		in.now.unchecked |= o->tight > 2;
@@ -1869,7 +1826,7 @@ static void whole_text(const char *text)
  * the first, because all jumps lead forward: where they end is known. Returns the index of the
  * first instruction.
  */
-static unsigned assemble(struct sock_filter *prog, unsigned first)
+static unsigned assemble(struct bpf_instruction *prog, unsigned first)
 {
 	unsigned i, side, to[2] = { 0, 0 };
 
@@ -1877,11 +1834,11 @@ static unsigned assemble(struct sock_filter *prog, unsigned first)
 	lead_ways(no, REJECT);
 	ops[ACCEPT].from = (uint16_t)first;
 	if (no)
-		prog[--first] = (struct sock_filter){ .code = BPF_RET };
+		prog[--first] = (struct bpf_instruction){ .code = OP_RET };
 	ops[REJECT].from = (uint16_t)first;
 	for (i = nops; i-- > ENTRY; ) {
 		struct op *o = &ops[i];
-		unsigned jump = (o->code & 7) == BPF_JMP;
+		unsigned jump = (o->code & 7) == OP_JMP;
 
 		if (first < 40)		/* room for what one op takes, and for the prologue */
 			fail(TOO_LONG);
@@ -1889,8 +1846,8 @@ static unsigned assemble(struct sock_filter *prog, unsigned first)
 			to[side] = ops[ways[i * 2 + side].to].from;
 			if (to[side] - first < (jump ? 254 : 1))
 				continue;
-			prog[first - 1] = (struct sock_filter){
-				.code = BPF_JMP, .k = to[side] - first,
+			prog[first - 1] = (struct bpf_instruction){
+				.code = OP_JMP, .k = to[side] - first,
 			};
 			to[side] = --first;
 		}
@@ -1899,7 +1856,7 @@ static unsigned assemble(struct sock_filter *prog, unsigned first)
 		if (!jump)
 			to[1] = to[0];
 		o->from = (uint16_t)--first;
-		prog[first] = (struct sock_filter){
+		prog[first] = (struct bpf_instruction){
 			o->code, (uint8_t)(to[0] - first - 1), (uint8_t)(to[1] - first - 1), o->k,
 		};
 	}
@@ -1907,42 +1864,42 @@ static unsigned assemble(struct sock_filter *prog, unsigned first)
 }
 
 /* What computes M[0] and M[1] where they are used; returns the index of the first instruction. */
-static unsigned prologue(struct sock_filter *prog, unsigned first)
+static unsigned prologue(struct bpf_instruction *prog, unsigned first)
 {
-	static const uint8_t vlan[][4] = { { BPF_LD, 0, 0, 0 }, { BPF_ST, 0, 0, 0 } };
+	static const uint8_t vlan[][4] = { { OP_LD, 0, 0, 0 }, { OP_ST, 0, 0, 0 } };
 	static const uint8_t radiotap[][4] = {		/* code, jt, jf, k */
 		/* M[0]: the radiotap header's length, little-endian */
-		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 3 },
-		{ BPF_ALU | BPF_LSH, 0, 0, 8 },
-		{ BPF_MISC | BPF_TAX, 0, 0, 0 },
-		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 2 },
-		{ BPF_ALU | BPF_OR | BPF_X, 0, 0, 0 },
-		{ BPF_ST, 0, 0, 0 },
-		{ BPF_MISC | BPF_TAX, 0, 0, 0 },	/* M[1]: where the 802.11 header ends */
-		{ BPF_ALU | BPF_ADD, 0, 0, 24 },
-		{ BPF_ST, 0, 0, 1 },
-		{ BPF_LD | BPF_IND | BPF_B, 0, 0, 0 },
-		{ BPF_JMP | BPF_JSET, 0, 19, 8 },	/* a data frame? */
-		{ BPF_JMP | BPF_JSET, 18, 0, 4 },
-		{ BPF_JMP | BPF_JSET, 0, 3, 0x80 },	/* two bytes of QoS */
-		{ BPF_LD | BPF_MEM, 0, 0, 1 },
-		{ BPF_ALU | BPF_ADD, 0, 0, 2 },
-		{ BPF_ST, 0, 0, 1 },
-		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 7 },
-		{ BPF_JMP | BPF_JSET, 12, 0, 0x80 },	/* radiotap extended: no more is known */
-		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 4 },
+		{ OP_LD | OP_ABS | OP_B, 0, 0, 3 },
+		{ OP_ALU | OP_LSH, 0, 0, 8 },
+		{ OP_MISC | OP_TAX, 0, 0, 0 },
+		{ OP_LD | OP_ABS | OP_B, 0, 0, 2 },
+		{ OP_ALU | OP_OR | OP_X, 0, 0, 0 },
+		{ OP_ST, 0, 0, 0 },
+		{ OP_MISC | OP_TAX, 0, 0, 0 },	/* M[1]: where the 802.11 header ends */
+		{ OP_ALU | OP_ADD, 0, 0, 24 },
+		{ OP_ST, 0, 0, 1 },
+		{ OP_LD | OP_IND | OP_B, 0, 0, 0 },
+		{ OP_JMP | OP_JSET, 0, 19, 8 },	/* a data frame? */
+		{ OP_JMP | OP_JSET, 18, 0, 4 },
+		{ OP_JMP | OP_JSET, 0, 3, 0x80 },	/* two bytes of QoS */
+		{ OP_LD | OP_MEM, 0, 0, 1 },
+		{ OP_ALU | OP_ADD, 0, 0, 2 },
+		{ OP_ST, 0, 0, 1 },
+		{ OP_LD | OP_ABS | OP_B, 0, 0, 7 },
+		{ OP_JMP | OP_JSET, 12, 0, 0x80 },	/* radiotap extended: no more is known */
+		{ OP_LD | OP_ABS | OP_B, 0, 0, 4 },
 		/* its flags, after the TSFT if that is there, tell ... */
-		{ BPF_JMP | BPF_JSET, 0, 10, 2 },
-		{ BPF_JMP | BPF_JSET, 0, 2, 1 },
-		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 16 },
-		{ BPF_JMP | BPF_JSET, 2, 7, 0x20 },
-		{ BPF_LD | BPF_ABS | BPF_B, 0, 0, 8 },
-		{ BPF_JMP | BPF_JSET, 0, 5, 0x20 },
-		{ BPF_LD | BPF_MEM, 0, 0, 1 },		/* ... of padding to a multiple of 4 */
-		{ BPF_ALU | BPF_ADD, 0, 0, 3 },
-		{ BPF_ALU | BPF_RSH, 0, 0, 2 },
-		{ BPF_ALU | BPF_LSH, 0, 0, 2 },
-		{ BPF_ST, 0, 0, 1 },
+		{ OP_JMP | OP_JSET, 0, 10, 2 },
+		{ OP_JMP | OP_JSET, 0, 2, 1 },
+		{ OP_LD | OP_ABS | OP_B, 0, 0, 16 },
+		{ OP_JMP | OP_JSET, 2, 7, 0x20 },
+		{ OP_LD | OP_ABS | OP_B, 0, 0, 8 },
+		{ OP_JMP | OP_JSET, 0, 5, 0x20 },
+		{ OP_LD | OP_MEM, 0, 0, 1 },		/* ... of padding to a multiple of 4 */
+		{ OP_ALU | OP_ADD, 0, 0, 3 },
+		{ OP_ALU | OP_RSH, 0, 0, 2 },
+		{ OP_ALU | OP_LSH, 0, 0, 2 },
+		{ OP_ST, 0, 0, 1 },
 	};
 	const uint8_t (*rows)[4] = radiotap;
 	unsigned n = regs > 1 ? sizeof radiotap / sizeof *radiotap : 6;
@@ -1954,7 +1911,7 @@ static unsigned prologue(struct sock_filter *prog, unsigned first)
 		n = 2;
 	}
 	while (n--)
-		prog[--first] = (struct sock_filter){
+		prog[--first] = (struct bpf_instruction){
 			rows[n][0], rows[n][1], rows[n][2], rows[n][3],
 		};
 	return first;
@@ -1964,22 +1921,22 @@ static unsigned prologue(struct sock_filter *prog, unsigned first)
  * On a live cooked socket the data begins behind the cooked header, of which the kernel knows a few
  * fields.
  */
-static void uncook(struct sock_filter *s)
+static void uncook(struct bpf_instruction *s)
 {
 	/* header length, offset, code, what the kernel calls it */
 	static const uint8_t fields[] = {
-		16, 0, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PKTTYPE,
-		16, 14, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PROTOCOL,
-		20, 0, BPF_LD | BPF_ABS | BPF_H, SKF_AD_PROTOCOL,
-		20, 4, BPF_LD | BPF_ABS | BPF_W, SKF_AD_IFINDEX,
-		20, 10, BPF_LD | BPF_ABS | BPF_B, SKF_AD_PKTTYPE,
+		16, 0, OP_LD | OP_ABS | OP_H, META_PKTTYPE,
+		16, 14, OP_LD | OP_ABS | OP_H, META_PROTOCOL,
+		20, 0, OP_LD | OP_ABS | OP_H, META_PROTOCOL,
+		20, 4, OP_LD | OP_ABS | OP_W, META_IFINDEX,
+		20, 10, OP_LD | OP_ABS | OP_B, META_PKTTYPE,
 		0,
 	};
 	const uint8_t *f;
 	unsigned mode = s->code & 0xe7;
 
-	if ((mode != (BPF_LD | BPF_IND) && mode != (BPF_LDX | BPF_MSH)) &&
-	    (mode != (BPF_LD | BPF_ABS) || s->k >= SKF_AD_OFF))
+	if ((mode != (OP_LD | OP_IND) && mode != (OP_LDX | OP_MSH)) &&
+	    (mode != (OP_LD | OP_ABS) || s->k >= BPF_META))
 		return;
 	if (s->k >= layer.cooked) {
 		s->k -= layer.cooked;
@@ -1987,84 +1944,13 @@ static void uncook(struct sock_filter *s)
 	}
 	for (f = fields; *f; f += 4)
 		if (f[0] == layer.cooked && f[1] == s->k && f[2] == s->code) {
-			s->k = SKF_AD_OFF + f[3];
+			s->k = BPF_META + f[3];
 			return;
 		}
 	fail(NO_KERNEL);
 }
 
 /* ---- bytecode ---- */
-
-/*
- * All the instructions there are: the code in one byte, then how tcpdump prints it, with a tab
- * between name and operand. An instruction that computes or compares and ends in % or $ is also
- * there with X for the number.
- */
-static const char opcodes[] =
-	"\x20ld\t[%]\0" "\x28ldh\t[%]\0" "\x30ldb\t[%]\0" "\x80ld\t#pktlen\0"
-	"\x40ld\t[x + %]\0" "\x48ldh\t[x + %]\0" "\x50ldb\t[x + %]\0" "\0ld\t$\0" "\1ldx\t$\0"
-	"\xb1ldxb\t4*([%]&0xf)\0" "\x60ld\tM[%]\0" "\x61ldx\tM[%]\0" "\2st\tM[%]\0" "\3stx\tM[%]\0"
-	"\5ja\t!\0" "\x15jeq\t$\0" "\x25jgt\t$\0" "\x35jge\t$\0" "\x45jset\t$\0"
-	"\4" "add\t#%\0" "\x14sub\t#%\0" "\x24mul\t#%\0" "\x34" "div\t#%\0" "\x44or\t$\0" "\x54"
-	"and\t$\0"
-	"\x64lsh\t#%\0" "\x74rsh\t#%\0" "\x84neg\t\0" "\x94mod\t#%\0" "\xa4xor\t$\0"
-	"\7tax\t\0" "\x87txa\t\0" "\6ret\t#%\0" "\x16ret\t";
-
-/* How an instruction is printed, NULL if there is none of that code. */
-static const char *opcode(unsigned code)
-{
-	unsigned x = (code & 6) == BPF_ALU ? code & BPF_X : 0;	/* BPF_ALU or BPF_JMP */
-	const char *p = opcodes, *form;
-
-	while (p < opcodes + sizeof opcodes) {
-		unsigned found = (unsigned char)*p++ | x;
-
-		form = p;
-		while (*p++)
-			;
-		if (found == code && (!x || p[-2] > '!'))
-			return form;
-	}
-	return NULL;
-}
-
-/* Would the kernel's bpf_check_classic() refuse instruction i of n? To be asked of each in turn. */
-static int is_refused(const struct sock_filter *s, unsigned i, unsigned n)
-{
-	static uint16_t stored[BPF_MAXINSNS];	/* M[] written on all ways to the instruction */
-	uint16_t *here = stored + i;
-	unsigned left = n - 1 - i, jt = 0, jf = 0, bit = s->k < BPF_MEMWORDS ? 1u << s->k : 0;
-
-	if (!i) {
-		memset(stored, 0xff, sizeof stored);
-		*here = 0;
-	}
-	if (!opcode(s->code) || is_undefined(s->code, s->k))
-		return 1;
-	if ((s->code & 0xe7) == (BPF_LD | BPF_ABS) && s->k >= SKF_AD_OFF &&
-	    (s->k - SKF_AD_OFF >= SKF_AD_MAX || s->k & 3))
-		return 1;
-	if ((s->code | 1) == (BPF_ST | 1)) {
-		if (!bit)
-			return 1;
-		*here |= (uint16_t)bit;
-	}
-	if ((s->code | 1) == (BPF_LDX | BPF_MEM) && !(*here & bit))
-		return 1;
-	if ((s->code & 7) == BPF_RET && !left)
-		return 0;
-	if ((s->code & 7) == BPF_JMP) {
-		jt = s->jt;
-		jf = s->jf;
-	}
-	if (s->code == BPF_JMP)
-		jt = jf = s->k;
-	if (jt >= left || jf >= left)
-		return 1;
-	here[1 + jt] &= *here;
-	here[1 + jf] &= *here;
-	return 0;
-}
 
 /* Is this text numbers only, and more than one? */
 static int is_bytecode(const char *text)
@@ -2086,33 +1972,46 @@ static uint32_t bytecode_number(uint32_t limit)
 	return n;
 }
 
-/* Read and check a compiled program, to the end of the room; returns its length. */
-static unsigned read_bytecode(struct sock_filter *prog)
+/* Blame the last number of an instruction, counted from 1. */
+static void blame_instruction(unsigned number)
 {
-	unsigned i, n;
+	in.p = job->text;
+	bytecode_number(UINT32_MAX);
+	for (; number; number--)
+		for (unsigned i = 0; i < 4; i++)
+			bytecode_number(UINT32_MAX);
+}
+
+/* Read and check a compiled program, to the end of the room; returns its length. */
+static unsigned read_bytecode(struct bpf_instruction *prog)
+{
+	unsigned i, n, refused;
 
 	in.p = text_start = job->text;
-	n = bytecode_number(BPF_MAXINSNS);
-	prog += BPF_MAXINSNS - n;
-	for (i = 0; i < n; i++, prog++) {
-		prog->code = (uint16_t)bytecode_number(255);
-		prog->jt = (uint8_t)bytecode_number(255);
-		prog->jf = (uint8_t)bytecode_number(255);
-		prog->k = bytecode_number(UINT32_MAX);
-		if (is_refused(prog, i, n))
-			fail(NO_KERNEL);
-		if (prog->code == BPF_RET && prog->k > job->snaplen)
-			prog->k = job->snaplen;
+	n = bytecode_number(BPF_PROGRAM_MAX);
+	prog += BPF_PROGRAM_MAX - n;
+	for (i = 0; i < n; i++) {
+		prog[i].code = (uint16_t)bytecode_number(255);
+		prog[i].jt = (uint8_t)bytecode_number(255);
+		prog[i].jf = (uint8_t)bytecode_number(255);
+		prog[i].k = bytecode_number(UINT32_MAX);
+		if (prog[i].code == OP_RET && prog[i].k > job->snaplen)
+			prog[i].k = job->snaplen;
 	}
 	blame = in.p + span(in.p, ", \t\r\n");
 	if (*blame || !n)
 		fail(UNEXPECTED);
+	refused = bpf_check(prog, n);
+	if (refused) {
+		blame_instruction(refused);
+		fail(NO_KERNEL);
+	}
 	return n;
 }
 
-static unsigned compile(struct sock_filter *prog)
+static unsigned compile(struct bpf_instruction *prog)
 {
-	unsigned first = BPF_MAXINSNS, n, failing = 0;
+	unsigned first = BPF_PROGRAM_MAX, n, failing = 0;
 
 	values = prog;
 	nops = FIRST;
@@ -2131,7 +2030,7 @@ static unsigned compile(struct sock_filter *prog)
 	} else {
 		whole_text(job->text);
 		if (flow)
-			prog[--first] = (struct sock_filter){ .code = BPF_RET, .k = job->snaplen };
+			prog[--first] = (struct bpf_instruction){ .code = OP_RET, .k = job->snaplen };
 	}
 	join_ways(&no, failing);
 	if (!flow) {		/* nothing can be accepted: no need to look */
@@ -2141,7 +2040,7 @@ static unsigned compile(struct sock_filter *prog)
 		ways[no].to = 0;
 	}
 	first = prologue(prog, assemble(prog, first));
-	for (n = 0; first < BPF_MAXINSNS; first++, n++) {
+	for (n = 0; first < BPF_PROGRAM_MAX; first++, n++) {
 		prog[n] = prog[first];
 		if (job->live && layer.cooked)
 			uncook(prog + n);
@@ -2150,150 +2049,13 @@ static unsigned compile(struct sock_filter *prog)
 }
 
 /*
- * Compile f->rule and f->text into prog, which has room for BPF_MAXINSNS.
+ * Compile f->rule and f->text into prog, which has room for BPF_PROGRAM_MAX.
  * Returns the number of instructions, 1 or more; 0 after writing what is wrong to f->err.
  */
-static unsigned filter_compile(const struct filter *f, struct sock_filter *prog)
+static unsigned filter_compile(const struct filter *f, struct bpf_instruction *prog)
 {
 	job = f;
 	return setjmp(failed) ? 0 : compile(prog);
-}
-
-/* ---- printing ---- */
-
-enum { FILTER_LINE = 80 };	/* room for any line, its newline and NUL */
-
-static void print_blanks(const char *upto)
-{
-	while (print_at < upto)
-		print_char(' ');
-}
-
-/* One instruction in words, as tcpdump -d shows it. */
-static void print_instruction(const struct sock_filter *p, uint32_t i)
-{
-	static const char *const metadata =
-		"[proto]\0" "[type]\0" "[ifidx]\0" "[nla]\0" "[nlan]\0" "[mark]\0" "[queue]\0"
-		"[hatype]\0" "[rxhash]\0" "[cpu]\0" "[xor_x]\0" "[vlan_tci]\0" "[vlanp]\0"
-		"[poff]\0" "[random]\0" "[vlan_tpid]";
-	const char *form = opcode(p->code), *start;
-	uint32_t n[2] = { i + 1 + p->jt, i + 1 + p->jf }, k = p->k;
-
-	print_form("(?) ", &i);
-	start = print_at;
-	while (*form != '\t')
-		print_char(*form++);
-	print_blanks(start + 9);
-	start = print_at;
-	form++;
-	if (p->code == BPF_JMP)
-		k += i + 1;
-	if ((p->code & 6) == BPF_ALU && (p->code & BPF_X))
-		form = "x";
-	if ((p->code & 0xe7) == (BPF_LD | BPF_ABS) && k >= SKF_AD_OFF)
-		form = nth(metadata, (k - SKF_AD_OFF) / 4);
-	print_form(form, &k);
-	if ((p->code & 7) != BPF_JMP || p->code == BPF_JMP)
-		return;
-	print_blanks(start + 16);
-	print_form(" jt %\tjf %", n);
-}
-
-/*
- * Instruction i of n as tcpdump prints it, into line[FILTER_LINE], with its newline: detail 1 is
- * -d, 2 -dd, 3 -ddd (before the first instruction there is a line with their number). Returns the
- * length.
- */
-static unsigned filter_print(char *line, const struct sock_filter *prog, unsigned n, unsigned i,
-    int detail)
-{
-	const struct sock_filter *p = prog + i;
-	uint32_t numbers_printed[] = { p->code, p->jt, p->jf, p->k };
-
-	print_at = line;
-	print_end = line + FILTER_LINE - 1;
-	if (detail == 1) {
-		print_instruction(p, i);
-	} else if (detail == 2) {
-		print_form("{ 0x~, %, %, 0x@ },", numbers_printed);
-	} else {
-		if (!i)
-			print_form("%\n", &n);
-		print_form("% % % !", numbers_printed);
-	}
-	print_char('\n');
-	return (unsigned)(print_at - line);
-}
-
-/* ---- running: a program over a packet that stands in a file ---- */
-
-/* The accumulator after an operation with B, which is not 0 where it divides. */
-static uint32_t filter_alu(unsigned op, uint32_t a, uint32_t b)
-{
-	if (op == BPF_NEG)
-		return 0 - a;
-	if ((op == BPF_LSH || op == BPF_RSH) && b > 31)
-		return 0;
-	return compute(op, a, b);
-}
-
-/*
- * Run n instructions, at most BPF_MAXINSNS, over a packet as libpcap and the kernel do. Returns how
- * many bytes of it to keep, 0 for none of it. A load from behind its caplen bytes (metadata too: a
- * file has none), a division by 0 and a jump out of the program all drop the packet. Jumps go
- * forward only, so n bounds the run.
- */
-static uint32_t filter_run(const struct sock_filter *prog, unsigned n, const unsigned char *data,
-    uint32_t caplen, uint32_t origlen)
-{
-	uint32_t reg[2] = { 0, 0 }, mem[BPF_MEMWORDS] = { 0 };	/* A and X */
-	uint32_t pc, at, size, v;
-
-	for (pc = 0; pc < n; pc++) {
-		unsigned code = prog[pc].code & 0xff, mode = code & 0xe0, op = code & 0xf0;
-		uint32_t k = prog[pc].k, b = code & BPF_X ? reg[1] : k;
-
-		switch (code & 7) {
-		case BPF_LD: case BPF_LDX:
-			v = k;
-			if (mode == BPF_MEM)
-				v = mem[k % BPF_MEMWORDS];
-			else if (mode == BPF_LEN)
-				v = origlen;
-			else if (mode) {	/* BPF_ABS, BPF_IND, BPF_MSH: from the packet */
-				at = mode == BPF_IND ? reg[1] + k : k;
-				size = code & BPF_B ? 1 : code & BPF_H ? 2 : 4;
-				if (at < k || at >= caplen || size > caplen - at)
-					return 0;
-				for (v = 0; size; size--)
-					v = v << 8 | data[at++];
-				if (mode == BPF_MSH)
-					v = (v & 15) * 4;
-			}
-			reg[code & 1] = v;
-			break;
-		case BPF_ST: case BPF_ST + 1:
-			mem[k % BPF_MEMWORDS] = reg[code & 1];
-			break;
-		case BPF_ALU:
-			if (!b && (op == BPF_DIV || op == BPF_MOD))
-				return 0;
-			reg[0] = filter_alu(op, reg[0], b);
-			break;
-		case BPF_JMP:
-			if (op)
-				k = holds(op, reg[0], b) ? prog[pc].jt : prog[pc].jf;
-			if (k >= n)
-				return 0;
-			pc += k;
-			break;
-		case BPF_RET:
-			return code & 0x10 ? reg[0] : k;
-		default:	/* BPF_MISC: TAX, TXA */
-			reg[!(code >> 7)] = reg[code >> 7];
-		}
-	}
-	return 0;
 }
 
 #endif

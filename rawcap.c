@@ -44,6 +44,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bpf.h"
 #include "filter.h"
 #include "netif.h"
 #include "pcap.h"
@@ -930,7 +931,7 @@ static void choose_linktype(void)
 		die(rc.net.failed);
 }
 
-static struct sock_filter program[BPF_MAXINSNS];	/* what the kernel runs for each packet */
+static struct bpf_instruction program[BPF_PROGRAM_MAX];	/* what the kernel runs for each packet */
 
 static char reason[LINE_SIZE];	/* why there is none */
 
@@ -1198,7 +1199,7 @@ _Noreturn static void print_filter(void)
 	 * for a VLAN, which a live socket has beside the packet) */
 	n = users_filter(NULL, rc.ifname && !rc.net.cooked);
 	for (unsigned i = 0; i < n; i++) {
-		len = filter_print(line, program, n, i, rc.count['d']);
+		len = bpf_print(line, program, n, i, rc.count['d']);
 		if (write(STDOUT_FILENO, line, len) < 0)
 			die("stdout");
 	}
@@ -1475,32 +1476,32 @@ static const struct { uint16_t call; uint8_t when, arg; uint32_t value; } calls[
 /* Leaves the process only these calls. Others fail with EPERM: see seccomp(2). */
 static void enter_sandbox(void)
 {
-	enum { FETCH = BPF_LD | BPF_ABS, EQUALS = BPF_JMP | BPF_JEQ };
+	enum { FETCH = OP_LD | OP_ABS, EQUALS = OP_JMP | OP_JEQ };
 	const int does[] = { 1, rc.option[WAIT] != NULL, rotates() };
 	const int fds[] = { rc.fd, rc.screen, rc.net.fd };
-	struct sock_filter filter[5 * sizeof calls / sizeof *calls + 4], *p = filter;
+	struct bpf_instruction filter[5 * sizeof calls / sizeof *calls + 4], *p = filter;
 	struct sock_fprog fprog = { 0, filter };
 	uint32_t value;
 
 	/* struct seccomp_data: the call, the machine, 8 bytes of address, 8 of each argument */
-	*p++ = (struct sock_filter){ FETCH, 0, 0, 4 };
-	*p++ = (struct sock_filter){ EQUALS, 1, 0, audit_arch() };
-	*p++ = (struct sock_filter){ BPF_RET, 0, 0, SECCOMP_RET_ERRNO | EPERM };
+	*p++ = (struct bpf_instruction){ FETCH, 0, 0, 4 };
+	*p++ = (struct bpf_instruction){ EQUALS, 1, 0, audit_arch() };
+	*p++ = (struct bpf_instruction){ OP_RET, 0, 0, SECCOMP_RET_ERRNO | EPERM };
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
 		value = calls[i].value;
 		if (value >= OUTPUT)
 			value = (uint32_t)fds[value - OUTPUT];
 		if (!does[calls[i].when] || value == UINT32_MAX)	/* no such descriptor */
 			continue;
-		*p++ = (struct sock_filter){ FETCH, 0, 0, 0 };
-		*p++ = (struct sock_filter){ EQUALS, 0, calls[i].arg == ANY ? 1 : 3, calls[i].call };
+		*p++ = (struct bpf_instruction){ FETCH, 0, 0, 0 };
+		*p++ = (struct bpf_instruction){ EQUALS, 0, calls[i].arg == ANY ? 1 : 3, calls[i].call };
 		if (calls[i].arg != ANY) {
-			*p++ = (struct sock_filter){ FETCH, 0, 0, 16u + 8u * calls[i].arg + LOW_WORD };
-			*p++ = (struct sock_filter){ EQUALS, 0, 1, value };
+			*p++ = (struct bpf_instruction){ FETCH, 0, 0, 16u + 8u * calls[i].arg + LOW_WORD };
+			*p++ = (struct bpf_instruction){ EQUALS, 0, 1, value };
 		}
-		*p++ = (struct sock_filter){ BPF_RET, 0, 0, SECCOMP_RET_ALLOW };
+		*p++ = (struct bpf_instruction){ OP_RET, 0, 0, SECCOMP_RET_ALLOW };
 	}
-	*p++ = (struct sock_filter){ BPF_RET, 0, 0, SECCOMP_RET_ERRNO | EPERM };
+	*p++ = (struct bpf_instruction){ OP_RET, 0, 0, SECCOMP_RET_ERRNO | EPERM };
 	fprog.len = (unsigned short)(p - filter);
 	syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1l, 0l, 0l, 0l);
 	if (SANDBOX && syscall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &fprog) < 0 &&
@@ -2104,9 +2105,8 @@ static void open_file(void)
 		rc.snaplen = source.format.snaplen;
 	check_size();
 	source.n = users_filter(NULL, 0);
-	for (unsigned i = 0; i < source.n; i++)
-		if ((program[i].code & 0xe7) == (BPF_LD | BPF_ABS) && program[i].k >= SKF_AD_OFF)
-			usage("filter", "the file does not say which way a packet went");
+	if (bpf_reads_metadata(program, source.n))
+		usage("filter", "the file does not say which way a packet went");
 }
 
 /* The rest of the file is worth nothing. */
@@ -2141,7 +2141,7 @@ static void replay(void)
 		p.data = source.buf + source.at + sizeof r;
 		source.at += len;
 		source.good++;
-		if (!filter_run(program, source.n, p.data, r.caplen, r.origlen))
+		if (!bpf_run(program, source.n, p.data, r.caplen, r.origlen))
 			continue;
 		p.datalen = r.caplen;
 		p.origlen = r.origlen;

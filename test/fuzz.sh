@@ -49,4 +49,4 @@ fuzz show test/show/fuzz_show.c "$out/made/seeds-show" -max_len=700
 fuzz read test/show/fuzz_read.c "$out/made/seeds-read" -max_len=1500
 coverage show test/show/fuzz_show.c "$out/made/seeds-show" show.h
 coverage read test/show/fuzz_read.c "$out/made/seeds-read" pcap.h pcap_read
-coverage read test/show/fuzz_read.c "$out/made/seeds-read" filter.h filter_run
+coverage read test/show/fuzz_read.c "$out/made/seeds-read" bpf.h bpf_run

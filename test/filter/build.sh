@@ -8,7 +8,7 @@ diff) set -- "$1" -lpcap -ldl ;;
 esac
 program=$1
 shift
-if [ ! "$out" -nt "$here/$program.c" ] || [ ! "$out" -nt "$here/../../filter.h" ] || [ ! "$out" -nt "$here/bpf.h" ]; then
+if [ ! "$out" -nt "$here/$program.c" ] || [ ! "$out" -nt "$here/../../filter.h" ] || [ ! "$out" -nt "$here/../../bpf.h" ] || [ ! "$out" -nt "$here/judge.h" ]; then
 	cc -std=gnu11 -O2 -Wall -Wextra -Wno-unused-function -o "$out" "$here/$program.c" "$@" >&2
 fi
 echo "$out"

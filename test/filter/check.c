@@ -18,12 +18,12 @@
 #define SO_ATTACH_FILTER 26
 #endif
 
-static struct sock_filter program[BPF_MAXINSNS];
+static struct bpf_instruction program[BPF_PROGRAM_MAX];
 static char text[1 << 20];
 
 static int kernel_takes(unsigned n)
 {
-	struct { unsigned short len; struct sock_filter *filter; } p = { (unsigned short)n, program };
+	struct { unsigned short len; struct bpf_instruction *filter; } p = { (unsigned short)n, program };
 	int s = socket(AF_UNIX, SOCK_DGRAM, 0);
 
 	return s >= 0 && !setsockopt(s, SOL_SOCKET, SO_ATTACH_FILTER, &p, sizeof p);
@@ -39,7 +39,7 @@ static double now(void)
 
 int main(int argc, char **argv)
 {
-	char error[200], line[FILTER_LINE];
+	char error[200], line[BPF_LINE_MAX];
 	struct filter f = { .linktype = 1, .snaplen = 262144, .err = error, .errsize = sizeof error };
 	int detail = 0, attach = 0, timed = 0, c;
 	unsigned n, i;
@@ -71,7 +71,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	for (i = 0; detail && i < n; i++)
-		fwrite(line, 1, filter_print(line, program, n, i, detail), stdout);
+		fwrite(line, 1, bpf_print(line, program, n, i, detail), stdout);
 	if (attach && !kernel_takes(n)) {
 		perror("the kernel refuses it");
 		return 1;

@@ -17,48 +17,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
-/* libpcap and filter.h both name the opcodes */
-#undef BPF_LD
-#undef BPF_LDX
-#undef BPF_ST
-#undef BPF_STX
-#undef BPF_ALU
-#undef BPF_JMP
-#undef BPF_RET
-#undef BPF_MISC
-#undef BPF_W
-#undef BPF_H
-#undef BPF_B
-#undef BPF_IMM
-#undef BPF_ABS
-#undef BPF_IND
-#undef BPF_MEM
-#undef BPF_LEN
-#undef BPF_MSH
-#undef BPF_ADD
-#undef BPF_SUB
-#undef BPF_MUL
-#undef BPF_DIV
-#undef BPF_OR
-#undef BPF_AND
-#undef BPF_LSH
-#undef BPF_RSH
-#undef BPF_NEG
-#undef BPF_MOD
-#undef BPF_XOR
-#undef BPF_JA
-#undef BPF_JEQ
-#undef BPF_JGT
-#undef BPF_JGE
-#undef BPF_JSET
-#undef BPF_K
-#undef BPF_X
-#undef BPF_A
-#undef BPF_TAX
-#undef BPF_TXA
-#undef BPF_MEMWORDS
 #include "../../filter.h"
-#include "bpf.h"
+#include "judge.h"
 
 #ifndef SO_ATTACH_FILTER
 #define SO_ATTACH_FILTER 26
@@ -347,6 +307,7 @@ static void finish(struct sample *s, unsigned live_from)
 			buf[i] = (uint8_t)rnd(256);
 	memcpy(s->file_data, buf, len);
 	s->file.data = s->file_data;
+	s->file.libpcap = 1;
 	s->file.caplen = len;
 	s->file.len = full > len ? full : len;
 	if (len < live_from)
@@ -419,7 +380,7 @@ static void make_sample(unsigned link, struct sample *s)
 	s->live.pkttype = (uint32_t)(link == SLL ? s->file_data[0] << 8 | s->file_data[1] : s->file_data[10]);
 	s->live.ifindex = 1;
 	if (link == SLL2)
-		bpf_load(&s->file, 4, BPF_W, &s->live.ifindex);
+		judge_load(&s->file, 4, OP_W, &s->live.ifindex);
 }
 
 /* ---- expressions ---- */
@@ -672,7 +633,7 @@ static void make_expression(void)
 
 enum { FILE_FORM, LIVE_FORM };
 static pcap_t *dead[5], *live_ethernet;
-static struct sock_filter mine[BPF_MAXINSNS];
+static struct bpf_instruction mine[BPF_PROGRAM_MAX];
 static char mine_error[256], their_error[256];
 
 static unsigned compile_mine(const char *text, unsigned link, int form)
@@ -707,7 +668,7 @@ struct verdicts {
 
 static int their_verdict(const struct bpf_program *p, const struct packet *k)
 {
-	return bpf_run((const struct sock_filter *)p->bf_insns, k) != 0;
+	return judge_run((const struct bpf_instruction *)p->bf_insns, k) != 0;
 }
 
 /*
@@ -719,13 +680,13 @@ static int clobbers_offset(const struct bpf_program *p)
 	unsigned i, own = 0, prologue = 0, stored;
 
 	for (i = 0; i < p->bf_len && i < 31; i++)	/* what the code before the first test stores */
-		if (p->bf_insns[i].code == BPF_ST && (i < 2 || (p->bf_insns[0].code == (BPF_LD | BPF_ABS | BPF_B) && p->bf_insns[0].k == 3 && i < 10))) {
+		if (p->bf_insns[i].code == OP_ST && (i < 2 || (p->bf_insns[0].code == (OP_LD | OP_ABS | OP_B) && p->bf_insns[0].k == 3 && i < 10))) {
 			own |= 1u << p->bf_insns[i].k;
 			prologue = i;
 		}
 	for (i = prologue + 1; own && i < p->bf_len; i++) {
-		stored = p->bf_insns[i].code == BPF_ST ? 1u << p->bf_insns[i].k : 0;
-		if ((stored & own) && p->bf_insns[i - 1].code != (BPF_ALU | BPF_ADD) && p->bf_insns[i - 1].code != (BPF_ALU | BPF_AND))
+		stored = p->bf_insns[i].code == OP_ST ? 1u << p->bf_insns[i].k : 0;
+		if ((stored & own) && p->bf_insns[i - 1].code != (OP_ALU | OP_ADD) && p->bf_insns[i - 1].code != (OP_ALU | OP_AND))
 			return 1;
 	}
 	return 0;
@@ -805,7 +766,7 @@ static struct verdicts judge(const char *text, unsigned link, int form, const st
 
 	v.mine_length = compile_mine(text, link, form);
 	if (v.mine_length)
-		v.mine = bpf_run(mine, ours) != 0;
+		v.mine = judge_run(mine, ours) != 0;
 	if (!compile_theirs(text, link, form, 1, &o)) {
 		v.theirs = their_verdict(&o, theirs);
 		v.their_length = o.bf_len;
@@ -865,7 +826,7 @@ static int kernel_socket = -1;
 
 static int kernel_takes(unsigned n)
 {
-	struct { unsigned short len; struct sock_filter *filter; } program = { (unsigned short)n, mine };
+	struct { unsigned short len; struct bpf_instruction *filter; } program = { (unsigned short)n, mine };
 
 	return kernel_socket < 0 || !setsockopt(kernel_socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
@@ -877,15 +838,16 @@ static struct {
 /* Does the kernel, running the program on these bytes, agree with the interpreter? */
 static int kernel_agrees(unsigned n, const struct sample *s)
 {
-	struct { unsigned short len; struct sock_filter *filter; } program = { (unsigned short)n, mine };
+	struct { unsigned short len; struct bpf_instruction *filter; } program = { (unsigned short)n, mine };
 	struct packet p = s->file;
 	int pair[2], got;
 	char byte;
 	unsigned i;
 
+	p.libpcap = 0;
 	p.len = p.caplen;		/* a datagram is as long as its bytes */
 	for (i = 0; i < n; i++)
-		if ((mine[i].code & 7) == BPF_LD && mine[i].k >= 0xffe00000u)
+		if ((mine[i].code & 7) == OP_LD && mine[i].k >= 0xffe00000u)
 			return 1;	/* metadata, or headers a datagram has not */
 	if (!p.caplen || socketpair(AF_UNIX, SOCK_DGRAM, 0, pair))
 		return 1;
@@ -899,7 +861,7 @@ static int kernel_agrees(unsigned n, const struct sample *s)
 	close(pair[0]);
 	close(pair[1]);
 	count.in_kernel++;
-	return got == (bpf_run(mine, &p) != 0);
+	return got == (judge_run(mine, &p) != 0);
 }
 
 
@@ -956,9 +918,9 @@ static void one_expression(unsigned link, int form)
 
 		if (form == LIVE_FORM && s->no_live)
 			continue;
-		is_mine = bpf_run(mine, form == LIVE_FORM ? &s->live : &s->file) != 0;
+		is_mine = judge_run(mine, form == LIVE_FORM ? &s->live : &s->file) != 0;
 		is_theirs = v.theirs == -2 ? 0 : their_verdict(&o, &view);
-		if (form == FILE_FORM && n % 10 == 0 && !strstr(expr, "<<") && !strstr(expr, ">>") && !kernel_agrees(v.mine_length, s)) {
+		if (form == FILE_FORM && n % 10 == 0 && !kernel_agrees(v.mine_length, s)) {
 			count.disagree++;
 			printf("the KERNEL disagrees with the interpreter: %d %s\n", linktypes_tested[link], expr);
 		}

@@ -7,10 +7,10 @@
  */
 #include <stdlib.h>
 #include "../../filter.h"
-#include "bpf.h"
+#include "judge.h"
 
-static struct sock_filter program[BPF_MAXINSNS], again[BPF_MAXINSNS];
-static char text[1 << 17], printed[BPF_MAXINSNS * FILTER_LINE];
+static struct bpf_instruction program[BPF_PROGRAM_MAX], again[BPF_PROGRAM_MAX];
+static char text[1 << 17], printed[BPF_PROGRAM_MAX * BPF_LINE_MAX];
 
 static void insist(int condition)
 {
@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const int linktypes_tested[] = { 1, 101, 113, 276, 127, 12345 };
 	static const uint8_t bytes_seen[64] = { [12] = 8, [14] = 0x45, [23] = 6 };
 	struct packet p = { .data = bytes_seen, .caplen = 64, .len = 64, .has_metadata = 1 };
-	char error[300], line[FILTER_LINE];
+	char error[300], line[BPF_LINE_MAX];
 	struct filter f = { .text = text, .snaplen = 262144, .err = error };
 	unsigned n, i, detail;
 	size_t at = 0;
@@ -38,19 +38,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text[size - 2] = 0;
 	memset(error, '#', sizeof error);
 	n = filter_compile(&f, program);
-	insist(n <= BPF_MAXINSNS);
+	insist(n <= BPF_PROGRAM_MAX);
 	if (!n) {
 		insist(strlen(error) < f.errsize && error[f.errsize] == '#');
 		for (i = 0; error[i]; i++)
 			insist(error[i] >= ' ' && error[i] < 127);
 		return 0;
 	}
+	insist(!bpf_check(program, n));
 	for (i = 0; i < n; i++) {
-		insist(!is_refused(program + i, i, n));
 		for (detail = 1; detail <= 3; detail++) {
-			unsigned length = filter_print(line, program, n, i, (int)detail);
+			unsigned length = bpf_print(line, program, n, i, (int)detail);
 
-			insist(length && length < FILTER_LINE && line[length - 1] == '\n');
+			insist(length && length < BPF_LINE_MAX && line[length - 1] == '\n');
 			if (detail == 3) {
 				memcpy(printed + at, line, length);
 				at += length;
@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 	}
 	printed[at] = 0;
-	bpf_run(program, &p);
+	judge_run(program, &p);
 	f.text = printed;
 	f.linktype = 1;
 	insist(filter_compile(&f, again) == n && !memcmp(program, again, n * sizeof *program));

@@ -1,17 +1,17 @@
 /* libFuzzer target for the reader of pcap.h and for the filter interpreter: the input is a file.
  * What it holds is shown as well. Its first packet is taken as a filter program too, which runs
- * over every packet in the file, by filter_run() and by the tests' own interpreter: they must
+ * over every packet in the file, by bpf_run() and by the tests' own interpreter: they must
  * agree. */
 #include "../../pcap.h"
 #include "../../filter.h"
-#include "../filter/bpf.h"
+#include "../filter/judge.h"
 #include "check.h"
 
 enum { PROGRAM_MAX = 32 };
 
 /* Takes a program from the bytes of the file: instructions that there are, with operands that reach
  * something. What the kernel would refuse all the same becomes a return. */
-static unsigned program(struct sock_filter *prog, const uint8_t *data, size_t size)
+static unsigned program(struct bpf_instruction *prog, const uint8_t *data, size_t size)
 {
 	static const uint8_t codes[] = {
 		0x00, 0x01, 0x20, 0x28, 0x30, 0x40, 0x48, 0x50, 0x60, 0x61, 0x80, 0x81, 0xb1,
@@ -31,16 +31,18 @@ static unsigned program(struct sock_filter *prog, const uint8_t *data, size_t si
 		prog[i].jf = (uint8_t)(left ? prog[i].jf % left : 0);
 		if (prog[i].k >> 24)	/* else as large as it is */
 			prog[i].k %= prog[i].code == 0x05 && left ? left : 80;
-		if (!left || is_refused(prog + i, i, n))
-			prog[i] = (struct sock_filter){ .code = BPF_RET, .k = i };
+		if (!left)
+			prog[i] = (struct bpf_instruction){ .code = OP_RET, .k = i };
 	}
+	while (n && (i = bpf_check(prog, n)) != 0)
+		prog[i - 1] = (struct bpf_instruction){ .code = OP_RET, .k = i };
 	return n;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct sock_filter prog[PROGRAM_MAX];
+	struct bpf_instruction prog[PROGRAM_MAX];
 	unsigned count = size > 40 ? program(prog, data + 40, size - 40) : 0;
 	struct pcap_reader reader;
 	struct pcap_record r;
@@ -66,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		s.origlen = p.len = r.origlen;
 		s.sec = r.sec;
 		s.nsec = r.fraction;
-		if (count && filter_run(prog, count, p.data, p.caplen, p.len) != bpf_run(prog, &p))
+		if (count && bpf_run(prog, count, p.data, p.caplen, p.len) != judge_run(prog, &p))
 			abort();
 		check_packet(&s);
 	}

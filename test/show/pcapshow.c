@@ -8,7 +8,7 @@
 #include "../../show.h"
 
 static unsigned char record[sizeof(struct pcap_record) + PCAP_SNAPLEN_MAX];
-static struct sock_filter prog[4096];
+static struct bpf_instruction prog[4096];
 static unsigned count;
 
 static void load_program(const char *name)
@@ -72,7 +72,7 @@ int main(int argc, char **argv)
 			fprintf(stderr, "truncated record\n");
 			return 1;
 		}
-		if (count && !filter_run(prog, count, s.bytes, r.caplen, r.origlen))
+		if (count && !bpf_run(prog, count, s.bytes, r.caplen, r.origlen))
 			continue;
 		s.caplen = r.caplen;
 		s.origlen = r.origlen;
