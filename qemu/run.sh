@@ -110,7 +110,7 @@ copy_modules() {
 # What BusyBox lacks: frames sent byte by byte, interfaces that a process must hold.
 copy_helpers() {
 	local source
-	for source in "$top"/test/{send,tun}.c "$qemu"/{can,ppp,calls}.c; do
+	for source in "$top"/test/tools/{send,tun}.c "$qemu"/{can,ppp,calls}.c; do
 		"${guest_cc[@]}" -static -Os -s -o "$root/bin/$(basename "$source" .c)" "$source" 2> "$build/cc.log" ||
 			{ cat "$build/cc.log" >&2; return 1; }
 	done
@@ -138,7 +138,7 @@ base_root() {
 	printf '%s\n' "${drivers[@]}" > "$root/drivers"
 	chmod 755 "$root/init"
 	copy_modules "${@:3}"
-	"${TEST_CC:-cc}" -O2 -o "$build/pcapread" "$top/test/pcapread.c"
+	"${TEST_CC:-cc}" -O2 -o "$build/pcapread" "$top/test/tools/pcapread.c"
 }
 
 pack_root() { (cd "$1" && find . | cpio -o -H newc -R 0:0 --quiet | gzip -1) > "$2"; }
@@ -176,7 +176,7 @@ build_rescue() {
 	"$qemu/archive.sh" "${RAWCAP:-$top/dist/rawcap-$arch}" "$build/rawcap.cpio"
 	truncate -s %4 "$build/rescue.initrd"
 	cat "$build/rawcap.cpio" >> "$build/rescue.initrd"
-	"${TEST_CC:-cc}" -O2 -o "$build/pcapread" "$top/test/pcapread.c"
+	"${TEST_CC:-cc}" -O2 -o "$build/pcapread" "$top/test/tools/pcapread.c"
 }
 
 # A network namespace, as root or as the root of a user namespace; it ends with what runs in it.

@@ -32,7 +32,6 @@ captures() {
 		END { exit !found }' "/proc/$holder/net/packet"
 }
 
-has_records() { [ "$(records "$1" 2> /dev/null)" = "$2" ]; }
 tells() { grep -q "$2" "$BATS_TEST_TMPDIR/$1.err"; }
 promiscuity() { ns ip -d link show va | sed -n 's/.*promiscuity \([0-9]*\).*/\1/p'; }
 lines() { wc -l < "$BATS_TEST_TMPDIR/$1.err"; }

@@ -33,10 +33,10 @@ as_root() { [ "$(id -u)" = 0 ] || cannot_run "not root"; }
 # loops NAME: it captures, not only just begun.
 loops() {
 	ns send vb
-	wait_until has_records "$1" 1
+	wait_until has_at_least "$1" 1
 }
 
-has_records() { [ "$(records "$1" 2> /dev/null)" -ge "$2" ]; }
+has_at_least() { [ "$(records "$1" 2> /dev/null)" -ge "$2" ]; }
 
 @test "no capability, no_new_privs and a filter: ring, -B 0, any, a pipe, -w, rotation, --wait" {
 	local arguments

@@ -400,8 +400,6 @@ no_signal_pending() {
 	captured recv $(send -p -c 2000 -s 60:359 vb)
 }
 
-has_records() { [ "$(records "$1" 2> /dev/null)" = "$2" ]; }
-
 @test "a socket whose reader goes ends the capture with exit 1, without traffic" {
 	requires pgrep
 	launcher=(launch -u)

@@ -57,8 +57,6 @@ clean() { [ ! -s "$(pcap "$1")" ] || records "$1" > /dev/null; }
 	done
 }
 
-has_records() { [ "$(records "$1" 2> /dev/null)" = "$2" ]; }
-
 @test "KILL on an idle link leaves a file with all that came" {
 	start_both va
 	ns send -c 50 vb

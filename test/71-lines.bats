@@ -11,7 +11,7 @@ prepare() {
 
 # on_terminal NAME ARGUMENT...: like start; its stdout is a terminal, which $screen shows.
 on_terminal() {
-	launcher=("$BATS_TEST_DIRNAME/terminal.py" "$screen")
+	launcher=("$BATS_TEST_DIRNAME/tools/terminal.py" "$screen")
 	start "$@"
 	launcher=()
 }
@@ -185,7 +185,7 @@ both_of() {
 }
 
 @test "Ctrl-C ends it: the summary stands below the last whole line" {
-	launcher=("$BATS_TEST_DIRNAME/terminal.py" -e "$screen")
+	launcher=("$BATS_TEST_DIRNAME/tools/terminal.py" -e "$screen")
 	start one va
 	ns send -c 4 vb
 	wait_until shows 4
@@ -234,6 +234,6 @@ both_of() {
 @test "lines and pcap do not go to one place, and pcap to no terminal" {
 	run -2 "${NS[@]}" "$RAWCAP" --print -w - lo
 	[[ $output == *"--print"* ]]
-	run -2 "${NS[@]}" "$BATS_TEST_DIRNAME/terminal.py" -e "$screen" "$RAWCAP" -w - lo
+	run -2 "${NS[@]}" "$BATS_TEST_DIRNAME/tools/terminal.py" -e "$screen" "$RAWCAP" -w - lo
 	grep -q terminal "$screen"
 }

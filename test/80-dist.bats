@@ -127,8 +127,6 @@ captures() {
 	expect "$age" ">=" 0 "seconds of age"
 }
 
-has_records() { [ "$(records "$1" 2> /dev/null)" = "$2" ]; }
-
 # As the machine writes a1b2c3d4.
 magic() {
 	case $BIG_ENDIAN in

@@ -66,6 +66,12 @@ says() {
 	return 1
 }
 
+# failed STATUS TEXT: the last rawcap ended so, and its stderr contains the text.
+failed() {
+	expect "$status" == "$1" "exit status"
+	says "$2"
+}
+
 # --- the namespace ---
 
 # namespace: an empty one; processes enter it with: ns COMMAND...
@@ -214,12 +220,15 @@ finish_both() {
 
 # For wait_until: both files have N records, while the captures go on.
 both_have() {
-	[ "$(records ring 2> /dev/null)" = "$1" ] && [ "$(records recv 2> /dev/null)" = "$1" ]
+	has_records ring "$1" && has_records recv "$1"
 }
 
 # --- judging a capture ---
 
 records() { pcapread -c "$(pcap "$1")"; }
+
+# For wait_until: has_records NAME COUNT, while the capture goes on.
+has_records() { [ "$(records "$1" 2> /dev/null)" = "$2" ]; }
 
 # kept COUNT: stops the capture "one", which must end with exit 0 and so many records.
 kept() {

@@ -6,7 +6,7 @@ sh test/install.sh test/packages.lint
 mkdir -p build
 flags=(-std=gnu11 -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
 musl=(-nostdinc -isystem "/usr/include/$(uname -m)-linux-musl" -isystem "$(gcc -print-file-name=include)")
-tests=(test/*.c test/bench/*.c qemu/*.c)
+tests=(test/*.c test/tools/*.c test/bench/*.c qemu/*.c)
 
 echo 'gcc' >&2
 make -s -B CFLAGS='-Oz -Werror' PROGRAM=build/rawcap-lint build/rawcap-lint

@@ -1,15 +1,9 @@
 #!/usr/bin/env bats
-# Outputs that fail, descriptors that are missing or odd, resources that are short: one line says
-# what and the exit status tells, the file ends on a record's boundary, and nothing goes on the wire.
+# Outputs that fail, descriptors that are missing or odd: one line says what and the exit status tells,
+# the file ends on a record's boundary, and nothing goes on the wire.
 load helpers
 
 prepare() { network; }
-
-# failed STATUS TEXT: the last capture ended so.
-failed() {
-	expect "$status" == "$1" "exit status"
-	says "$2"
-}
 
 # silent_on_wire BEFORE: va has sent no frame since its counter was BEFORE.
 silent_on_wire() { expect "$(sent_by va)" == "$1" "frames sent by va"; }
@@ -228,8 +222,6 @@ failing_write() {
 	expect "$status" == 0 "exit status"
 }
 
-has_records() { [ "$(records "$1" 2> /dev/null)" = "$2" ]; }
-
 # refused STATUS TEXT SHELL-REDIRECTION: stdout as the redirection makes it.
 refused() {
 	status=0
@@ -325,73 +317,18 @@ refused() {
 	expect "$(records ring)" == 5 "records"
 }
 
-# --- resources ---
-
-@test "no descriptor left for the socket: exit 1 with the reason, nothing on stdout" {
-	requires prlimit
-	status=0
-	timeout 20 "${NS[@]}" prlimit --nofile=3 "$RAWCAP" va > "$(pcap one)" 2> "$BATS_TEST_TMPDIR/one.err" || status=$?
-	log_end one
-	failed 1 "too many open files"
-	expect "$(stat -c %s "$(pcap one)")" == 0 "bytes on stdout"
-}
-
-@test "little address space: a smaller ring or none, the capture works all the same" {
-	requires prlimit
-	local space
-	for space in 3500000 4500000 6000000; do
-		launcher=(prlimit --as=$space)
-		start one va
-		ns send -c 50 vb
-		stop one INT
-		expect "$status" == 0 "exit status with $space bytes"
-		expect "$(records one)" == 50 "records with $space bytes"
-	done
-}
-
-@test "-v says how large a ring it got" {
-	requires prlimit
-	launcher=(prlimit --as=3500000)
-	start one -v va
+@test "an inherited non-blocking stdout: its flags are the same afterwards" {
+	local before
+	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	exec 8<> "$BATS_TEST_TMPDIR/fifo"
+	launcher=(launch -n)
+	output_fd=8
+	"${launcher[@]}" true >&8	# sets the flag on the description that both share
+	before=$(grep flags /proc/self/fdinfo/8)
+	start one va
+	ns send -c 5 vb
 	stop one INT
 	expect "$status" == 0 "exit status"
-	says KiB
-	run -1 grep -c ' 2048 KiB' "$BATS_TEST_TMPDIR/one.err"
-}
-
-@test "a stack of 16 KiB, 4 MiB of data, no locked memory, no children, no core: no matter" {
-	requires prlimit
-	launcher=(prlimit --stack=16384 --memlock=0 --core=0 --nproc=0 --data=4194304)
-	start_both va
-	ns send -c 50 vb
-	stop_both
-	expect "$(records ring)" == 50 "records"
-}
-
-@test "no heap and no memory beside the ring: neither brk nor mmap but that of the socket" {
-	requires strace
-	launcher=(strace -qq -e trace=mmap,mmap2,brk,mremap -o "$BATS_TEST_TMPDIR/trace")
-	start one -c 10 va
-	ns send -c 10 vb
-	finish one
-	expect "$status" == 0 "exit status"
-	run -1 grep -vE 'MAP_SHARED' "$BATS_TEST_TMPDIR/trace"
-	expect "$(wc -l < "$BATS_TEST_TMPDIR/trace")" == 1 "mappings"
-}
-
-# resident NAME: KiB of memory that are its own, the ring left out.
-resident() {
-	awk '/^[0-9a-f]+-/ { ring = /socket:/ } /^Rss:/ && !ring { sum += $2 } END { print sum }' \
-		"/proc/${pid[$1]}/smaps"
-}
-
-@test "resident memory without the ring stays under 1 MiB, also after 100,000 packets" {
-	start_both va
-	ns send -c 100000 -s 200 vb
-	local name
-	for name in ring recv; do
-		echo "# resident with $name: $(resident $name) KiB" >&3
-		expect "$(resident $name)" "<=" 1024 "KiB resident ($name)"
-		stop $name INT
-	done
+	[ "$(grep flags /proc/self/fdinfo/8)" = "$before" ]
+	exec 8>&-
 }

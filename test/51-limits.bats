@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Limits: counters past 32 bits, clocks that step, resources that are just enough or just not.
+# Limits: counters past 32 bits, clocks that step, resources that are just enough or just not, memory.
 load helpers
 
 prepare() {
@@ -38,10 +38,12 @@ at_use() {
 	expect "$(said received | tail -n 1)" "<" $((expected + 10)) "received"
 }
 
-has_records() { [ "$(records "$1" 2> /dev/null)" = "$2" ]; }
 shows() { [ "$(grep -c "$1" "$dir/one.err")" -ge "$2" ]; }
 
 # --- time ---
+#
+# strace changes what the kernel answers. It sees only clocks that rawcap asks for by a system call:
+# one that is read through the vDSO, as clock_gettime() of the C library does, never enters the kernel.
 
 # little_endian NUMBER: its 8 bytes as the memory has them, in hex.
 little_endian() {
@@ -171,6 +173,75 @@ has_files() { [ "$(printf '%s\n' "$dir"/f-* | wc -l)" -ge "$1" ]; }
 	stop one INT
 	expect "$status" == 0 "exit status"
 	expect "$(pcapread -c "$dir/f") + $(pcapread -c "$dir/f1")" == 100 "records"
+}
+
+@test "no descriptor left for the socket: exit 1 with the reason, nothing on stdout" {
+	requires prlimit
+	status=0
+	timeout 20 "${NS[@]}" prlimit --nofile=3 "$RAWCAP" va > "$(pcap one)" 2> "$BATS_TEST_TMPDIR/one.err" || status=$?
+	log_end one
+	failed 1 "too many open files"
+	expect "$(stat -c %s "$(pcap one)")" == 0 "bytes on stdout"
+}
+
+@test "little address space: a smaller ring or none, the capture works all the same" {
+	requires prlimit
+	local space
+	for space in 3500000 4500000 6000000; do
+		launcher=(prlimit --as=$space)
+		start one va
+		ns send -c 50 vb
+		stop one INT
+		expect "$status" == 0 "exit status with $space bytes"
+		expect "$(records one)" == 50 "records with $space bytes"
+	done
+}
+
+@test "-v says how large a ring it got" {
+	requires prlimit
+	launcher=(prlimit --as=3500000)
+	start one -v va
+	stop one INT
+	expect "$status" == 0 "exit status"
+	says KiB
+	run -1 grep -c ' 2048 KiB' "$BATS_TEST_TMPDIR/one.err"
+}
+
+@test "a stack of 16 KiB, 4 MiB of data, no locked memory, no children, no core: no matter" {
+	requires prlimit
+	launcher=(prlimit --stack=16384 --memlock=0 --core=0 --nproc=0 --data=4194304)
+	start_both va
+	ns send -c 50 vb
+	stop_both
+	expect "$(records ring)" == 50 "records"
+}
+
+@test "no heap and no memory beside the ring: neither brk nor mmap but that of the socket" {
+	requires strace
+	launcher=(strace -qq -e trace=mmap,mmap2,brk,mremap -o "$BATS_TEST_TMPDIR/trace")
+	start one -c 10 va
+	ns send -c 10 vb
+	finish one
+	expect "$status" == 0 "exit status"
+	run -1 grep -vE 'MAP_SHARED' "$BATS_TEST_TMPDIR/trace"
+	expect "$(wc -l < "$BATS_TEST_TMPDIR/trace")" == 1 "mappings"
+}
+
+# resident NAME: KiB of memory that are its own, the ring left out.
+resident() {
+	awk '/^[0-9a-f]+-/ { ring = /socket:/ } /^Rss:/ && !ring { sum += $2 } END { print sum }' \
+		"/proc/${pid[$1]}/smaps"
+}
+
+@test "resident memory without the ring stays under 1 MiB, also after 100,000 packets" {
+	start_both va
+	ns send -c 100000 -s 200 vb
+	local name
+	for name in ring recv; do
+		echo "# resident with $name: $(resident $name) KiB" >&3
+		expect "$(resident $name)" "<=" 1024 "KiB resident ($name)"
+		stop $name INT
+	done
 }
 
 # --- signals in numbers ---

@@ -1,0 +1,124 @@
+#!/usr/bin/env bats
+# Disks that are full, directories that go away or belong to others: one line says what happened, and
+# the files are whole.
+load files
+
+@test "a full disk with -w FILE: exit 1, whole records, the summary counts them" {
+	ns mkdir "$inside/small"
+	ns mount -t tmpfs -o size=256k none "$inside/small"
+	start one -w "$inside/small/f" va
+	ns send -c 1000 -s 1000 -r 10000 vb
+	finish one
+	failed 1 "no space left"
+	says "$inside/small/f"
+	expect "$(pcapread -c "$fast/small/f")" == "$(said captured)" "records"
+	expect "$(said captured)" ">=" 250 "captured"
+}
+
+@test "a full disk with -C but no -W: exit 1, all files whole, the summary counts them all" {
+	ns mkdir "$inside/small"
+	ns mount -t tmpfs -o size=256k none "$inside/small"
+	start one -w "$inside/small/f" -C 100k va
+	ns send -c 1000 -s 1000 -r 10000 vb
+	finish one
+	failed 1 "no space left"
+	expect "$(records_in "$fast"/small/f*)" == "$(said captured)" "records in all files"
+}
+
+@test "a full disk with -W: gives up its own oldest file and goes on, and says so once" {
+	ns mkdir "$inside/small"
+	ns mount -t tmpfs -o size=512k none "$inside/small"
+	start one -w "$inside/small/f" -C 128k -W 8 va
+	ns send -c 5000 -s 1000 -r 10000 vb
+	stop one INT
+	expect "$status" == 0 "exit status"
+	expect "$(grep -c 'rawcap:' "$BATS_TEST_TMPDIR/one.err")" == 1 "lines about it"
+	says "rawcap: $inside/small/f: disk full"
+	local file last=0 found
+	for file in "$fast"/small/f*; do
+		[ -s "$file" ] || continue
+		found=$(pcapread -q 14 "$file" | cut -d ' ' -f 3)
+		[ "$found" -le $last ] || last=$found
+	done
+	expect $last == 4999 "the last packet"
+	# three files' worth of a disk of four is still there
+	expect "$(cat "$fast"/small/f* | wc -c)" ">" $((3 * 131072 - 65536)) "bytes kept"
+}
+
+@test "a quota that is used up is a full disk, also for the next file to be made" {
+	local call
+	requires strace
+	for call in write openat; do
+		launcher=(strace -qq -e trace=$call -e "inject=$call:error=EDQUOT:when=6" -o /dev/null)
+		start one -w "$inside/$call" -C 10k -W 4 -c 100 va
+		ns send -c 100 -s 1000 -r 1000 vb
+		finish one
+		expect "$status" == 0 "exit status"
+		says "rawcap: $inside/$call: disk full: the oldest files go"
+	done
+}
+
+@test "a disk that others have filled: with -W too the end is exit 1, all files whole" {
+	ns mkdir "$inside/small"
+	ns mount -t tmpfs -o size=256k none "$inside/small"
+	ns dd if=/dev/zero "of=$inside/small/filler" bs=4k count=63 status=none
+	start one -w "$inside/small/f" -C 128k -W 3 va
+	ns send -c 100 -s 1000 vb
+	finish one
+	failed 1 "no space left"
+	local file
+	for file in "$fast"/small/f[0-9]; do
+		[ ! -s "$file" ] || pcapread -c "$file"
+	done
+}
+
+@test "a file size limit: exit 1, whole records up to it, also in the second file" {
+	requires prlimit
+	launcher=(prlimit --fsize=4000)
+	start one -w "$inside/f" va
+	ns send -c 10 -s 1500 vb
+	finish one
+	failed 1 "$inside/f: file too large"
+	expect "$(stat -c %s "$fast/f")" == $((24 + 2 * 1516)) "bytes in the file"
+	expect "$(said captured)" == 2 "captured"
+}
+
+@test "the directory vanishes before a rotation: exit 1 with the name, what was written is whole" {
+	ns mkdir "$inside/sub"
+	start one -w "$inside/sub/f" -C 64k va
+	ns send -c 30 -s 1000 vb
+	wait_until file_has "$fast/sub/f" 30
+	ns mv "$inside/sub" "$inside/moved"
+	ns send -c 100 -s 1000 vb
+	finish one
+	failed 1 "rawcap: $inside/sub/f1: "
+	expect "$(pcapread -c "$fast/moved/f")" == "$(said captured)" "records"
+	full "$fast/moved/f" 65536 1016
+}
+
+@test "root rotates into a directory of somebody else: it works, or fails before anything is captured" {
+	[ "$(id -u)" = 0 ] || cannot_run "not root"
+	ns install -d -o 1234 -m 755 "$inside/theirs"
+	start one -w "$inside/theirs/f" -C 64k va
+	ns send -c 100 -s 1000 vb
+	stop one INT
+	if [ "$status" = 1 ]; then
+		says "rawcap: $inside/theirs/f: permission denied"
+		[[ $err != *captured* ]]
+	else
+		expect "$status" == 0 "exit status"
+		sum_is 100 "$fast/theirs/f" "$fast/theirs/f1"
+	fi
+}
+
+@test "a file removed while it is written, and a rotation after it: no matter" {
+	start one -w "$inside/f" -C 64k va
+	ns send -c 30 -s 1000 vb
+	wait_until file_has "$fast/f" 30
+	rm "$fast/f"
+	ns send -c 100 -s 1000 vb
+	stop one INT
+	expect "$status" == 0 "exit status"
+	expect "$(said captured)" == 130 "captured"
+	pcapread -c "$fast/f1"
+}
