@@ -7,7 +7,7 @@
 #ifndef RAWCAP_PCAP_H
 #define RAWCAP_PCAP_H
 
-#include <net/if_arp.h>
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -27,7 +27,7 @@ struct pcap_record {
 	uint32_t origlen;	/* bytes that the packet had */
 } __attribute__((packed));	/* records stand at any address */
 
-_Static_assert(sizeof(struct pcap_file) == 24 && sizeof(struct pcap_record) == 16,
+static_assert(sizeof(struct pcap_file) == 24 && sizeof(struct pcap_record) == 16,
     "pcap-savefile(5)");
 
 enum {
@@ -39,13 +39,29 @@ enum {
 /* https://www.tcpdump.org/linktypes.html */
 enum {
 	LINKTYPE_ETHERNET = 1,
+	LINKTYPE_EN3MB = 2,
+	LINKTYPE_PRONET = 4,
+	LINKTYPE_CHAOS = 5,
+	LINKTYPE_IEEE802_5 = 6,
+	LINKTYPE_FDDI = 10,
 	LINKTYPE_RAW = 101,
+	LINKTYPE_C_HDLC = 104,
+	LINKTYPE_IEEE802_11 = 105,
+	LINKTYPE_FRELAY = 107,
 	LINKTYPE_LINUX_SLL = 113,
+	LINKTYPE_LTALK = 114,
+	LINKTYPE_IEEE802_11_PRISM = 119,
+	LINKTYPE_IP_OVER_FC = 122,
 	LINKTYPE_IEEE802_11_RADIOTAP = 127,
+	LINKTYPE_ARCNET_LINUX = 129,
 	LINKTYPE_LINUX_IRDA = 144,
 	LINKTYPE_LINUX_LAPD = 177,
+	LINKTYPE_AX25_KISS = 202,
+	LINKTYPE_FC_2 = 224,
 	LINKTYPE_CAN_SOCKETCAN = 227,
+	LINKTYPE_IEEE802_15_4_NOFCS = 230,
 	LINKTYPE_NETLINK = 253,
+	LINKTYPE_VSOCK = 271,
 	LINKTYPE_LINUX_SLL2 = 276,
 	LINKTYPE_DSA_TAG_BRCM = 281,
 	LINKTYPE_DSA_TAG_BRCM_PREPEND = 282,
@@ -65,32 +81,52 @@ static inline void pcap_header(struct pcap_file *f, uint32_t linktype, uint32_t 
 }
 
 /* The link type that fits what the kernel calls HATYPE (ARPHRD_*), as libpcap maps them, or -1.
- * ARPHRD_RAWIP, modems without a link layer, is raw IP by its definition; libpcap knows it not. */
+ * ARPHRD_RAWIP, modems without a link layer, is raw IP by its definition; libpcap knows it not.
+ * Numbers, because net/if_arp.h and linux/if_arp.h cannot both be included. */
 static inline int pcap_linktype(int hatype)
 {
 	static const struct { uint16_t hatype, linktype; } map[] = {
-		{ ARPHRD_ETHER, LINKTYPE_ETHERNET }, { ARPHRD_LOOPBACK, LINKTYPE_ETHERNET },
-		{ ARPHRD_METRICOM, LINKTYPE_ETHERNET }, { ARPHRD_EETHER, 2 }, { ARPHRD_AX25, 202 },
-		{ ARPHRD_PRONET, 4 }, { ARPHRD_CHAOS, 5 }, { ARPHRD_IEEE802, 6 },
-		{ ARPHRD_IEEE802_TR, 6 }, { ARPHRD_ARCNET, 129 }, { ARPHRD_FDDI, 10 },
-		{ ARPHRD_CAN, LINKTYPE_CAN_SOCKETCAN }, { ARPHRD_ATM, LINKTYPE_LINUX_SLL },
-		{ ARPHRD_PPP, LINKTYPE_LINUX_SLL },
-		{ ARPHRD_IEEE80211, 105 }, { ARPHRD_IEEE80211_PRISM, 119 },
-		{ ARPHRD_IEEE80211_RADIOTAP, LINKTYPE_IEEE802_11_RADIOTAP },
-		{ ARPHRD_IEEE802154, 230 },
-		{ ARPHRD_CISCO, 104 }, { ARPHRD_FRAD, 107 }, { ARPHRD_LOCALTLK, 114 },
-		{ 18 /* IP over Fibre Channel */, 122 },
-		{ ARPHRD_SLIP, LINKTYPE_RAW }, { ARPHRD_CSLIP, LINKTYPE_RAW },
-		{ ARPHRD_SLIP6, LINKTYPE_RAW }, { ARPHRD_CSLIP6, LINKTYPE_RAW },
-		{ ARPHRD_ADAPT, LINKTYPE_RAW },
-		{ ARPHRD_RAWHDLC, LINKTYPE_RAW }, { ARPHRD_TUNNEL, LINKTYPE_RAW },
-		{ ARPHRD_SIT, LINKTYPE_RAW }, { ARPHRD_DLCI, LINKTYPE_RAW },
-		{ ARPHRD_NONE, LINKTYPE_RAW },
-		{ ARPHRD_RAWIP, LINKTYPE_RAW }, { ARPHRD_FCPP, 224 }, { ARPHRD_FCAL, 224 },
-		{ ARPHRD_FCPL, 224 }, { ARPHRD_FCFABRIC, 224 },
-		{ ARPHRD_IRDA, LINKTYPE_LINUX_IRDA },
-		{ 8445 /* ARPHRD_LAPD */, LINKTYPE_LINUX_LAPD },
-		{ 824 /* ARPHRD_NETLINK */, LINKTYPE_NETLINK }, { 826 /* ARPHRD_VSOCKMON */, 271 },
+		{ 1, LINKTYPE_ETHERNET },		/* ARPHRD_ETHER */
+		{ 2, LINKTYPE_EN3MB },			/* ARPHRD_EETHER */
+		{ 3, LINKTYPE_AX25_KISS },		/* ARPHRD_AX25 */
+		{ 4, LINKTYPE_PRONET },			/* ARPHRD_PRONET */
+		{ 5, LINKTYPE_CHAOS },			/* ARPHRD_CHAOS */
+		{ 6, LINKTYPE_IEEE802_5 },		/* ARPHRD_IEEE802 */
+		{ 7, LINKTYPE_ARCNET_LINUX },		/* ARPHRD_ARCNET */
+		{ 15, LINKTYPE_RAW },			/* ARPHRD_DLCI */
+		{ 18, LINKTYPE_IP_OVER_FC },		/* IP over Fibre Channel */
+		{ 19, LINKTYPE_LINUX_SLL },		/* ARPHRD_ATM */
+		{ 23, LINKTYPE_ETHERNET },		/* ARPHRD_METRICOM */
+		{ 256, LINKTYPE_RAW },			/* ARPHRD_SLIP */
+		{ 257, LINKTYPE_RAW },			/* ARPHRD_CSLIP */
+		{ 258, LINKTYPE_RAW },			/* ARPHRD_SLIP6 */
+		{ 259, LINKTYPE_RAW },			/* ARPHRD_CSLIP6 */
+		{ 264, LINKTYPE_RAW },			/* ARPHRD_ADAPT */
+		{ 280, LINKTYPE_CAN_SOCKETCAN },	/* ARPHRD_CAN */
+		{ 512, LINKTYPE_LINUX_SLL },		/* ARPHRD_PPP */
+		{ 513, LINKTYPE_C_HDLC },		/* ARPHRD_CISCO */
+		{ 518, LINKTYPE_RAW },			/* ARPHRD_RAWHDLC */
+		{ 519, LINKTYPE_RAW },			/* ARPHRD_RAWIP */
+		{ 768, LINKTYPE_RAW },			/* ARPHRD_TUNNEL */
+		{ 770, LINKTYPE_FRELAY },		/* ARPHRD_FRAD */
+		{ 772, LINKTYPE_ETHERNET },		/* ARPHRD_LOOPBACK */
+		{ 773, LINKTYPE_LTALK },		/* ARPHRD_LOCALTLK */
+		{ 774, LINKTYPE_FDDI },			/* ARPHRD_FDDI */
+		{ 776, LINKTYPE_RAW },			/* ARPHRD_SIT */
+		{ 783, LINKTYPE_LINUX_IRDA },		/* ARPHRD_IRDA */
+		{ 784, LINKTYPE_FC_2 },			/* ARPHRD_FCPP */
+		{ 785, LINKTYPE_FC_2 },			/* ARPHRD_FCAL */
+		{ 786, LINKTYPE_FC_2 },			/* ARPHRD_FCPL */
+		{ 787, LINKTYPE_FC_2 },			/* ARPHRD_FCFABRIC */
+		{ 800, LINKTYPE_IEEE802_5 },		/* ARPHRD_IEEE802_TR */
+		{ 801, LINKTYPE_IEEE802_11 },		/* ARPHRD_IEEE80211 */
+		{ 802, LINKTYPE_IEEE802_11_PRISM },	/* ARPHRD_IEEE80211_PRISM */
+		{ 803, LINKTYPE_IEEE802_11_RADIOTAP },	/* ARPHRD_IEEE80211_RADIOTAP */
+		{ 804, LINKTYPE_IEEE802_15_4_NOFCS },	/* ARPHRD_IEEE802154 */
+		{ 824, LINKTYPE_NETLINK },		/* ARPHRD_NETLINK */
+		{ 826, LINKTYPE_VSOCK },		/* ARPHRD_VSOCKMON */
+		{ 8445, LINKTYPE_LINUX_LAPD },		/* ARPHRD_LAPD, not in the kernel */
+		{ 65534, LINKTYPE_RAW },		/* ARPHRD_NONE */
 	};
 
 	for (size_t i = 0; i < sizeof map / sizeof *map; i++)
@@ -106,6 +142,142 @@ static inline uint32_t pcap_cooked(int linktype)
 		return 20;
 	return linktype == LINKTYPE_LINUX_SLL || linktype == LINKTYPE_LINUX_IRDA ||
 	    linktype == LINKTYPE_LINUX_LAPD || linktype == LINKTYPE_NETLINK ? 16 : 0;
+}
+
+/* ---- Link types by name ---- */
+
+struct pcap_linktype_row {
+	uint16_t linktype;	/* LINKTYPE_... */
+	const char *name;	/* tcpdump's: pcap_datalink_val_to_name(3PCAP) */
+	const char *description;	/* libpcap's: pcap_datalink_val_to_description(3PCAP) */
+};
+
+/* In the order of their numbers. */
+static const struct pcap_linktype_row pcap_linktypes[] = {
+	{ 0, "NULL", "BSD loopback" },
+	{ 1, "EN10MB", "Ethernet" },
+	{ 6, "IEEE802", "Token ring" },
+	{ 7, "ARCNET", "BSD ARCNET" },
+	{ 8, "SLIP", "SLIP" },
+	{ 9, "PPP", "PPP" },
+	{ 10, "FDDI", "FDDI" },
+	{ 50, "PPP_SERIAL", "PPP over serial" },
+	{ 51, "PPP_ETHER", "PPPoE" },
+	{ 100, "ATM_RFC1483", "RFC 1483 LLC-encapsulated ATM" },
+	{ 101, "RAW", "Raw IP" },
+	{ 102, "SLIP_BSDOS", "BSD/OS SLIP" },
+	{ 103, "PPP_BSDOS", "BSD/OS PPP" },
+	{ 104, "C_HDLC", "Cisco HDLC" },
+	{ 105, "IEEE802_11", "802.11" },
+	{ 106, "ATM_CLIP", "Linux Classical IP over ATM" },
+	{ 107, "FRELAY", "Frame Relay" },
+	{ 108, "LOOP", "OpenBSD loopback" },
+	{ 109, "ENC", "OpenBSD encapsulated IP" },
+	{ 113, "LINUX_SLL", "Linux cooked v1" },
+	{ 114, "LTALK", "Localtalk" },
+	{ 117, "PFLOG", "OpenBSD pflog file" },
+	{ 119, "PRISM_HEADER", "802.11 plus Prism header" },
+	{ 122, "IP_OVER_FC", "RFC 2625 IP-over-Fibre Channel" },
+	{ 123, "SUNATM", "Sun raw ATM" },
+	{ 127, "IEEE802_11_RADIO", "802.11 plus radiotap header" },
+	{ 129, "ARCNET_LINUX", "Linux ARCNET" },
+	{ 143, "DOCSIS", "DOCSIS" },
+	{ 144, "LINUX_IRDA", "Linux IrDA" },
+	{ 163, "IEEE802_11_RADIO_AVS", "802.11 plus AVS radio information header" },
+	{ 166, "PPP_PPPD", "PPP for pppd, with direction flag" },
+	{ 177, "LINUX_LAPD", "Linux vISDN LAPD" },
+	{ 182, "MFR", "FRF.16 Frame Relay" },
+	{ 187, "BLUETOOTH_HCI_H4", "Bluetooth HCI UART transport layer" },
+	{ 189, "USB_LINUX", "USB with Linux header" },
+	{ 191, "IEEE802_15_4_LINUX", "IEEE 802.15.4 with Linux padding" },
+	{ 192, "PPI", "Per-Packet Information" },
+	{ 195, "IEEE802_15_4", "IEEE 802.15.4 with FCS" },
+	{ 201, "BLUETOOTH_HCI_H4_WITH_PHDR", "Bluetooth HCI UART transport layer plus pseudo-header" },
+	{ 202, "AX25_KISS", "AX.25 with KISS header" },
+	{ 215, "IEEE802_15_4_NONASK_PHY", "IEEE 802.15.4 with non-ASK PHY data" },
+	{ 219, "MPLS", "MPLS with label as link-layer header" },
+	{ 220, "USB_LINUX_MMAPPED", "USB with padded Linux header" },
+	{ 224, "FC_2", "Fibre Channel FC-2" },
+	{ 225, "FC_2_WITH_FRAME_DELIMS", "Fibre Channel FC-2 with frame delimiters" },
+	{ 226, "IPNET", "Solaris ipnet" },
+	{ 227, "CAN_SOCKETCAN", "CAN-bus with SocketCAN headers" },
+	{ 228, "IPV4", "Raw IPv4" },
+	{ 229, "IPV6", "Raw IPv6" },
+	{ 230, "IEEE802_15_4_NOFCS", "IEEE 802.15.4 without FCS" },
+	{ 231, "DBUS", "D-Bus" },
+	{ 239, "NFLOG", "Linux netfilter log messages" },
+	{ 247, "INFINIBAND", "InfiniBand" },
+	{ 248, "SCTP", "SCTP" },
+	{ 249, "USBPCAP", "USB with USBPcap header" },
+	{ 251, "BLUETOOTH_LE_LL", "Bluetooth Low Energy air interface" },
+	{ 253, "NETLINK", "Linux netlink" },
+	{ 254, "BLUETOOTH_LINUX_MONITOR", "Bluetooth Linux Monitor" },
+	{ 256, "BLUETOOTH_LE_LL_WITH_PHDR", "Bluetooth Low Energy air interface with pseudo-header" },
+	{ 258, "PKTAP", "Apple DLT_PKTAP" },
+	{ 266, "USB_DARWIN", "USB with Darwin header" },
+	{ 271, "VSOCK", "Linux vsock" },
+	{ 274, "ETHERNET_MPACKET", "802.3br mPackets" },
+	{ 276, "LINUX_SLL2", "Linux cooked v2" },
+	{ 281, "DSA_TAG_BRCM", "Broadcom tag" },
+	{ 282, "DSA_TAG_BRCM_PREPEND", "Broadcom tag (prepended)" },
+	{ 283, "IEEE802_15_4_TAP", "IEEE 802.15.4 with pseudo-header" },
+	{ 284, "DSA_TAG_DSA", "Marvell DSA" },
+	{ 285, "DSA_TAG_EDSA", "Marvell EDSA" },
+	{ 288, "USB_2_0", "USB 2.0/1.1/1.0 as transmitted over the cable" },
+};
+
+enum { PCAP_LINKTYPES = sizeof pcap_linktypes / sizeof *pcap_linktypes };
+
+/* The row of LINKTYPE, or NULL where the table has none. */
+static inline const struct pcap_linktype_row *pcap_linktype_find(uint32_t linktype)
+{
+	for (unsigned i = 0; i < PCAP_LINKTYPES; i++)
+		if (pcap_linktypes[i].linktype == linktype)
+			return pcap_linktypes + i;
+	return NULL;
+}
+
+/* tcpdump's name of LINKTYPE, such as EN10MB, or NULL where the table has none. */
+static inline const char *pcap_linktype_name(uint32_t linktype)
+{
+	const struct pcap_linktype_row *row = pcap_linktype_find(linktype);
+
+	return row ? row->name : NULL;
+}
+
+/* What LINKTYPE is in words, such as Ethernet, or NULL where the table has none. */
+static inline const char *pcap_linktype_description(uint32_t linktype)
+{
+	const struct pcap_linktype_row *row = pcap_linktype_find(linktype);
+
+	return row ? row->description : NULL;
+}
+
+/* A character of a name as the table has it: a capital, and _ for -. */
+static inline char pcap_linktype_letter(char c)
+{
+	if (c == '-')
+		return '_';
+	return (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+}
+
+/* Whether A and B are one name: capitals or not, - for _, as people type them. */
+static inline int pcap_is_name(const char *a, const char *b)
+{
+	while (*a && pcap_linktype_letter(*a) == pcap_linktype_letter(*b)) {
+		a++;
+		b++;
+	}
+	return !*a && !*b;
+}
+
+/* The link type that tcpdump calls NAME, in capitals or not, with _ or -; -1 for none. */
+static inline int pcap_linktype_named(const char *name)
+{
+	for (unsigned i = 0; i < PCAP_LINKTYPES; i++)
+		if (pcap_is_name(name, pcap_linktypes[i].name))
+			return pcap_linktypes[i].linktype;
+	return -1;
 }
 
 /* ---- Reading: bytes of a file in, numbers out. Whoever calls does the reading. ---- */
@@ -173,13 +345,5 @@ static inline uint32_t pcap_read_record(const struct pcap_reader *f, const unsig
 	r->caplen = caplen < f->snaplen ? caplen : f->snaplen;
 	return (uint32_t)sizeof *r + caplen;
 }
-
-/* tcpdump's names (pcap_datalink_val_to_name(3PCAP)) of the link types that people meet, each
- * with a 0 behind it, and their numbers. */
-#define PCAP_NAMES "EN10MB\0RAW\0LINUX_SLL\0LINUX_SLL2\0IEEE802_11_RADIO\0" \
-	"DSA_TAG_BRCM\0DSA_TAG_BRCM_PREPEND\0DSA_TAG_DSA\0DSA_TAG_EDSA\0"
-#define PCAP_NAMED { LINKTYPE_ETHERNET, LINKTYPE_RAW, LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2, \
-	LINKTYPE_IEEE802_11_RADIOTAP, LINKTYPE_DSA_TAG_BRCM, LINKTYPE_DSA_TAG_BRCM_PREPEND, \
-	LINKTYPE_DSA_TAG_DSA, LINKTYPE_DSA_TAG_EDSA }
 
 #endif

@@ -712,19 +712,6 @@ static void check_interface_name(void)
 		usage(rc.ifname, "not an interface name");
 }
 
-/* The link type that tcpdump calls NAME; -1 for none. Turns NAME into capitals, and its - into
- * _. */
-static int linktype_called(char *name)
-{
-	static const uint16_t named[] = PCAP_NAMED;
-	int i;
-
-	for (char *c = name; *c; c++)
-		*c = (char)(*c == '-' ? '_' : *c >= 'a' ? *c - 32 : *c);
-	i = which(name, PCAP_NAMES);
-	return i < 0 ? i : named[i];
-}
-
 /* The filter: WORDS with spaces between them, in the output buffer, which nothing needs yet. What
  * does not fit is far too long for a filter as well. */
 static void join(char **words)
@@ -768,7 +755,7 @@ static void parse_arguments(char **argv)
 	parse_files();
 	join(argv);
 	rc.linktype = -1;
-	if (rc.option['y'] && (rc.linktype = linktype_called(rc.option['y'])) < 0)
+	if (rc.option['y'] && (rc.linktype = pcap_linktype_named(rc.option['y'])) < 0)
 		usage(rc.option['y'], "not a link type here");
 }
 
@@ -895,7 +882,7 @@ static int ethernet_linktype(void)
 		return LINKTYPE_ETHERNET;
 	say("DSA tag", tagging);
 	rc.switched = 1;
-	type = linktype_called(name);
+	type = pcap_linktype_named(name);
 	return type < 0 ? LINKTYPE_ETHERNET : type;
 }
 
