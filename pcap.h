@@ -7,6 +7,7 @@
 #ifndef RAWCAP_PCAP_H
 #define RAWCAP_PCAP_H
 
+#include <assert.h>
 #include <net/if_arp.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,7 +28,7 @@ struct pcap_record {
 	uint32_t origlen;	/* bytes that the packet had */
 } __attribute__((packed));	/* records stand at any address */
 
-_Static_assert(sizeof(struct pcap_file) == 24 && sizeof(struct pcap_record) == 16,
+static_assert(sizeof(struct pcap_file) == 24 && sizeof(struct pcap_record) == 16,
     "pcap-savefile(5)");
 
 enum {
