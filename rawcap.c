@@ -28,6 +28,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <netpacket/packet.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -59,7 +62,7 @@ enum {
 	OUT_FLUSH = 256 << 10,	/* bytes: when so many wait they are written; more gain nothing */
 	/* Bytes: behind that, the longest record still fits. */
 	OUT_SIZE = OUT_FLUSH + (int)sizeof(struct pcap_file) + (int)sizeof(struct pcap_record) +
-	    PCAP_SNAPLEN_MAX + HEAD_MAX,
+	    PCAP_SNAPLEN_MAX + NETIF_HEAD_MAX,
 	CHUNK = 16,	/* bytes of a packet that are copied at a time */
 	/* Bytes of lines that may wait for the terminal: three seconds of a serial console. Behind
 	 * them, and as many that are written already, the longest packet has room. */
@@ -97,6 +100,12 @@ enum {
 enum stop { NO, SIGNALLED, GONE, LIMIT, BROKEN };
 enum { INOUT, IN, OUT };	/* -Q */
 enum link { UP, WENT_DOWN /* not said yet: it may be a flap */, DOWN, ABSENT };
+
+/* linux/filter.h */
+struct sock_fprog {
+	unsigned short len;
+	const void *filter;
+};
 
 /* linux/seccomp.h */
 enum { SECCOMP_MODE_FILTER = 2, SECCOMP_RET_ERRNO = 0x50000, SECCOMP_RET_ALLOW = 0x7fff0000 };
@@ -169,214 +178,7 @@ static _Alignas(8) unsigned char out[OUT_SIZE];
 /* Lines on their way to the terminal. */
 static char lines[LINES_SIZE];
 
-/* ==== System calls ====
- *
- * Of the C library only its entry point, syscall() and the memory and string functions are used,
- * and none of them needs the library to be started: there are no threads, no heap, no stdio. What
- * stands here takes the place of that start-up and of some calls' larger forms; they would be a
- * third of the binary. (-DHOSTED leaves it out, for sanitizers, which need a whole C library.) */
-#ifdef HOSTED
-enum { SANDBOX = 0 };	/* the sanitizers have calls of their own */
-#else
 enum { SANDBOX = 1 };
-int the_errno;
-int __libc_start_main(int (*start)(int, char **), int argc, char **argv);
-int *__errno_location(void);
-
-int *__errno_location(void)
-{
-	return &the_errno;
-}
-
-void _exit(int status)
-{
-	for (;;)
-		syscall(SYS_exit_group, status);
-}
-
-#if defined __i386__ || defined __powerpc__ || defined __s390x__
-/* Here the library looks behind the thread pointer: for the stack protector's word (on PowerPC 28
- * KiB before it) and, on i386, for the way into the kernel. */
-int __set_thread_area(void *);
-
-static void set_thread_pointer(void)
-{
-	static long thread[1 << 14];
-	long *middle = thread + (1 << 13);
-
-#ifdef __i386__
-	__asm__("movl $enter_kernel, %0" : "=m"(middle[4]));
-#endif
-	__set_thread_area(middle);
-}
-
-#ifdef __i386__
-__asm__("enter_kernel:	int $0x80\n"
-	"	ret\n");
-#endif
-#else
-static inline void set_thread_pointer(void) { }
-#endif
-
-int __libc_start_main(int (*start)(int, char **), int argc, char **argv)
-{
-	set_thread_pointer();
-	_exit(start(argc, argv));
-}
-
-#ifdef __x86_64__	/* the library's own syscall() has four times the size */
-off_t lseek(int fd, off_t offset, int whence)
-{
-	return syscall(SYS_lseek, fd, offset, whence);
-}
-
-int ftruncate(int fd, off_t len)
-{
-	return (int)syscall(SYS_ftruncate, fd, len);
-}
-
-__asm__(".globl syscall\n"
-	"syscall:	mov %rdi, %rax\n"
-	"	mov %rsi, %rdi\n"
-	"	mov %rdx, %rsi\n"
-	"	mov %rcx, %rdx\n"
-	"	mov %r8, %r10\n"
-	"	mov %r9, %r8\n"
-	"	mov 8(%rsp), %r9\n"
-	"	syscall\n"
-	"	cmp $-4096, %rax\n"
-	"	jbe 1f\n"
-	"	neg %eax\n"
-	"	mov %eax, the_errno\n"
-	"	or $-1, %rax\n"
-	"1:	ret\n");
-#else
-int *___errno_location(void);	/* as musl itself calls it */
-
-int *___errno_location(void)
-{
-	return &the_errno;
-}
-#endif
-
-size_t strlen(const char *s)
-{
-	const char *end = s;
-
-	while (*end)
-		end++;
-	return (size_t)(end - s);
-}
-
-int strcmp(const char *a, const char *b)
-{
-	for (; *a && *a == *b; a++)
-		b++;
-	return *a - *b;
-}
-
-int socket(int domain, int type, int protocol)
-{
-	return (int)syscall(SYS_socket, domain, type, protocol);
-}
-
-int bind(int fd, const struct sockaddr *addr, socklen_t len)
-{
-	return (int)syscall(SYS_bind, fd, addr, len);
-}
-
-int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
-{
-	return (int)syscall(SYS_setsockopt, fd, level, option, value, len);
-}
-
-int getsockopt(int fd, int level, int option, void *value, socklen_t *len)
-{
-	return (int)syscall(SYS_getsockopt, fd, level, option, value, len);
-}
-
-int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
-{
-	return (int)syscall(SYS_getsockname, fd, addr, len);
-}
-
-ssize_t recvmsg(int fd, struct msghdr *m, int flags)
-{
-	return syscall(SYS_recvmsg, fd, m, flags);
-}
-
-ssize_t read(int fd, void *buf, size_t len)
-{
-	return syscall(SYS_read, fd, buf, len);
-}
-
-ssize_t write(int fd, const void *buf, size_t len)
-{
-	return syscall(SYS_write, fd, buf, len);
-}
-
-int close(int fd)
-{
-	return (int)syscall(SYS_close, fd);
-}
-
-/* ioctl, without the way variable arguments are fetched; they are passed like others */
-int three_word_ioctl(int fd, int request, void *arg) __asm__("ioctl");
-
-int three_word_ioctl(int fd, int request, void *arg)
-{
-	return (int)syscall(SYS_ioctl, fd, request, arg);
-}
-
-/* From the start of a file, that is: on machines of 32 bits the kernel counts the offset in pages. */
-void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset)
-{
-#ifndef SYS_mmap2
-	enum { SYS_mmap2 = SYS_mmap };
-#endif
-	return (void *)syscall(SYS_mmap2, at, len, prot, flags, fd, (long)offset);
-}
-
-#if UINTPTR_MAX < UINT64_MAX
-/* The calls with a time of 64 bits came with Linux 5.1, and a kernel may have only them
- * (!CONFIG_COMPAT_32BIT_TIME). The others take two longs. */
-int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
-{
-	int ready = (int)syscall(SYS_ppoll_time64, fds, n, timeout, mask, _NSIG / 8);
-	long old[2];
-
-	if (ready < 0 && errno == ENOSYS) {
-		old[0] = (long)timeout->tv_sec;
-		old[1] = timeout->tv_nsec;
-		ready = (int)syscall(SYS_ppoll, fds, n, old, mask, _NSIG / 8);
-	}
-	return ready;
-}
-
-int clock_gettime(clockid_t clock, struct timespec *t)
-{
-	int status = (int)syscall(SYS_clock_gettime64, clock, t);
-	long old[2];
-
-	if (status && errno == ENOSYS) {
-		status = (int)syscall(SYS_clock_gettime32, clock, old);
-		t->tv_sec = (unsigned long)old[0];	/* to the year 2106, as the file's */
-		t->tv_nsec = old[1];
-	}
-	return status;
-}
-#else
-int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
-{
-	return (int)syscall(SYS_ppoll, fds, n, timeout, mask, _NSIG / 8);
-}
-
-int clock_gettime(clockid_t clock, struct timespec *t)
-{
-	return (int)syscall(SYS_clock_gettime, clock, t);
-}
-#endif
-#endif
 
 /* ==== Saying what went wrong ==== */
 
@@ -1124,7 +926,7 @@ static void tell_counts(void)
 {
 	netif_count(&rc.net);
 	put_count(rc.taken - rc.lost, "captured\n");
-	if (!rc.net.blind) {
+	if (!rc.net.no_statistics) {
 		put_count(rc.net.seen, "received by filter\n");
 		put_count(rc.net.dropped, "dropped by kernel\n");
 	} else if (!rc.option['r']) {
@@ -1876,14 +1678,17 @@ static void check_return(void)
  * is down already makes no event at all. */
 static void check_link(void)
 {
-	int up = netif_state(&rc.net);
+	enum netif_link up = netif_state(&rc.net);
 
-	if (up < 0 && rc.option[WAIT]) {
+	if (up == NETIF_GONE && rc.option[WAIT]) {
 		check_return();
-	} else if (up < 0) {
+	} else if (up == NETIF_GONE) {
 		say(rc.ifname, "is gone");
 		lose_interface();
-	} else if (up) {
+	} else if (up == NETIF_OTHER_TYPE) {
+		complain(rc.ifname, EPROTOTYPE);
+		lose_interface();
+	} else if (up == NETIF_UP) {
 		say(rc.ifname, "is up");
 		rc.link = UP;
 	} else if (rc.link == WENT_DOWN) {
@@ -2168,7 +1973,7 @@ static void close_filter(void)
 		linger(TICK_MS);
 	} while (rc.net.seen != before && --ticks);
 	open = netif_close_filter(&rc.net);
-	linger(open || rc.net.blind ? STORED_MS + TICK_MS : TICK_MS);
+	linger(open || rc.net.no_statistics ? STORED_MS + TICK_MS : TICK_MS);
 	if (open)	/* there would be no end */
 		take_no_more();
 }
@@ -2195,15 +2000,15 @@ static void drain(void)
 	}
 }
 
-static void list_one(const char *name, const struct ifinfomsg *info)
+static void list_one(const struct netif_interface *i)
 {
 	const char *text;
 
-	put(decimal((unsigned)info->ifi_index));
+	put(decimal((unsigned)i->ifindex));
 	put(".");
-	put_foreign(name);
-	put(info->ifi_flags & IFF_UP ? " [Up" : " [Down");
-	put(info->ifi_flags & IFF_RUNNING ? ", Running]\n" : "]\n");
+	put_foreign(i->name);
+	put(i->flags & IFF_UP ? " [Up" : " [Down");
+	put(i->flags & IFF_RUNNING ? ", Running]\n" : "]\n");
 	text = put_string();
 	if (write(STDOUT_FILENO, text, strlen(text)) < 0)
 		die("stdout");
@@ -2211,7 +2016,7 @@ static void list_one(const char *name, const struct ifinfomsg *info)
 
 _Noreturn static void list_interfaces(void)
 {
-	if (netif_list(out, sizeof out, list_one) < 0)
+	if (netif_list(list_one) < 0)
 		die("netlink");
 	answer("any [all]\n");
 }

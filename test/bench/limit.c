@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include <err.h>
+#include <netpacket/packet.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
