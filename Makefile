@@ -6,26 +6,22 @@ ifeq ($(origin CC),default)
 CC := $(if $(CROSS_COMPILE),$(CROSS_COMPILE)gcc,musl-gcc)
 endif
 STRIP ?= $(CROSS_COMPILE)strip
-CFLAGS ?= -Oz
+CFLAGS ?= -Os
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 PROGRAM ?= rawcap
 MINUTES ?= 10
-# bytes: what it has come to, so that it grows only by decision (the aim is 20480)
+# bytes of the stripped program on x86-64, at most: a third of what OpenWrt's tcpdump-mini takes
 BUDGET ?= 81920
 
-headers = filter.h netif.h pcap.h show.h
-target := $(shell $(CC) -dumpmachine 2> /dev/null)
-# What CFLAGS adds to: no jump tables, no unwind tables, nothing moved out of short loops, no large frame
-# inlined into its caller's, no page of alignment before the data; each is smaller so, or cleaner. crt1.o
-# alone: main needs no constructors.
-compile = -std=gnu11 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -fomit-frame-pointer \
-	-fno-jump-tables -fconserve-stack -fno-tree-loop-im -fno-thread-jumps -fno-move-loop-invariants \
-	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables \
-	-fno-ident $(if $(findstring x86_64,$(target)),-malign-data=abi)
-# What CFLAGS cannot take back: the C library is not started, so there is no word of a stack protector.
-link = -fno-pie -fno-stack-protector -static -no-pie  \
-	-Wl,--gc-sections,--build-id=none,-z,norelro,-z,noseparate-code,-z,common-page-size=64
+headers = bpf.h filter.h netif.h output.h pcap.h sandbox.h show.h text.h
+# What CFLAGS adds to: no unwind tables save 4.1 KB, no jump tables 2.6.
+compile = -std=gnu11 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-jump-tables
+# What CFLAGS cannot take back: code and data in one segment's pages save 4.1 KB, no relocation table
+# that is made read-only 3.7, no page of alignment before the data up to 4, a fixed address 0.4.
+link = -fno-pie -static -no-pie \
+	-Wl,--build-id=none,-z,norelro,-z,noseparate-code,-z,common-page-size=64
 
 #: make             ./rawcap, static
 all: $(PROGRAM)
@@ -46,7 +42,7 @@ check:
 #: make check-sanitized: the capture suites, with a program that stops at the first undefined step
 check-sanitized:
 	mkdir -p build
-	gcc -std=gnu11 -DHOSTED -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	gcc -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 		-o build/rawcap-sanitized rawcap.c
 	RAWCAP=build/rawcap-sanitized bats test/20-format.bats test/30-capture.bats test/40-tail.bats
 #: make check-qemu  the tests in booted kernels (ARCH="mips ...": there only);  make qemu: a shell there

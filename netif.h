@@ -758,18 +758,24 @@ static inline int netif_bind_to(struct netif *n, unsigned protocol)
 	return bind(n->fd, (const struct sockaddr *)(const void *)&a, sizeof a);
 }
 
-/* Takes packets of n->ifindex from here on. */
-static inline int netif_bind(struct netif *n, int promisc)
+/* Asks for promiscuous mode on IFINDEX by a membership: the kernel takes it back with the socket,
+ * however that ends. n->promisc_error tells if it was refused. */
+static inline void netif_make_promiscuous(struct netif *n, int ifindex)
 {
-	/* a membership: the kernel takes it back with the socket, however that ends */
 	struct netif_membership m;
 
 	memset(&m, 0, sizeof m);
-	m.ifindex = n->ifindex;
+	m.ifindex = ifindex;
 	m.type = NETIF_PACKET_MR_PROMISC;
-	if (promisc && n->ifindex != NETIF_ALL &&
-	    netif_set(n, SOL_PACKET, NETIF_PACKET_ADD_MEMBERSHIP, &m, sizeof m) < 0)
+	if (netif_set(n, SOL_PACKET, NETIF_PACKET_ADD_MEMBERSHIP, &m, sizeof m) < 0)
 		n->promisc_error = errno;
+}
+
+/* Takes packets of n->ifindex from here on. */
+static inline int netif_bind(struct netif *n, int promisc)
+{
+	if (promisc && n->ifindex != NETIF_ALL)
+		netif_make_promiscuous(n, n->ifindex);
 	return netif_bind_to(n, NETIF_ETH_P_ALL) < 0 ? netif_fail(n, "bind") : 0;
 }
 

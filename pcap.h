@@ -8,10 +8,6 @@
 #define RAWCAP_PCAP_H
 
 #include <assert.h>
-<<<<<<< HEAD
-=======
-#include <net/if_arp.h>
->>>>>>> netif
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

@@ -3,55 +3,56 @@
  * rawcap: captures packets from a network interface into a pcap stream, on Linux, without libpcap.
  *
  * How it works:
- * - A packet socket is opened for protocol 0, so it takes nothing; filter, ring and promiscuous
- *   mode are set; then bind starts it. Nothing of another interface or past the filter slips in.
+ * - A packet socket is opened for protocol 0, so it takes nothing. Filter, ring and promiscuous mode
+ *   are set; then bind starts it. No packet of another interface or past the filter slips in.
  * - The kernel writes packets into a ring that is mapped into this process (TPACKET_V3). Each is
- *   copied once, behind its record header, into one buffer; one write takes many out. Without a
- *   ring (-B 0) recvmsg puts each packet where it would have been copied to.
+ *   copied once, behind its record header, into one buffer; one write takes many of them out.
+ *   Without a ring (-B 0) recvmsg puts each packet where it would have been copied to.
  * - A filter is compiled here and run by the kernel, which copies and counts only what passes.
- * - Length, time and VLAN tag of a packet are the kernel's. The tag, which it keeps beside the
- *   frame, is put back where it was.
- * - One ppoll waits for the interface, for the reader and for signals, which come through a
- *   descriptor. No write makes the process wait: a pipe gets what it has room for.
- * - When no packet is ready, everything taken has been written. At the end the filter is closed and
- *   the ring drained, until what was taken and what the kernel dropped is all that the kernel saw.
- * - Packets can be shown as lines as well. Those wait in a buffer of their own, and what the
- *   terminal cannot follow is counted: it never holds up the capture.
- * - Once all is open every right is given up, and of the system calls only the loop's are left.
- * - Nothing is allocated: static buffers, one static state.
+ * - Length, time and VLAN tag of a packet are the kernel's. The kernel keeps the tag beside the
+ *   frame; netif.h puts it back where it was.
+ * - One ppoll waits for packets, for the reader and for signals, which come through a descriptor. No
+ *   write makes the process wait: a pipe gets what it has room for.
+ * - When no packet is ready, everything taken has been written. At the end the kernel gets a filter
+ *   that refuses everything, and the ring is drained until taken + dropped = seen.
+ * - Packets can be shown as lines as well. Lines wait in a buffer of their own; what the terminal
+ *   cannot follow is counted, and never holds up the capture.
+ * - Once everything is open, the process gives up every right and every system call that the loop
+ *   does not make.
+ * - No memory is allocated: buffers and state are static.
  *
- * See packet(7), pcap-savefile(5), netif.h (the kernel side), pcap.h (the file format), filter.h
- * (the filter compiler) and show.h (a packet as a line).
+ * The parts of this file stand in the order in which main calls them. See packet(7) and
+ * pcap-savefile(5), and the rooms: netif.h (the kernel side), filter.h and bpf.h (filters), pcap.h
+ * (the file format), output.h (where bytes go), show.h (a packet as a line), sandbox.h (rights).
  */
 #define _GNU_SOURCE
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <net/if.h>
 #include <net/if_arp.h>
-#include <netpacket/packet.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "bpf.h"
 #include "filter.h"
 #include "netif.h"
+#include "output.h"
 #include "pcap.h"
+#include "sandbox.h"
 #include "show.h"
+#include "text.h"
 
 #define VERSION "0.1"
 
@@ -59,282 +60,341 @@ enum {
 	SNAPLEN_DEFAULT = 2048,	/* bytes: any frame of a 1500 MTU, a part of merged ones */
 	RING_KIB_DEFAULT = 2048,	/* KiB: 16 ms of a full gigabit, 3 % of a router's 64 MB */
 	RING_KIB_MAX = (2 << 20) - 1,	/* KiB: the kernel counts bytes in an int */
-	OUT_FLUSH = 256 << 10,	/* bytes: when so many wait they are written; more gain nothing */
-	/* Bytes: behind that, the longest record still fits. */
-	OUT_SIZE = OUT_FLUSH + (int)sizeof(struct pcap_file) + (int)sizeof(struct pcap_record) +
-	    PCAP_SNAPLEN_MAX + NETIF_HEAD_MAX,
-	CHUNK = 16,	/* bytes of a packet that are copied at a time */
-	/* Bytes of lines that may wait for the terminal: three seconds of a serial console. Behind
-	 * them, and as many that are written already, the longest packet has room. */
-	LINES_WAIT = 32 << 10,
-	LINES_SIZE = 2 * LINES_WAIT + 2 * SHOW_LINE + PCAP_SNAPLEN_MAX / 16 * SHOW_HEX_LINE,
-	TTY_PIECE = 256,	/* bytes that a terminal takes if poll says so: WAKEUP_CHARS of n_tty.c */
-	LINE_SIZE = 512,	/* bytes of one message, or of the summary */
-	WORD_MAX = 120,	/* bytes of any one word in it, so that a user's cannot fill it */
+	INTERFACES_MAX = 16,	/* times -i */
+	FILTER_TEXT_MAX = 256 << 10,	/* bytes: twice the longest program that -ddd prints */
+	MESSAGE_SIZE = 512,	/* bytes of one message, or of the summary */
+	WORD_MAX = 120,	/* bytes of a stranger's word in a message, so that it cannot fill it */
+	COPY_CHUNK = 16,	/* bytes of a packet that are copied at a time */
+	/* Bytes of lines that may wait for the terminal: three seconds of a serial console. */
+	LINES_BACKLOG = 32 << 10,
+	/* Behind those, and as many that are written already, the longest packet has room. */
+	LINES_SIZE = 2 * LINES_BACKLOG + 2 * SHOW_LINE + PCAP_SNAPLEN_MAX / 16 * SHOW_HEX_LINE,
+	TTY_CHUNK = 256,	/* bytes that a terminal takes if poll says so: WAKEUP_CHARS of n_tty.c */
 
-	/* How late the kernel may hand over packets of an idle link; on the other hand a block of
-	 * the ring is gone each time, so four times that is what a capture into a file, whose disk
-	 * may be slow, can be held up. Where the kernel counts time in steps of 10 ms: one more. */
+	/* The kernel hands over a block of the ring after this time even if it is not full. Short:
+	 * live readers see packets sooner. Long: the ring covers a longer hold-up. */
 	LIVE_MS = 20,
 	STORED_MS = 200,
 	TICK_MS = 30,	/* a pause in which packets on their way through the kernel arrive */
-	GRACE_MS = 120,	/* after a stop signal: the most that packets on their way have */
-	STALL_MS = 3000,	/* a reader that takes nothing for so long after it is given up */
+	GRACE_MS = 120,	/* after a stop signal: the most that packets on their way get */
+	STALL_MS = 3000,	/* after a stop signal: a reader that takes nothing for so long is given up */
 	FLAP_MS = 50,	/* after an interface went down: by then a deletion shows */
-	LINK_MS = 250,	/* between looks at one that stays down: the kernel may not tell */
-	FULL_MS = 10,	/* until a pipe with room, but not for the next record, is tried again */
-	TELL_MS = 1000,	/* between two running counts */
+	LINK_MS = 250,	/* between checks of an interface that stays down: the kernel may not tell */
+	FIFO_MS = 50,	/* between two tries to open a FIFO that nobody reads */
+	PIPE_MS = 10,	/* until a pipe with room, but not for the next record, is tried again */
+	PROGRESS_MS = 1000,	/* between two running counts */
 	COUNT_MS = 60000,	/* between fetching the kernel's counts, which have 32 bits */
-
-	/* An unread fifo is refused, not waited for; 32-bit machines need the last one. */
-	OPEN_FLAGS = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_LARGEFILE,
-	TRIES = 8,	/* to write to a file that says "try again" */
-	FILES_MAX = 1000000,	/* of -W */
-	SLICE_MAX = 1000000000,	/* seconds of -G: 31 years */
-	NAME_MAX_GIVEN = 512,	/* bytes of -w's FILE; a form of time takes five times its place */
-	NOBODY = 65534,	/* the user and group without rights, everywhere */
 };
 
-/* Why the capture ends: a signal; the interface is gone; from here on nothing more is taken: -c is
- * reached, or receiving fails; nothing can be written any more. */
-enum stop { NO, SIGNALLED, GONE, LIMIT, BROKEN };
-enum { INOUT, IN, OUT };	/* -Q */
-enum link { UP, WENT_DOWN /* not said yet: it may be a flap */, DOWN, ABSENT };
+enum mode { CAPTURE, READ, LIST_INTERFACES, LIST_LINKTYPES, PRINT_FILTER };
+enum direction { INOUT, IN, OUT };	/* -Q */
 
-/* linux/filter.h */
-struct sock_fprog {
-	unsigned short len;
-	const void *filter;
-};
-
-/* linux/seccomp.h */
-enum { SECCOMP_MODE_FILTER = 2, SECCOMP_RET_ERRNO = 0x50000, SECCOMP_RET_ALLOW = 0x7fff0000 };
-enum { LOW_WORD = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0 };	/* where in 8 bytes it is */
-
-/* The options without a letter, in the order of their names; rc.option has them too. */
-enum { MICRO, NANO, SSH, WAIT, PRINT, PRINT_VERSION, HELP };
-#define LONG_OPTIONS "--micro\0--nano\0--ssh\0--wait\0--print\0--version\0--help\0"
-
-/* All there is to know while the program runs. */
+/* What the user asks for; constant once the command line is parsed. */
 static struct {
-	/* what the user asked for */
-	char *option[128];	/* by letter: its value, or its place if it takes none; or NULL */
-	unsigned char count[128];	/* how often a letter without value was given */
-	const char *ifname;
-	const char *filename;	/* of -w, if not stdout */
-	char *ssh;	/* SSH_CONNECTION, as sshd sets it; or NULL */
-	uint64_t limit;	/* packets */
-	uint64_t size;	/* bytes of a file, -C; UINT64_MAX without */
-	uint32_t seconds;	/* of a file, -G; 0 without */
-	uint32_t files;	/* how many are kept, -W; 0: all */
-	uint32_t snaplen;	/* bytes, 1 to PCAP_SNAPLEN_MAX */
-	uint32_t ring_kib;	/* KiB, 0 = no ring */
-	int nano;
-	int direction;	/* INOUT, IN or OUT */
+	enum mode mode;
+	int as_tcpdump;	/* called by that name */
+	const char *ifname[INTERFACES_MAX];	/* -i or the first operand */
+	unsigned ifnames;	/* how many of them */
+	const char *read_name;	/* -r; - is stdin */
+	const char *write_name;	/* -w; - is stdout; NULL if not given */
+	const char *filter_name;	/* -F */
+	char *linktype_name;	/* -y */
+	int linktype;	/* of -y; -1 without */
+	uint64_t packets_max;	/* -c */
+	const char *size_word;	/* -C as given; NULL without */
+	uint64_t size_max;	/* -C in bytes; UINT64_MAX without */
+	uint32_t period;	/* -G in seconds; 0 without */
+	uint32_t files_max;	/* -W; 0: all */
+	uint32_t snaplen;	/* -s in bytes; 0: not given */
+	uint32_t ring_kib;	/* -B in KiB; 0: no ring */
+	enum direction direction;
+	unsigned dump;	/* times -d: how a compiled filter is printed */
+	unsigned verbose;	/* times -v */
+	int quiet;	/* -q: no summary and no start line */
+	int no_promisc;
+	int waits;	/* --wait */
+	int keeps_ssh;	/* --ssh */
+	int micro, nano;	/* the last one given; both 0 without */
+	int print;	/* --print: lines, whatever stdout is */
+	int line_buffered;	/* -l: lines, unless -w is given */
+	int count_only;	/* --count */
+	int number;	/* -#: lines have numbers */
+	int link;	/* -e: lines have the link header */
+	unsigned hex, hex_ascii;	/* times -x, -X */
+	int ascii;	/* -A */
+	unsigned stamp;	/* times -t */
+	char filter[FILTER_TEXT_MAX];	/* the expression; "" without */
+} opt;
 
-	/* the capture */
+/* Why the capture ends, the weaker reason first. From LIMIT on nothing more is taken. */
+enum stop {
+	NO,
+	SIGNALLED,	/* a signal, or the time of -G is over */
+	GONE,	/* the interface is gone for good */
+	LIMIT,	/* -c or -C is reached, or receiving fails */
+	BROKEN,	/* nothing can be written any more */
+};
+/* WENT_DOWN: not told yet, since it may be a flap. */
+enum link { UP, WENT_DOWN, DOWN, ABSENT };
+
+/* The capture: the socket, its link, why it stops, what it counts. */
+static struct {
 	struct netif net;
+	int several[INTERFACES_MAX];	/* ifindex of each -i, if there are several */
+	const char *name;	/* of the interface, for messages */
 	int linktype;
-	int switched;	/* frames have the tag of a DSA switch in them */
+	int has_dsa_tag;	/* frames carry the tag of a switch (DSA) */
+	uint32_t snaplen;	/* bytes, 1 to PCAP_SNAPLEN_MAX */
+	int nano;	/* times have nanoseconds */
+	int signals;	/* signalfd(2) */
+	unsigned stop_signals;	/* how many have come */
 	enum stop stop;
 	enum link link;
-	int signals;	/* a descriptor that gives the signals one by one, signalfd(2) */
-	int stop_signals;	/* how many said stop */
-	uint64_t due;	/* ms: when to look at the kernel's counts and a link that is down */
-	uint64_t taken;	/* packets put into the buffer */
-	uint64_t cut;	/* those cut to snaplen */
-
-	/* the output: stdout, or the file of -w */
-	int fd;
-	uint64_t room;	/* bytes that the file still takes */
-	uint32_t file;	/* how many files of -C came before this one ... */
-	uint32_t oldest;	/* ... and before the oldest of them that is kept */
-	uint32_t slice;	/* likewise of -G */
-	uint32_t slice_time;	/* when this one began: seconds since 1970 */
-	uint64_t slice_end;	/* ms: when to begin the next; UINT64_MAX without -G */
-	int gave_up;	/* a file, for a full disk: that has been said */
-	int pipe;	/* bytes that it holds, if it is a pipe; else 0 or less */
-	int socket;	/* it is one */
-	int full;	/* the pipe has room, but not for the next record */
-	uint64_t lost;	/* packets of taken that never reached the output */
-	uint32_t first;	/* in the buffer: the start of the first record not wholly written */
-	uint32_t sent;	/* ... up to where it is written */
-	uint32_t end;	/* ... and filled */
+	uint64_t next_check_ms;	/* when counts and link are looked at: ms of now_ms */
+	uint32_t backlog_max;	/* bytes that may wait for the reader while packets are taken */
+	uint64_t taken;	/* packets put into the output buffer */
+	uint64_t cut;	/* packets cut to snaplen */
 	int status;	/* the exit status */
+	unsigned instructions;	/* of the filter */
+	struct bpf_instruction filter[BPF_PROGRAM_MAX];	/* the kernel runs it; for -r, this program */
+} capture;
 
-	/* packets as lines */
-	uint32_t piece;	/* bytes that are written at a time */
-	int screen;	/* where they go: stdout, or the terminal behind it; -1 if they are not shown */
+static struct output output;
+
+/* Packets as lines. */
+static struct {
+	int fd;	/* stdout, or the terminal behind it; -1 if no lines are shown */
+	uint32_t chunk;	/* bytes of one write */
 	struct show look;
-	uint32_t lines_sent;	/* up to where they are written ... */
-	uint32_t lines_end;	/* ... and filled */
 	uint64_t skipped;	/* packets since the last line for which there was no room */
-} rc;
+	uint32_t sent, end;	/* bytes [sent, end) of the buffer are still to be written */
+	char buffer[LINES_SIZE];
+} screen;
 
-/* What goes to stdout or into a file: its header, then whole records. Before there is any, the
- * filter's text and the list of interfaces have this place. */
-static _Alignas(8) unsigned char out[OUT_SIZE];
+/* The file that -r reads. */
+static struct {
+	const char *name;
+	int fd;
+	struct pcap_reader format;
+	uint64_t good;	/* records */
+	uint32_t at, have;	/* in the buffer: the next record, and the end of what was read */
+	unsigned char buffer[OUTPUT_CHUNK + PCAP_SNAPLEN_MAX];
+} source;
 
-/* Lines on their way to the terminal. */
-static char lines[LINES_SIZE];
+/* ==== Messages ==== */
 
-enum { SANDBOX = 1 };
+static char message_memory[MESSAGE_SIZE];
+static struct text message = { message_memory, sizeof message_memory, 0 };
 
-/* ==== Saying what went wrong ==== */
-
-static char line[LINE_SIZE];
-static unsigned linelen;
-
-/* Appends TEXT to the line. */
-static void put(const char *text)
-{
-	unsigned last = linelen + WORD_MAX;
-
-	while (*text && linelen < last && linelen < LINE_SIZE - 1)
-		line[linelen++] = *text++;
-}
-
-/* Appends a text that others chose: bytes that could play tricks on a terminal become ?. */
-static void put_foreign(const char *text)
-{
-	unsigned i = linelen;
-
-	for (put(text); i < linelen; i++)
-		if (line[i] < ' ' || line[i] > '~')
-			line[i] = '?';
-}
-
-/* Whether FD is ready for EVENTS, at the latest in SECONDS. POLLOUT promises PIPE_BUF bytes of a
- * pipe. */
-static int ready(int fd, short events, time_t seconds)
+/* Whether FD is ready for EVENTS within MS. POLLOUT of a pipe promises PIPE_BUF bytes. */
+static int is_ready(int fd, short events, uint32_t ms)
 {
 	struct pollfd p = { fd, events, 0 };
-	struct timespec wait = { seconds, 0 };
+	struct timespec wait = { ms / 1000, (long)(ms % 1000) * 1000000 };
 
 	return ppoll(&p, 1, &wait, NULL) > 0;
 }
 
-/* Sends the line to stderr. A stderr that is full or closed loses it: no message may hold up the
- * capture. Only at the end is there a second's patience. */
-static void put_out(void)
+/* Sends the message to stderr. A stderr that is full or closed loses it: no message may hold up the
+ * capture. Only at the end there is a second's patience. */
+static void send_message(void)
 {
-	if (ready(STDERR_FILENO, POLLOUT, rc.stop != NO))
-		write(STDERR_FILENO, line, linelen);
-	linelen = 0;
+	if (is_ready(STDERR_FILENO, POLLOUT, capture.stop == NO ? 0 : 1000))
+		write(STDERR_FILENO, message.at, message.len);
+	text_clear(&message);
 }
 
-/* What was put, as a string until the next put. */
-static const char *put_string(void)
+/* Adds "7 packets WHAT" to the message. */
+static void add_count(uint64_t n, const char *what)
 {
-	line[linelen] = 0;
-	linelen = 0;
-	return line;
+	text_add_number(&message, n, 1);
+	text_add(&message, n == 1 ? " packet " : " packets ");
+	text_add(&message, what);
 }
 
-/* N in decimal, until the next call. */
-static const char *decimal(uint64_t n)
+static void begin_message(const char *thing)
 {
-	static char text[21];
-	char *d = text + sizeof text - 1;
-
-	do
-		*--d = (char)('0' + n % 10);
-	while (n /= 10);
-	return d;
+	text_add(text_clear(&message), "rawcap: ");
+	text_add_foreign(&message, *thing ? thing : "''", WORD_MAX);
+	text_add(&message, ": ");
 }
 
-static void put_count(uint64_t n, const char *what)
+static void end_message(void)
 {
-	put(decimal(n));
-	put(n == 1 ? " packet " : " packets ");
-	put(what);
+	text_add(&message, "\n");
+	send_message();
 }
 
-/* One line on stderr: "rawcap: THING: TEXT". Bytes of THING, which may be a word of the user's,
- * that could play tricks on a terminal become ?. */
-static void say(const char *thing, const char *text)
+/* Prints one line on stderr, "rawcap: THING: REASON". THING may be a stranger's word. */
+static void say(const char *thing, const char *reason)
 {
-	put("rawcap: ");
-	put_foreign(*thing ? thing : "''");
-	put(": ");
-	put(text);
-	put("\n");
-	put_out();
+	begin_message(thing);
+	text_add(&message, reason);
+	end_message();
 }
 
-/* The command line is wrong: names the word and why, exit 2. */
-_Noreturn static void usage(const char *word, const char *why)
+/* The exit status for a wrong command line; tcpdump has 1. */
+static int usage_status(void)
 {
-	say(word, why);
-	_exit(2);
+	return opt.as_tcpdump ? 1 : 2;
 }
 
-/* Says that THING failed with ERROR, and what to do about it where that is not plain. */
+/* The command line is wrong: names the word and the reason, and ends. */
+_Noreturn static void usage(const char *word, const char *reason)
+{
+	say(word, reason);
+	_exit(usage_status());
+}
+
+/* What ERROR means, and what to do about it where that is not plain; NULL if it is not known. */
+static const char *error_text(int error)
+{
+	static const struct { int error; const char *text; } texts[] = {
+		{ EPERM, "no CAP_NET_RAW: run as root, or once: setcap cap_net_raw=ep rawcap" },
+		{ ENODEV, "no such interface (see -D)" },
+		{ EAFNOSUPPORT, "kernel has no CONFIG_PACKET" },
+		{ ENOSPC, "no space left" },
+		{ EDQUOT, "quota exceeded" },
+		{ EFBIG, "file too large" },
+		{ EIO, "I/O error" },
+		{ EPIPE, "the reader is gone" },
+		{ ENOMEM, "out of memory" },
+		{ EMFILE, "too many open files" },
+		{ EACCES, "permission denied" },
+		{ ENOENT, "no such file or directory" },
+		{ EISDIR, "a directory" },
+		{ EROFS, "read-only file system" },
+		{ ENXIO, "nobody reads it" },
+		{ ESPIPE, "not a file" },
+		{ EPROTOTYPE, "came back with another link type" },
+		{ ENOTDIR, "not a directory" },
+		{ ENAMETOOLONG, "name too long" },
+		{ ELOOP, "too many links" },
+		{ ETXTBSY, "a running program" },
+		{ ENETDOWN, "is down" },
+	};
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (texts[i].error == error)
+			return texts[i].text;
+	return NULL;
+}
+
+/* Says that THING failed with ERROR. */
 static void complain(const char *thing, int error)
 {
-	static const uint16_t errors[] = {
-		EPERM, ENODEV, EAFNOSUPPORT, ENOSPC, EDQUOT, EFBIG, EIO, EPIPE, ENOMEM, EMFILE,
-		EACCES, ENOENT, EISDIR, EROFS, ENXIO, ESPIPE, EPROTOTYPE, ENOTDIR, ENAMETOOLONG,
-		ELOOP, ETXTBSY,
-	};
-	static char number[] = "error 12345";
-	const char *digits;
-	const char *text =	/* in that order, each with a 0 behind it */
-	    "no CAP_NET_RAW: run as root, or once: setcap cap_net_raw=ep rawcap\0"
-	    "no such interface (see -D)\0kernel has no CONFIG_PACKET\0"
-	    "no space left\0quota exceeded\0file too large\0I/O error\0the reader is gone\0"
-	    "out of memory\0too many open files\0"
-	    "permission denied\0no such file or directory\0a directory\0read-only file system\0"
-	    "nobody reads it\0not a file\0came back with another link type\0not a directory\0"
-	    "name too long\0too many links\0a running program\0";
+	const char *text;
 
 	if (error == EPERM && strcmp(thing, "socket"))	/* a file that is not to be changed */
 		error = EACCES;
-	for (size_t i = 0; *text && errors[i] != error; i++)
-		text += strlen(text) + 1;
-	digits = decimal((unsigned)error);
-	memcpy(number + sizeof "error", digits, strlen(digits) + 1);
-	say(thing, *text ? text : number);
+	text = error_text(error);
+	begin_message(thing);
+	text_add(&message, text ? text : "error ");
+	if (!text)
+		text_add_number(&message, (unsigned)error, 1);
+	end_message();
 }
 
-/* THING failed with errno: says so, exit 1. */
+/* THING failed with errno: says so and ends. */
 _Noreturn static void die(const char *thing)
 {
 	complain(thing, errno);
 	_exit(1);
 }
 
-/* ==== The command line ==== */
+/* ==== Options ==== */
 
 static const char help[] =
-"rawcap [options] INTERFACE [FILTER] > FILE.pcap\n"
-"-i NAME  INTERFACE, tcpdump's way (any: all)\n"
-"-c N     stop after N packets\n"
-"-s N     keep N bytes each (2048; 0: 262144)\n"
-"-p       not promiscuous\n"
-"-Q DIR   in, out or inout\n"
-"-B KIB   ring size (2048; 0: no ring)\n"
-"-y TYPE  link type to write\n"
-"-w FILE  write FILE, not stdout\n"
-"-C SIZE  next file (without -w the end) before SIZE MB, or with k, m, g KiB ...\n"
-"-G SECS  next file (without -w the end) after SECS; FILE may have %Y%m%d%H%M%S\n"
-"-W N     keep N files; with -G alone end after them\n"
-"--wait   for the interface, whenever it is gone\n"
-"--nano   timestamps (--micro)\n"
-"-v       progress\n"
-"-q       no summary\n"
-"-r FILE  read FILE instead (-: stdin)\n"
-"--print  show packets as lines, as on a terminal; -e -x -xx -X -XX -t -tt: how\n"
-"-D       list interfaces\n"
-"-d       print FILTER compiled (-dd, -ddd)\n"
-"--ssh    keep the SSH session it runs in\n"
-"-U -l -n -S accepted\n"
-"-h, --help, --version\n"
-"INT TERM HUP stop (twice: at once), USR1 counts, USR2 flushes\n"
+"rawcap [options] INTERFACE [FILTER] > FILE.pcap     -D lists interfaces, any: all\n"
+"-i NAME  tcpdump's way; again: several    -c N     stop after N packets\n"
+"-s N     bytes kept (2048; 0: 262144)     -B KIB   ring (2048; 0: none)\n"
+"-p       not promiscuous                  -Q DIR   in, out or inout\n"
+"-w FILE  instead of stdout                -y TYPE  link type to write (-L lists)\n"
+"-C SIZE  next file before SIZE MB (k m g) -G SECS  next file after SECS (%Y%m%d%H%M%S)\n"
+"-W N     keep N files                     --wait   for the interface, if it is gone\n"
+"-r FILE  read it (-: stdin)               -F FILE  holds the filter\n"
+"--print  lines, as on a terminal; also -l without -w\n"
+"-e -x -xx -X -XX -A -t -tt -ttt -tttt -ttttt -v -# --number --count  how lines look\n"
+"-d -dd -ddd  print the compiled filter    --ssh    keep this SSH session\n"
+"--nano   timestamps (--micro)             -q       no summary\n"
+"-U -n -S and others of tcpdump's are accepted.   -h, --help, --version\n"
+"INT TERM HUP stop, USR1 counts, USR2 flushes\n"
 "Exit: 0 stopped, 1 failed, 2 usage\n";
 
+/* Options without a letter. */
+enum {
+	OPT_COUNT = 256, OPT_HELP, OPT_IGNORED, OPT_MICRO, OPT_NANO, OPT_PRECISION, OPT_PRINT, OPT_SSH,
+	OPT_VERSION, OPT_WAIT,
+};
+
+/* Every option: its letter or one of the numbers above, whether it takes a value, and its long name
+ * or NULL. Letters and names are tcpdump's where it has them. */
+struct option {
+	int id;
+	int has_value;
+	const char *name;
+};
+static const struct option options[] = {
+	{ '#', 0, "number" },
+	{ 'A', 0, NULL },
+	{ 'B', 1, "buffer-size" },
+	{ 'C', 1, NULL },
+	{ 'D', 0, "list-interfaces" },
+	{ 'E', 1, NULL },
+	{ 'F', 1, NULL },
+	{ 'G', 1, NULL },
+	{ 'I', 0, "monitor-mode" },
+	{ 'J', 0, "list-time-stamp-types" },
+	{ 'K', 0, "dont-verify-checksums" },
+	{ 'L', 0, "list-data-link-types" },
+	{ 'M', 1, NULL },
+	{ 'N', 0, NULL },
+	{ 'O', 0, "no-optimize" },
+	{ 'Q', 1, "direction" },
+	{ 'R', 0, NULL },
+	{ 'S', 0, "absolute-tcp-sequence-numbers" },
+	{ 'T', 1, NULL },
+	{ 'U', 0, "packet-buffered" },
+	{ 'V', 1, NULL },
+	{ 'W', 1, NULL },
+	{ 'X', 0, NULL },
+	{ 'Z', 1, "relinquish-privileges" },
+	{ 'b', 0, NULL },
+	{ 'c', 1, NULL },
+	{ 'd', 0, NULL },
+	{ 'e', 0, NULL },
+	{ 'f', 0, NULL },
+	{ 'h', 0, "help" },
+	{ 'i', 1, "interface" },
+	{ 'j', 1, "time-stamp-type" },
+	{ 'l', 0, NULL },
+	{ 'n', 0, NULL },
+	{ 'p', 0, "no-promiscuous-mode" },
+	{ 'q', 0, NULL },
+	{ 'r', 1, NULL },
+	{ 's', 1, "snapshot-length" },
+	{ 't', 0, NULL },
+	{ 'u', 0, NULL },
+	{ 'v', 0, NULL },
+	{ 'w', 1, NULL },
+	{ 'x', 0, NULL },
+	{ 'y', 1, "linktype" },
+	{ 'z', 1, NULL },
+	{ OPT_COUNT, 0, "count" },
+	{ OPT_IGNORED, 0, "immediate-mode" },
+	{ OPT_MICRO, 0, "micro" },
+	{ OPT_NANO, 0, "nano" },
+	{ OPT_PRECISION, 1, "time-stamp-precision" },
+	{ OPT_PRINT, 0, "print" },
+	{ OPT_SSH, 0, "ssh" },
+	{ OPT_VERSION, 0, "version" },
+	{ OPT_WAIT, 0, "wait" },
+};
+
+static const char no_such_option[] = "no such option (see -h)";
+
 /* How FD is open: O_RDONLY, O_WRONLY or O_RDWR, and O_APPEND; -1 if it is not. */
-static int mode_of(int fd)
+static int open_mode(int fd)
 {
 	int flags = (int)syscall(SYS_fcntl, fd, F_GETFL);
 
@@ -343,225 +403,423 @@ static int mode_of(int fd)
 
 static void need_stdout(void)
 {
-	int mode = mode_of(STDOUT_FILENO);
+	int mode = open_mode(STDOUT_FILENO);
 
 	if (mode < 0 || !(mode & (O_WRONLY | O_RDWR)))
 		usage("stdout", "not open for writing");
 }
 
-/* TEXT on stdout is all that was asked for. */
+static void write_answer(const char *text, size_t len)
+{
+	if (write(STDOUT_FILENO, text, len) < 0)
+		die("stdout");
+}
+
+/* TEXT on stdout is all that the user asked for. */
 _Noreturn static void answer(const char *text)
 {
 	need_stdout();
-	if (write(STDOUT_FILENO, text, strlen(text)) < 0)
-		die("stdout");
+	write_answer(text, strlen(text));
 	_exit(0);
 }
 
-static const char bad_number[] = "not a number in range";
-static const char no_such_option[] = "no such option (see -h)";
-
-static int one_of(char letter, const char *letters)
+/* As tcpdump, version and help begin with tcpdump's line: programs look for it. */
+_Noreturn static void answer_version(const char *rest)
 {
-	while (*letters && *letters != letter)
-		letters++;
-	return *letters;
+	need_stdout();
+	if (opt.as_tcpdump)
+		write_answer("tcpdump version 4.99 (rawcap " VERSION ")\n",
+		    sizeof "tcpdump version 4.99 (rawcap " VERSION ")\n" - 1);
+	answer(rest);
 }
 
-/* Which of the words in LIST, each with a 0 behind it, WORD is: from 0; -1 for none. */
-static int which(const char *word, const char *list)
+/* WORD is no number that option NAME takes. */
+_Noreturn static void refuse_number(const char *name, const char *word, uint64_t min, uint64_t max)
 {
-	for (int i = 0; *list; i++, list += strlen(list) + 1)
-		if (!strcmp(word, list))
-			return i;
-	return -1;
+	begin_message(word);
+	text_add(&message, name);
+	text_add(&message, " takes a number from ");
+	text_add_number(&message, min, 1);
+	text_add(&message, " to ");
+	text_add_number(&message, max, 1);
+	end_message();
+	_exit(usage_status());
 }
 
-static void long_option(char *word)
-{
-	int i = which(word, LONG_OPTIONS);
-
-	if (i < 0)
-		usage(word, no_such_option);
-	if (i == PRINT_VERSION)
-		answer("rawcap " VERSION "\n");
-	if (i == HELP)
-		answer(help);
-	if (i <= NANO)
-		rc.nano = i;
-	rc.option[i] = word;
-}
-
-/* Takes the options in front and gives the first operand. */
-static char **options(char **argv)
-{
-	char *word, *c;
-
-	for (; (word = *argv) && word[0] == '-' && word[1]; argv++) {
-		if (word[1] == '-') {
-			if (!word[2])
-				return argv + 1;
-			long_option(word);
-			continue;
-		}
-		for (c = word + 1; one_of(*c, "hpvqdDUlnSexXt"); c++) {
-			rc.option[(int)*c] = c;
-			rc.count[(int)*c]++;
-		}
-		if (rc.count['t'] > 2)
-			usage(word, no_such_option);
-		if (!*c)
-			continue;
-		if (!one_of(*c, "icsBQywCGWr"))
-			usage(word, no_such_option);
-		rc.option[(int)*c] = c[1] ? c + 1 : *++argv;
-		if (!*argv)
-			usage(word, "needs a value");
-	}
-	return argv;
-}
-
-/* The decimal number that *WORD starts with, which never wraps: to MAX. Moves *WORD behind it. */
-static uint64_t number_at(const char **word, uint64_t max)
+/* Reads the decimal number that *WORD starts with, at most MAX, and moves *WORD behind it. */
+static uint64_t parse_digits(const char **word, uint64_t max)
 {
 	const char *c = *word;
 	uint64_t n = 0;
-	unsigned digit;
 
-	for (; (digit = (unsigned)*c - '0') < 10 && n <= (max - digit) / 10; c++)
+	while (*c >= '0' && *c <= '9') {
+		unsigned digit = (unsigned)(*c - '0');
+
+		if (digit > max || n > (max - digit) / 10)
+			break;
 		n = n * 10 + digit;
+		c++;
+	}
 	*word = c;
 	return n;
 }
 
-/* The value of an option as a number to MAX; OTHERWISE without the option. */
-static uint64_t option_number(char letter, uint64_t otherwise, uint64_t max)
+/* WORD, the value of option NAME, as a number from MIN to MAX. */
+static uint64_t parse_number(const char *name, const char *word, uint64_t min, uint64_t max)
 {
-	const char *word = rc.option[(int)letter], *c = word;
-	uint64_t n;
+	const char *c = word;
+	uint64_t n = parse_digits(&c, max);
 
-	if (!word)
-		return otherwise;
-	n = number_at(&c, max);
-	if (c == word || *c)
-		usage(word, bad_number);
+	if (c == word || *c || n < min)
+		refuse_number(name, word, min, max);
 	return n;
 }
 
 /* The value of -C in bytes: millions of them, or with a unit a power of 1024. */
-static uint64_t size_limit(void)
+static uint64_t parse_size(const char *word)
 {
-	const char *word = rc.option['C'], *c = word;
-	uint64_t n;
+	const char *c = word;
+	uint64_t n = parse_digits(&c, UINT32_MAX);
 
-	if (!word)
-		return UINT64_MAX;
-	n = number_at(&c, UINT32_MAX);
-	if (c == word || (*c && c[1]))
-		usage(word, bad_number);
-	switch (*c | ' ') {
-	case ' ': return n * 1000000;
-	case 'k': return n << 10;
-	case 'm': return n << 20;
-	case 'g': return n << 30;
-	default: usage(word, bad_number);
+	if (c == word || n == 0 || (*c && c[1]))
+		refuse_number("-C", word, 1, UINT32_MAX);
+	switch (*c) {
+	case 0: return n * 1000000;
+	case 'k': case 'K': return n << 10;
+	case 'm': case 'M': return n << 20;
+	case 'g': case 'G': return n << 30;
+	default: usage(word, "-C takes a number with k, m, g or nothing behind it");
 	}
 }
 
-/* A file must have room for any packet: what -W keeps is then never larger than it may be. */
-static void check_size(void)
+static enum direction parse_direction(const char *word)
 {
-	if (rc.size < sizeof(struct pcap_file) + sizeof(struct pcap_record) + rc.snaplen)
-		usage(rc.option['C'], "too small for a packet of -s bytes");
+	if (!strcmp(word, "inout"))
+		return INOUT;
+	if (!strcmp(word, "in"))
+		return IN;
+	if (!strcmp(word, "out"))
+		return OUT;
+	usage(word, "-Q takes in, out or inout");
+}
+
+static void parse_precision(const char *word)
+{
+	opt.nano = !strcmp(word, "nano");
+	opt.micro = !strcmp(word, "micro");
+	if (!opt.nano && !opt.micro)
+		usage(word, "--time-stamp-precision takes micro or nano");
+}
+
+static void add_interface(const char *name)
+{
+	if (opt.ifnames == INTERFACES_MAX)
+		usage(name, "too many interfaces: any has them all");
+	opt.ifname[opt.ifnames++] = name;
+}
+
+/* What rawcap does not do, and what to do instead. */
+_Noreturn static void refuse_option(int id, const char *word)
+{
+	switch (id) {
+	case 'E': usage(word, "nothing is decrypted here: do it where the file is read");
+	case 'I': usage(word, "set the mode yourself: iw dev wlan0 set type monitor");
+	case 'J': usage(word, "times are the kernel's, there is no choice");
+	case 'M': usage(word, "TCP-MD5 is not checked");
+	case 'R': usage(word, "not an option of tcpdump's any more");
+	case 'V': usage(word, "one file at a time: -r FILE");
+	case 'z': usage(word, "nothing is run: each file is complete when the next one begins");
+	default: usage(word, no_such_option);
+	}
+}
+
+/* An option without value; WORD is how it was given. */
+static void set_flag(int id, const char *word)
+{
+	switch (id) {
+	case '#': opt.number = 1; break;
+	case 'A': opt.ascii = 1; break;
+	case 'D': opt.mode = LIST_INTERFACES; break;
+	case 'L': opt.mode = LIST_LINKTYPES; break;
+	case 'X': opt.hex_ascii++; break;
+	case 'd': opt.dump++; break;
+	case 'e': opt.link = 1; break;
+	case 'h': answer_version(help);
+	case 'l': opt.line_buffered = 1; break;
+	case 'p': opt.no_promisc = 1; break;
+	case 'q': opt.quiet = 1; break;
+	case 't': opt.stamp++; break;
+	case 'v': opt.verbose++; break;
+	case 'x': opt.hex++; break;
+	case 'K': case 'N': case 'O': case 'S': case 'U': case 'b': case 'f': case 'n': case 'u':
+	case OPT_IGNORED: break;	/* how it works anyway, or of no effect here */
+	case OPT_COUNT: opt.count_only = 1; break;
+	case OPT_MICRO: opt.micro = 1; opt.nano = 0; break;
+	case OPT_NANO: opt.nano = 1; opt.micro = 0; break;
+	case OPT_PRINT: opt.print = 1; break;
+	case OPT_SSH: opt.keeps_ssh = 1; break;
+	case OPT_VERSION: answer_version("rawcap " VERSION "\n");
+	case OPT_WAIT: opt.waits = 1; break;
+	default: refuse_option(id, word);
+	}
+}
+
+/* An option with its VALUE; WORD is how it was given. */
+static void set_value(int id, const char *word, char *value)
+{
+	switch (id) {
+	case 'B': opt.ring_kib = (uint32_t)parse_number("-B", value, 0, RING_KIB_MAX); break;
+	case 'C': opt.size_max = parse_size(value); opt.size_word = value; break;
+	case 'F': opt.filter_name = value; break;
+	case 'G': opt.period = (uint32_t)parse_number("-G", value, 0, OUTPUT_PERIOD_MAX); break;
+	case 'Q': opt.direction = parse_direction(value); break;
+	case 'T': case 'Z': break;	/* of no effect here */
+	case 'W': opt.files_max = (uint32_t)parse_number("-W", value, 0, OUTPUT_FILES_MAX); break;
+	case 'c': opt.packets_max = parse_number("-c", value, 1, UINT64_MAX); break;
+	case 'i': add_interface(value); break;
+	case 'j':
+		if (strcmp(value, "host"))
+			usage(value, "-j takes host: times are the kernel's");
+		break;
+	case 'r': opt.read_name = value; break;
+	case 's':
+		opt.snaplen = (uint32_t)parse_number("-s", value, 0, PCAP_SNAPLEN_MAX);
+		if (!opt.snaplen)
+			opt.snaplen = PCAP_SNAPLEN_MAX;
+		break;
+	case 'w': opt.write_name = value; break;
+	case 'y': opt.linktype_name = value; break;
+	case OPT_PRECISION: parse_precision(value); break;
+	default: refuse_option(id, word);
+	}
+}
+
+static const struct option *find_letter(char letter)
+{
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+		if (options[i].id == letter)
+			return options + i;
+	return NULL;
+}
+
+/* The long option that NAME, of LEN bytes, is or begins; NULL where there is none, or more. */
+static const struct option *find_name(const char *name, size_t len)
+{
+	const struct option *found = NULL;
+	unsigned matches = 0;
+
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+		if (!options[i].name || strncmp(options[i].name, name, len))
+			continue;
+		if (!options[i].name[len])
+			return options + i;
+		found = options + i;
+		matches++;
+	}
+	return matches == 1 ? found : NULL;
+}
+
+/* Takes the long option in *ARGV, and the word behind it where that is its value. Returns the last
+ * word it took. */
+static char **parse_long(char **argv)
+{
+	char *word = *argv, *value = strchr(word, '=');
+	size_t len = value ? (size_t)(value - word) - 2 : strlen(word + 2);
+	const struct option *o = find_name(word + 2, len);
+
+	if (!o)
+		usage(word, no_such_option);
+	if (!o->has_value) {
+		if (value)
+			usage(word, "takes no value");
+		set_flag(o->id, word);
+		return argv;
+	}
+	value = value ? value + 1 : *++argv;
+	if (!value)
+		usage(word, "needs a value");
+	set_value(o->id, word, value);
+	return argv;
+}
+
+/* Takes the bundle of letters in *ARGV, likewise: the last one may have a value. */
+static char **parse_letters(char **argv)
+{
+	char *word = *argv;
+
+	for (char *c = word + 1; *c; c++) {
+		const struct option *o = find_letter(*c);
+
+		if (!o)
+			usage(word, no_such_option);
+		if (!o->has_value) {
+			set_flag(o->id, word);
+			continue;
+		}
+		if (!c[1] && !*++argv)
+			usage(word, "needs a value");
+		set_value(o->id, word, c[1] ? c + 1 : *argv);
+		break;
+	}
+	return argv;
+}
+
+/* Takes the options out of ARGV, wherever they stand, and leaves the operands. */
+static void parse_options(char **argv)
+{
+	char **operand = argv;
+
+	for (; *argv; argv++) {
+		char *word = *argv;
+
+		if (word[0] != '-' || !word[1]) {
+			*operand++ = word;
+		} else if (!strcmp(word, "--")) {
+			argv++;
+			break;
+		} else {
+			argv = word[1] == '-' ? parse_long(argv) : parse_letters(argv);
+		}
+	}
+	while (*argv)
+		*operand++ = *argv++;
+	*operand = NULL;
 }
 
 /* What concerns files: -w, -C, -G, -W. */
-static void parse_files(void)
+static void check_files(void)
 {
-	const char *name;
+	const char *name = opt.write_name;
+	char form;
 
-	rc.size = size_limit();
-	if (!rc.option['r'])	/* else snaplen is not known yet */
-		check_size();
-	rc.seconds = (uint32_t)option_number('G', 0, SLICE_MAX);
-	rc.files = (uint32_t)option_number('W', 0, FILES_MAX);
-	rc.slice_end = UINT64_MAX;
-	if ((rc.option['G'] && !rc.seconds) || (rc.option['W'] && !rc.files))
-		usage(rc.option['G'] && !rc.seconds ? rc.option['G'] : rc.option['W'], bad_number);
-	if (rc.option['w'] && strcmp(rc.option['w'], "-"))
-		rc.filename = rc.option['w'];
-	else if (rc.option['w'] && rc.option[PRINT])
-		usage("--print", "stdout is not free for lines");
-	name = rc.filename;
-	if (rc.files && !(name && (rc.option['C'] || rc.seconds)))
-		usage("-W", "needs -w FILE and -C or -G");
-	if (name && (!*name || strlen(name) > NAME_MAX_GIVEN))
+	if (!name || !strcmp(name, "-"))
+		return;
+	if (!*name || strlen(name) > OUTPUT_NAME_MAX)
 		usage("-w", "not a file name");
-	for (; name && rc.seconds && *name; name++)
-		if (*name == '%' && !one_of(*++name, "YmdHMSjsyFT%"))
-			usage(rc.filename, "of % it may have YmdHMSjsyFT%");
+	if (!opt.period)
+		return;
+	form = output_unknown_form(name);
+	if (form)
+		usage(name, "of % it may have YmdHMSjsyFT%");
 }
 
-/* An interface name must be one that the kernel takes as it stands; it would cut eth0:1 to
- * eth0, and 16 characters to 15. */
-static void check_interface_name(void)
+/* An interface name must be one that the kernel takes as it stands, or an alternative name, which
+ * may be longer. The alias eth0:1 is eth0. */
+static void check_interface_name(char *name)
 {
-	const char *c = rc.ifname;
+	char *c = name;
 
 	while (*c > ' ' && *c <= '~' && *c != '/' && *c != ':')
 		c++;
-	if (*c || which(rc.ifname, ".\0..\0") >= 0 || (size_t)(c - rc.ifname) - 1 >= IFNAMSIZ - 1)
-		usage(rc.ifname, "not an interface name");
+	if (*c == ':' && c > name)
+		*c = 0;
+	if (*c || c == name || c - name >= NETIF_ALTNAME_SIZE || !strcmp(name, ".") ||
+	    !strcmp(name, ".."))
+		usage(name, "not an interface name");
 }
 
-/* The filter: WORDS with spaces between them, in the output buffer, which nothing needs yet. What
- * does not fit is far too long for a filter as well. */
-static void join(char **words)
+/* The filter: the operands with spaces between them. */
+static void join_filter(char **words)
 {
-	char *at = (char *)out, *end = at + sizeof out - 2;
+	struct text filter = { opt.filter, sizeof opt.filter, 0 };
 
 	for (; *words; words++) {
-		if (at > (char *)out && at < end)
-			*at++ = ' ';
-		for (const char *c = *words; *c && at < end; )
-			*at++ = *c++;
+		if (filter.len > 0)
+			text_add_char(&filter, ' ');
+		text_add(&filter, *words);
 	}
-	*at = 0;
+	if (filter.len + 1 == filter.size)
+		usage("filter", "too long");
+}
+
+/* -F: the filter stands in a file, and operands do not count. */
+static void read_filter(const char *name)
+{
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, name, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t n = -1;
+
+	if (fd >= 0)
+		do {
+			n = read(fd, opt.filter + len, sizeof opt.filter - 1 - len);
+			len += n > 0 ? (size_t)n : 0;
+		} while (n > 0);
+	if (n < 0)
+		die(name);
+	close(fd);
+	if (len == sizeof opt.filter - 1)
+		usage(name, "too long for a filter");
+	opt.filter[len] = 0;
+}
+
+/* What the program does, from the options that say so. */
+static void choose_mode(void)
+{
+	if (opt.mode != CAPTURE)
+		return;
+	if (opt.dump)
+		opt.mode = PRINT_FILTER;
+	else if (opt.read_name)
+		opt.mode = READ;
+}
+
+/* Whether an interface is needed that nobody has named yet. */
+static int wants_interface(void)
+{
+	return !opt.ifnames && (opt.mode == CAPTURE || opt.mode == LIST_LINKTYPES);
+}
+
+static int is_called_tcpdump(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	return !strcmp(slash ? slash + 1 : program, "tcpdump");
+}
+
+/* What holds unless the command line says otherwise. */
+static void set_defaults(void)
+{
+	output.fd = screen.fd = source.fd = capture.net.fd = -1;
+	opt.linktype = -1;
+	opt.packets_max = UINT64_MAX;
+	opt.size_max = UINT64_MAX;
+	opt.ring_kib = RING_KIB_DEFAULT;
 }
 
 static void parse_arguments(char **argv)
 {
-	if (*argv)	/* it may be empty before Linux 5.18 */
-		argv = options(argv + 1);
-	if (rc.option['h'])
-		answer(help);
-	rc.snaplen = (uint32_t)option_number('s', rc.option['d'] || rc.option['r'] ? 0 : SNAPLEN_DEFAULT,
-	    PCAP_SNAPLEN_MAX);
-	if (!rc.snaplen)
-		rc.snaplen = PCAP_SNAPLEN_MAX;
-	rc.ring_kib = (uint32_t)option_number('B', RING_KIB_DEFAULT, RING_KIB_MAX);
-	rc.limit = option_number('c', UINT64_MAX, UINT64_MAX);
-	if (!rc.limit)
-		usage(rc.option['c'], bad_number);
-	if (rc.option['Q'] && (rc.direction = which(rc.option['Q'], "inout\0in\0out\0")) < INOUT)
-		usage(rc.option['Q'], "not in, out or inout");
-	rc.ifname = rc.option['i'];
-	if (!rc.ifname && !rc.option['d'] && !rc.option['r'] && *argv)
-		rc.ifname = *argv++;
-	if (rc.option['D'])
+	set_defaults();
+	if (*argv) {	/* argv may be empty before Linux 5.18 */
+		opt.as_tcpdump = is_called_tcpdump(*argv);
+		argv++;
+	}
+	parse_options(argv);
+	choose_mode();
+	if (opt.mode == LIST_INTERFACES)
 		return;
-	if (rc.ifname)
-		check_interface_name();
-	else if (!rc.option['d'] && !rc.option['r'])
+	if (wants_interface() && *argv && !opt.as_tcpdump)
+		add_interface(*argv++);
+	for (unsigned i = 0; i < opt.ifnames; i++)
+		check_interface_name((char *)opt.ifname[i]);
+	if (wants_interface() && !opt.as_tcpdump)
 		usage("usage", "rawcap INTERFACE > FILE.pcap (see -h)");
-	parse_files();
-	join(argv);
-	rc.linktype = -1;
-	if (rc.option['y'] && (rc.linktype = pcap_linktype_named(rc.option['y'])) < 0)
-		usage(rc.option['y'], "not a link type here");
+	check_files();
+	if (opt.filter_name)
+		read_filter(opt.filter_name);
+	else
+		join_filter(argv);
+	if (opt.linktype_name) {
+		opt.linktype = pcap_linktype_named(opt.linktype_name);
+		if (opt.linktype < 0)
+			usage(opt.linktype_name, "not a link type here");
+	}
+	if (!opt.snaplen)
+		opt.snaplen = opt.mode == CAPTURE && !opt.as_tcpdump ? SNAPLEN_DEFAULT : PCAP_SNAPLEN_MAX;
+	capture.snaplen = opt.snaplen;
+	capture.nano = opt.nano;
 }
 
-/* ==== Before the capture ==== */
+/* ==== Standard streams and signals ==== */
 
 static int is_terminal(int fd)
 {
@@ -570,84 +828,89 @@ static int is_terminal(int fd)
 	return ioctl(fd, TCGETS, termios) == 0;
 }
 
-/* Where the lines go: a terminal is opened once more, so that it never makes the process wait; the
- * flags of stdout are shared with the shell and stay as they are. Where there is no /proc it gets
- * so little at a time that a serial console has room for it once poll says so. */
-static void open_screen(void)
+/* Whether packets are shown as lines. */
+static int shows_lines(void)
 {
-	int fd;
+	if (opt.print)
+		return 1;
+	if (opt.write_name || opt.count_only)
+		return 0;
+	return opt.as_tcpdump || opt.line_buffered || opt.mode == READ || is_terminal(STDOUT_FILENO);
+}
 
-	rc.piece = PIPE_BUF;
-	if (!is_terminal(rc.screen))
-		return;
-	fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/fd/1",
-	    O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		rc.piece = TTY_PIECE;
-	else
-		rc.screen = fd;
+static int writes_file(void)
+{
+	return opt.write_name && strcmp(opt.write_name, "-");
 }
 
 static void check_stdin(void)
 {
-	int mode = mode_of(STDIN_FILENO);
+	int mode = open_mode(STDIN_FILENO);
 
-	if (rc.option['r'] && !strcmp(rc.option['r'], "-") && (mode < 0 || mode & O_WRONLY))
+	if (opt.read_name && !strcmp(opt.read_name, "-") && (mode < 0 || mode & O_WRONLY))
 		usage("stdin", "not open for reading");
 }
 
 /* What goes to stdout: the capture, lines, an answer or nothing. It must be fit for that. Nothing
- * has been opened yet. What it is shows in what works on it. */
+ * has been opened yet. */
 static void check_stdout(void)
 {
-	int terminal = is_terminal(STDOUT_FILENO), asks = rc.option['D'] || rc.option['d'];
-	int shows = rc.option[PRINT] || (!rc.option['w'] && (terminal || rc.option['r']));
-
-	rc.fd = rc.screen = -1;
-	if (rc.filename && !shows)
+	if (writes_file() && !opt.print)
 		return;
 	need_stdout();
-	if (asks)
+	if (opt.mode != CAPTURE && opt.mode != READ)
 		return;
-	if (shows) {
-		rc.screen = STDOUT_FILENO;
+	if (shows_lines()) {
+		if (opt.write_name && !writes_file())
+			usage("--print", "stdout is not free for lines");
+		screen.fd = STDOUT_FILENO;
 		return;
 	}
-	if (terminal)
+	if (opt.count_only)
+		return;
+	if (is_terminal(STDOUT_FILENO))
 		usage("stdout", "a terminal: rawcap eth0 > /tmp/c.pcap");
-	if (mode_of(STDOUT_FILENO) & O_APPEND && lseek(STDOUT_FILENO, 0, SEEK_END) > 0)
+	if (open_mode(STDOUT_FILENO) & O_APPEND && lseek(STDOUT_FILENO, 0, SEEK_END) > 0)
 		usage("stdout", "not empty: use >");
-	rc.fd = STDOUT_FILENO;
+	output.fd = STDOUT_FILENO;
 }
 
 #define SIGBIT(sig) (1ul << ((sig) - 1))	/* in the first word of the kernel's signal sets */
 
-/* Signals are never let in: they are read, as from any other descriptor, where the program
- * waits. None can slip in between a look at a flag and the wait, none breaks off a write; a
- * dead reader and a file at its limit show as errors of write. And a descriptor of signals,
- * made until one is above stderr, takes the place of a missing 0 or 2: a packet socket would
- * transmit what is written there. */
-static void catch_signals(void)
+/* Whether SIGHUP was ignored at the start, as nohup makes it. */
+static int ignores_hangup(void)
 {
-	unsigned long mask[_NSIG / 8 / sizeof(long)] = { 0 }, old[20];
 #ifdef __mips__
 	enum { HANDLER = 1 };	/* in the kernel's struct sigaction: behind the flags */
 #else
 	enum { HANDLER = 0 };
 #endif
+	unsigned long action[20] = { 0 };
+
+	syscall(SYS_rt_sigaction, SIGHUP, NULL, action, _NSIG / 8);
+	return action[HANDLER] == (unsigned long)SIG_IGN;
+}
+
+/* Signals are never let in: they are read, as from any other descriptor, where the program waits.
+ * None can slip in between a look at a flag and the wait, none breaks off a write; a dead reader and
+ * a file at its limit show as errors of write. And a descriptor of signals, made until one is above
+ * stderr, takes the place of a missing 0 or 2: a packet socket would transmit what is written
+ * there. */
+static void catch_signals(void)
+{
+	unsigned long mask[_NSIG / 8 / sizeof(long)] = { 0 };
 
 	mask[0] = SIGBIT(SIGINT) | SIGBIT(SIGTERM) | SIGBIT(SIGUSR1) | SIGBIT(SIGUSR2) |
 	    SIGBIT(SIGPIPE) | SIGBIT(SIGXFSZ);
-	syscall(SYS_rt_sigaction, SIGHUP, NULL, old, _NSIG / 8);
-	if (old[HANDLER] != (unsigned long)SIG_IGN)	/* as nohup makes it */
+	if (!ignores_hangup())
 		mask[0] |= SIGBIT(SIGHUP);
 	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, NULL, _NSIG / 8) < 0)
 		die("signals");
 	do
-		rc.signals = (int)syscall(SYS_signalfd4, -1, mask, _NSIG / 8,
+		capture.signals = (int)syscall(SYS_signalfd4, -1, mask, _NSIG / 8,
 		    SFD_NONBLOCK | SFD_CLOEXEC);
-	while ((unsigned)rc.signals <= STDERR_FILENO);
-	if (rc.signals < 0)
+	while ((unsigned)capture.signals <= STDERR_FILENO);
+	if (capture.signals < 0)
 		die("signalfd");
 }
 
@@ -656,1020 +919,1142 @@ static unsigned next_signal(void)
 {
 	struct signalfd_siginfo info;
 
-	return read(rc.signals, &info, sizeof info) < 0 ? 0 : info.ssi_signo;
+	return read(capture.signals, &info, sizeof info) < 0 ? 0 : info.ssi_signo;
 }
 
-static int says_stop(unsigned signal)
+static int is_stop_signal(unsigned signal)
 {
 	return signal == SIGINT || signal == SIGTERM || signal == SIGHUP;
 }
 
-/* The link type of an Ethernet device, which may be a DSA switch's conduit: then frames have the
- * switch's tag in them. The kernel shows that tag's format in sysfs; without sysfs nobody knows. */
+/* ==== Time and counts ==== */
+
+/* Raw calls, so that a test can change the clock that the program sees. On machines of 32 bits the
+ * call with a time of 64 bits came with Linux 5.1, and a kernel may have only that one. */
+static struct timespec read_clock(clockid_t clock)
+{
+	struct timespec t = { 0, 0 };
+#ifdef SYS_clock_gettime64
+	long old[2] = { 0, 0 };
+
+	if (syscall(SYS_clock_gettime64, clock, &t) < 0) {
+		syscall(SYS_clock_gettime32, clock, old);
+		t.tv_sec = (unsigned long)old[0];	/* to the year 2106, as the file's */
+		t.tv_nsec = old[1];
+	}
+#else
+	syscall(SYS_clock_gettime, clock, &t);
+#endif
+	return t;
+}
+
+/* Milliseconds on a clock that nobody sets. */
+static uint64_t now_ms(void)
+{
+	struct timespec t = read_clock(CLOCK_MONOTONIC);
+
+	return (uint64_t)t.tv_sec * 1000 + (uint32_t)t.tv_nsec / 1000000;
+}
+
+/* The time of day, in seconds since 1970. */
+static uint32_t wall_seconds(void)
+{
+	return (uint32_t)read_clock(CLOCK_REALTIME).tv_sec;
+}
+
+/* Prints the counts in tcpdump's words. Packets that never reached the output were not captured. */
+static void tell_counts(void)
+{
+	netif_count(&capture.net);
+	text_clear(&message);
+	add_count(capture.taken - output.lost, "captured\n");
+	if (!capture.net.no_statistics) {
+		add_count(capture.net.seen, "received by filter\n");
+		add_count(capture.net.dropped, "dropped by kernel\n");
+	} else if (opt.mode == CAPTURE) {
+		text_add(&message, "drops unknown\n");
+	}
+	if (capture.cut) {
+		add_count(capture.cut, "cut to ");
+		text_add_number(&message, capture.snaplen, 1);
+		text_add(&message, capture.snaplen < PCAP_SNAPLEN_MAX ?
+		    " bytes (-s 0 keeps them whole)\n" : " bytes\n");
+	}
+	send_message();
+}
+
+/* ==== Listing interfaces ==== */
+
+enum { LISTED_MAX = 1024 };	/* interfaces of a router with many tunnels */
+
+/* The interfaces there are, in the order of -D. */
+static struct {
+	unsigned count;
+	struct netif_interface entry[LISTED_MAX];
+	struct netif_interface *sorted[LISTED_MAX];
+} list;
+
+/* The number at the end of NAME: eth0 comes before eth1. */
+static unsigned trailing_number(const char *name)
+{
+	const char *digits = name + strcspn(name, "0123456789");
+
+	return (unsigned)parse_digits(&digits, UINT16_MAX);
+}
+
+/* How useful an interface is to capture from, as libpcap ranks them: the smaller, the better. */
+static unsigned rank_interface(const struct netif_interface *i)
+{
+	unsigned rank = trailing_number(i->name);
+
+	if (!(i->flags & IFF_RUNNING))
+		rank |= 1u << 31;
+	if (!(i->flags & IFF_UP))
+		rank |= 1u << 30;
+	if (!i->is_wireless && i->has_link == 0)
+		rank |= 1u << 29;
+	if (i->flags & IFF_LOOPBACK)
+		rank |= 1u << 28;
+	if (!i->ifindex)	/* any */
+		rank |= 1u << 27;
+	return rank;
+}
+
+static void list_one(const struct netif_interface *i)
+{
+	unsigned at = list.count;
+
+	if (list.count == LISTED_MAX)
+		return;
+	list.entry[list.count] = *i;
+	while (at > 0 && rank_interface(i) < rank_interface(list.sorted[at - 1])) {
+		list.sorted[at] = list.sorted[at - 1];
+		at--;
+	}
+	list.sorted[at] = list.entry + list.count++;
+}
+
+/* Lists the interfaces, any among them. */
+static void list_interfaces(void)
+{
+	static const struct netif_interface any = {
+		.name = "any", .flags = IFF_UP | IFF_RUNNING, .has_link = -1,
+	};
+
+	list_one(&any);
+	if (netif_list(list_one) < 0)
+		die("netlink");
+}
+
+/* Adds a word to a list in brackets. */
+static void add_flag(const char *word)
+{
+	if (message.at[message.len - 1] != '[')
+		text_add(&message, ", ");
+	text_add(&message, word);
+}
+
+static void add_flags(const struct netif_interface *i)
+{
+	if (i->flags & IFF_UP)
+		add_flag("Up");
+	if (i->flags & IFF_RUNNING)
+		add_flag("Running");
+	if (i->flags & IFF_LOOPBACK)
+		add_flag("Loopback");
+	if (i->is_wireless)
+		add_flag("Wireless");
+	if (message.at[message.len - 1] == '[')
+		add_flag("none");
+	if (i->is_wireless)
+		add_flag(i->has_link > 0 ? "Associated" : "Not associated");
+	else if (i->has_link >= 0)
+		add_flag(i->has_link ? "Connected" : "Disconnected");
+}
+
+/* -D: prints the interfaces in tcpdump's words, which programs parse. */
+_Noreturn static void print_interfaces(void)
+{
+	list_interfaces();
+	for (unsigned n = 0; n < list.count; n++) {
+		const struct netif_interface *i = list.sorted[n];
+
+		text_add_number(text_clear(&message), n + 1, 1);
+		text_add(&message, ".");
+		text_add_foreign(&message, i->name, WORD_MAX);
+		if (!i->ifindex)
+			text_add(&message, " (Pseudo-device that captures on all interfaces)");
+		text_add(&message, " [");
+		add_flags(i);
+		text_add(&message, "]\n");
+		write_answer(message.at, message.len);
+	}
+	_exit(0);
+}
+
+/* The name of the interface that NAME stands for: NAME itself or, if that is a number and no
+ * interface is called so, the one with this number in -D. */
+static const char *resolve_number(const char *name)
+{
+	const char *c = name;
+	uint64_t n = parse_digits(&c, LISTED_MAX);
+
+	if (*c || n == 0)
+		return name;
+	if (!list.count)
+		list_interfaces();
+	for (unsigned i = 0; i < list.count; i++)
+		if (!strcmp(list.entry[i].name, name))
+			return name;
+	if (n > list.count)
+		usage(name, "no interface has this number (see -D)");
+	return list.sorted[n - 1]->name;
+}
+
+/* Makes names of what the command line calls the interfaces. As tcpdump, without a name, the best
+ * interface is meant. */
+static void resolve_interfaces(void)
+{
+	if (wants_interface()) {
+		list_interfaces();
+		add_interface(list.sorted[0]->name);
+	}
+	for (unsigned i = 0; i < opt.ifnames; i++)
+		opt.ifname[i] = resolve_number(opt.ifname[i]);
+}
+
+/* ==== Session: interface ==== */
+
+/* Whether several interfaces are captured at once, in cooked form. */
+static int is_many(void)
+{
+	return capture.net.ifindex == NETIF_ALL;
+}
+
+/* The link type of an Ethernet device, which may be a DSA switch's conduit: its frames carry the
+ * switch's tag. The kernel shows the tag's format in sysfs; without sysfs nobody knows it. */
 static int ethernet_linktype(void)
 {
-	char name[40] = "DSA_TAG_", *tagging = name + 8, *end = tagging;
-	int fd, type;
+	char name[40] = "DSA_TAG_", *tag = name + strlen(name);
+	int type;
 
-	put("/sys/class/net/");
-	put(rc.ifname);
-	put("/dsa/tagging");
-	fd = (int)syscall(SYS_openat, AT_FDCWD, put_string(), O_RDONLY);
-	read(fd, tagging, sizeof name - 9);
-	close(fd);
-	while (*end >= ' ')
-		end++;
-	*end = 0;
-	if (!*tagging || !strcmp(tagging, "none"))
+	if (netif_dsa_tag(&capture.net, tag, sizeof name - strlen("DSA_TAG_")) <= 0)
 		return LINKTYPE_ETHERNET;
-	say("DSA tag", tagging);
-	rc.switched = 1;
+	say("DSA tag", tag);
+	capture.has_dsa_tag = 1;
 	type = pcap_linktype_named(name);
 	return type < 0 ? LINKTYPE_ETHERNET : type;
 }
 
+/* The link type of the interface itself; cooked form for what has none. */
+static int own_linktype(void)
+{
+	int own = pcap_linktype(capture.net.hatype);
+
+	if (is_many())
+		return LINKTYPE_LINUX_SLL2;
+	if (capture.net.hatype == ARPHRD_ETHER)
+		return ethernet_linktype();
+	if (own >= 0)
+		return own;
+	say(capture.name, "unknown kind: cooked form");
+	return LINKTYPE_LINUX_SLL;
+}
+
 /* Whether packets of the link type OWN can be written as those ASKED for. */
-static int can_be(int own, int asked)
+static int can_write_as(int own, int asked)
 {
 	if (own == LINKTYPE_LINUX_SLL || own == LINKTYPE_LINUX_SLL2)
 		return asked == LINKTYPE_LINUX_SLL || asked == LINKTYPE_LINUX_SLL2;
 	return asked == own || (asked == LINKTYPE_ETHERNET && own >= LINKTYPE_DSA_TAG_BRCM);
 }
 
-/* Settles the link type: the interface's own, cooked form for what has none, or the one asked for.
- * Cooked form comes from a socket of another kind. */
+/* Settles the link type: the one asked for, or the interface's own. Cooked form comes from a socket
+ * of another kind. */
 static void choose_linktype(void)
 {
-	int own = pcap_linktype(rc.net.hatype);
+	int own = own_linktype();
 	uint32_t cooked;
 
-	if (rc.net.ifindex == NETIF_ALL) {
-		own = LINKTYPE_LINUX_SLL2;
-	} else if (rc.net.hatype == ARPHRD_ETHER) {
-		own = ethernet_linktype();
-	} else if (own < 0) {
-		say(rc.ifname, "unknown kind: cooked form");
-		own = LINKTYPE_LINUX_SLL;
-	}
-	if (rc.linktype < 0)
-		rc.linktype = own;
-	if (!can_be(own, rc.linktype))
-		usage(rc.option['y'], "not a link type here");
-	cooked = pcap_cooked(rc.linktype);
-	if (cooked && netif_cook(&rc.net, cooked) < 0)
-		die(rc.net.failed);
+	capture.linktype = opt.linktype < 0 ? own : opt.linktype;
+	if (!can_write_as(own, capture.linktype))
+		usage(opt.linktype_name, "not a link type here");
+	cooked = pcap_cooked(capture.linktype);
+	if (cooked && netif_cook(&capture.net, cooked) < 0)
+		die(capture.net.failed);
 }
 
-static struct bpf_instruction program[BPF_PROGRAM_MAX];	/* what the kernel runs for each packet */
-
-static char reason[LINE_SIZE];	/* why there is none */
-
-/* Compiles a filter's TEXT, with RULE in front, for packets of the socket (LIVE) or as they stand
- * in a file. Returns how many instructions it has; 0 for none, with the reason. */
-static unsigned compile_filter(const char *rule, const char *text, int live)
-{
-	uint32_t cooked = live ? rc.net.cooked : 0;	/* what the socket's packets do not have */
-	static struct filter f;	/* it outlives the call in filter.h */
-
-	f = (struct filter){
-		.rule = rule, .text = text, .linktype = rc.linktype, .live = live,
-		.snaplen = rc.snaplen > cooked ? rc.snaplen - cooked : 1,
-		.netmask = rc.net.netmask, .err = reason, .errsize = sizeof reason,
-	};
-	return filter_compile(&f, program);
-}
-
-/* Compiles the user's filter so. A wrong one is usage. */
-static unsigned users_filter(const char *rule, int live)
-{
-	unsigned n = compile_filter(rule, (char *)out, live);
-
-	if (!n)
-		usage("filter", reason);
-	return n;
-}
-
-/* What no kind of link takes is a wrong filter whatever comes: that is said before anything is
- * opened. */
-static void check_filter(void)
-{
-	static const uint16_t kinds[] = {	/* the last one's reason is given */
-		LINKTYPE_IEEE802_11_RADIOTAP, LINKTYPE_LINUX_SLL2, LINKTYPE_RAW, LINKTYPE_ETHERNET,
-	};
-	int asked = rc.linktype;
-	unsigned n = 0;
-
-	for (size_t i = 0; !n && i < sizeof kinds / sizeof *kinds; i++) {
-		rc.linktype = kinds[i];
-		n = compile_filter(NULL, (char *)out, 1);
-	}
-	rc.linktype = asked;
-	if (!n && asked >= 0)	/* for its own reason */
-		n = compile_filter(NULL, (char *)out, 1);
-	if (!n)
-		usage("filter", reason);
-}
-
-/* A loopback device shows each packet twice, outgoing and incoming: one of them is left out, also
- * among all interfaces. (CAN devices likewise: they hear themselves.) */
-static void put_direction(void)
-{
-	if (rc.direction == OUT)
-		put("outbound");
-	else if (rc.direction == IN || rc.net.hatype == ARPHRD_LOOPBACK ||
-	    rc.net.hatype == ARPHRD_CAN)
-		put("inbound");
-	else if (rc.net.ifindex == NETIF_ALL)	/* lo is the first in every namespace */
-		put("not(outbound and ifindex 1)");
-}
-
-/* Cuts the first word off *TEXT and the zone (%eth0) off that. A word with any other characters
- * than ALLOWED becomes empty: it is to stand in a filter. */
-static const char *cut_word(char **text, const char *allowed)
-{
-	char *word = *text, *c = word, *colon = NULL;
-
-	for (; one_of(*c, allowed); c++)
-		if (*c == ':')
-			colon = c;
-		else if (*c == '.' && colon)
-			word = colon + 1;	/* an IPv4 address, mapped into IPv6 */
-	if (*c != ' ' && *c != '%' && *c)
-		*word = 0;
-	for (; *c && *c != ' '; c++)
-		*c = 0;
-	*text = c + (*c == ' ');
-	*c = 0;
-	return word;
-}
-
-static void put_side(const char *dir, const char *host, const char *port)
-{
-	put(dir);
-	put(" host ");
-	put(host);
-	put(" and tcp ");
-	put(dir);
-	put(" port ");
-	put(port);
-}
-
-/* The rule that leaves the SSH session out in which rawcap itself runs, whose packets would carry
- * those captured. sshd names it: the client's address and port, then its own. Gives what stands
- * behind them. */
-static const char *put_session(char *words)
-{
-	static const char host[] = "0123456789abcdefABCDEF.:", *port = "0123456789";
-	const char *a = cut_word(&words, host), *a_port = cut_word(&words, port);
-	const char *b = cut_word(&words, host), *b_port = cut_word(&words, port);
-
-	put(linelen ? " and not(" : "not(");
-	put_side("src", a, a_port);
-	put(" and ");
-	put_side("dst", b, b_port);
-	put(" or (");
-	put_side("src", b, b_port);
-	put(" and ");
-	put_side("dst", a, a_port);
-	put("))");
-	return words;
-}
-
-/* Whether somebody may follow what goes out: not if it is all written into files. */
-static int is_live(void)
-{
-	uint16_t is[128] = { 0 };	/* linux/stat.h: struct statx, stx_mode at byte 28 */
-
-	if (rc.screen >= 0 || rc.fd >= 0)
-		return lseek(STDOUT_FILENO, 0, SEEK_CUR) < 0;
-	return syscall(SYS_statx, AT_FDCWD, rc.filename, 0, 1 /* STATX_TYPE */, is) == 0 &&
-	    !S_ISREG(is[14]);
-}
-
-/* The SSH session, from the environment. */
-static void find_session(char **env)
-{
-	static const char name[] = "SSH_CONNECTION=";
-	const char *n;
-	char *c;
-
-	for (; *env; env++) {
-		for (n = name, c = *env; *n && *n == *c; n++)
-			c++;
-		if (!*n)
-			rc.ssh = c;
-	}
-}
-
-/* Gives the kernel the program that it runs for each packet: what is not wanted is neither copied
- * nor counted, and of the rest only snaplen bytes are copied. */
-static void attach_filter(void)
-{
-	static char rule[LINE_SIZE];
-	const char *rest = rc.ssh;
-	unsigned n, without;
-
-	put_direction();
-	without = linelen;
-	if (rc.ssh)
-		rest = put_session(rc.ssh);
-	memcpy(rule, put_string(), sizeof rule);
-	if (rc.ssh && rc.switched) {
-		say("SSH", "this session is not left out: its packets have the switch's tag");
-		rule[without] = 0;
-	} else if (rc.ssh && !*rest && compile_filter(rule, "", 1)) {
-		say("SSH", "this session is left out (--ssh keeps it)");
-	} else if (rc.ssh) {
-		say("SSH_CONNECTION", "ignored, not a session's, or of another link type");
-		rule[without] = 0;
-	}
-	n = users_filter(*rule ? rule : NULL, 1);
-	/* the one that ends the capture comes first: if both have no room, that shows now */
-	if (netif_close_filter(&rc.net) < 0 || netif_filter(&rc.net, program, n) < 0) {
-		if (errno != ENOMEM)
-			die(rc.net.failed);
-		say(rc.net.failed, "too long for this kernel, see net.core.optmem_max");
-		_exit(1);
-	}
-}
-
-/* Milliseconds on a clock that nobody sets. */
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint32_t)t.tv_nsec / 1000000;
-}
-
-static void take_no_more(void)
-{
-	if (rc.stop < LIMIT)
-		rc.stop = LIMIT;
-}
-
-/* What the interface's socket reports: it went down, or something that ends the capture. */
-static void link_error(int error)
-{
-	if (error == ENETDOWN && rc.link == UP) {
-		rc.due = now_ms() + FLAP_MS;
-		rc.link = WENT_DOWN;
-	} else if (error && error != ENETDOWN) {
-		complain(rc.ifname, error);
-		rc.status = 1;
-		take_no_more();
-	}
-}
-
-/* The counts in tcpdump's words. Packets that never reached the output were not captured. */
-static void tell_counts(void)
-{
-	netif_count(&rc.net);
-	put_count(rc.taken - rc.lost, "captured\n");
-	if (!rc.net.no_statistics) {
-		put_count(rc.net.seen, "received by filter\n");
-		put_count(rc.net.dropped, "dropped by kernel\n");
-	} else if (!rc.option['r']) {
-		put("drops unknown\n");
-	}
-	if (rc.cut) {
-		put_count(rc.cut, "cut to ");
-		put(decimal(rc.snaplen));
-		put(" bytes (-s 0 keeps them whole)\n");
-	}
-	put_out();
-}
-
-/* Finds the interface, and with --wait waits for it. */
-static void find_interface(void)
+/* Waits, with --wait, for the interface to appear. A stop signal and a dead reader end that. */
+static void wait_for_interface(void)
 {
 	struct pollfd p[2] = {
-		{ rc.signals, POLLIN, 0 }, { rc.screen < 0 ? rc.fd : rc.screen, 0, 0 },
+		{ capture.signals, POLLIN, 0 }, { screen.fd < 0 ? output.fd : screen.fd, 0, 0 },
 	};
-	int found = netif_find(&rc.net, strcmp(rc.ifname, "any") ? rc.ifname : NULL);
+	struct timespec t = { 0, LINK_MS * 1000000 };
+	unsigned signal;
 
-	if (found < 0 && (errno != ENODEV || !rc.option[WAIT]))
-		die(rc.net.failed);
-	if (found < 0)
-		say(rc.ifname, "is not there: waiting for it");
-	while (found < 0) {
-		struct timespec t = { 0, LINK_MS * 1000000 };
-		unsigned signal;
-
+	say(capture.name, "is not there: waiting for it");
+	while (netif_look_up(&capture.net, capture.name) < 0) {
+		if (errno != ENODEV)
+			die(capture.net.failed);
 		p[0].revents = p[1].revents = 0;
 		ppoll(p, 2, &t, NULL);
 		signal = p[0].revents ? next_signal() : 0;
-		if (signal == SIGUSR1 || (says_stop(signal) && !rc.option['q']))
+		if (signal == SIGUSR1 || (is_stop_signal(signal) && !opt.quiet))
 			tell_counts();
-		if (says_stop(signal))
+		if (is_stop_signal(signal))
 			_exit(0);
 		if (p[1].revents) {
 			errno = EPIPE;
 			die("stdout");
 		}
-		found = netif_look_up(&rc.net, rc.ifname);
-		if (found < 0 && errno != ENODEV)
-			die(rc.net.failed);
+	}
+}
+
+/* Several interfaces are captured as all of them are, through a filter that knows their numbers. */
+static void find_several(void)
+{
+	capture.name = "any";
+	if (opt.waits)
+		usage("--wait", "waits for one interface");
+	if (netif_find(&capture.net, NULL) < 0)
+		die(capture.net.failed);
+	for (unsigned i = 0; i < opt.ifnames; i++) {
+		if (netif_look_up(&capture.net, opt.ifname[i]) < 0)
+			die(capture.net.failed);
+		capture.several[i] = capture.net.ifindex;
+	}
+	capture.net.ifindex = NETIF_ALL;
+	capture.net.hatype = 0;
+}
+
+/* Finds the interface and settles its link type. */
+static void find_interface(void)
+{
+	resolve_interfaces();
+	capture.name = opt.ifname[0];
+	if (opt.ifnames > 1) {
+		find_several();
+	} else if (netif_find(&capture.net, strcmp(capture.name, "any") ? capture.name : NULL) < 0) {
+		if (errno != ENODEV || !opt.waits)
+			die(capture.net.failed);
+		wait_for_interface();
 	}
 	choose_linktype();
 }
 
+/* Adds "NAME (description)" of a link type to the message. */
+static void add_linktype_name(int linktype)
+{
+	const struct pcap_linktype_row *row = pcap_linktype_find((uint32_t)linktype);
+
+	if (!row) {
+		text_add_number(&message, (unsigned)linktype, 1);
+		return;
+	}
+	text_add(&message, row->name);
+	text_add(&message, " (");
+	text_add(&message, row->description);
+	text_add(&message, ")");
+}
+
+static void add_linktype(int linktype)
+{
+	text_add(&message, "  ");
+	add_linktype_name(linktype);
+	text_add(&message, "\n");
+}
+
+/* -L: prints the link types that the interface can be captured with. */
+_Noreturn static void print_linktypes(void)
+{
+	static const uint16_t offered[] = { LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2, LINKTYPE_ETHERNET };
+	int own;
+
+	find_interface();
+	own = capture.linktype;
+	text_add(text_clear(&message), "Data link types for ");
+	text_add_foreign(&message, capture.name, WORD_MAX);
+	text_add(&message, " (use option -y to set):\n");
+	add_linktype(own);
+	for (size_t i = 0; i < sizeof offered / sizeof *offered; i++)
+		if (offered[i] != own && can_write_as(own, offered[i]))
+			add_linktype(offered[i]);
+	write_answer(message.at, message.len);
+	_exit(0);
+}
+
+/* ==== Session: filter ==== */
+
+static char filter_error[MESSAGE_SIZE];	/* why there is no program */
+
+/* Compiles TEXT, with RULE in front (NULL: none), for packets of the socket (LIVE) or as they stand
+ * in a file. Returns how many instructions capture.filter has; 0 for none, see filter_error. */
+static unsigned compile_filter(const char *rule, const char *text, int live)
+{
+	uint32_t cooked = live ? capture.net.cooked : 0;	/* bytes that the socket's packets lack */
+	static struct filter f;	/* it outlives the call in filter.h */
+
+	f = (struct filter){
+		.rule = rule, .text = text, .linktype = capture.linktype, .live = live,
+		.snaplen = capture.snaplen > cooked ? capture.snaplen - cooked : 1,
+		.netmask = capture.net.netmask, .err = filter_error, .errsize = sizeof filter_error,
+	};
+	return filter_compile(&f, capture.filter);
+}
+
+/* Compiles the user's filter likewise. A wrong one is usage. */
+static void compile_users_filter(const char *rule, int live)
+{
+	capture.instructions = compile_filter(rule, opt.filter, live);
+	if (!capture.instructions)
+		usage("filter", filter_error);
+}
+
+/* What no kind of link takes is a wrong filter whatever comes: says so before anything is opened. */
+static void check_filter(void)
+{
+	static const uint16_t kinds[] = {	/* the last one's reason is given */
+		LINKTYPE_IEEE802_11_RADIOTAP, LINKTYPE_LINUX_SLL2, LINKTYPE_RAW, LINKTYPE_ETHERNET,
+	};
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		capture.linktype = kinds[i];
+		if (compile_filter(NULL, opt.filter, 1))
+			return;
+	}
+	if (opt.linktype >= 0) {	/* for its own reason */
+		capture.linktype = opt.linktype;
+		if (compile_filter(NULL, opt.filter, 1))
+			return;
+	}
+	usage("filter", filter_error);
+}
+
+/* Adds a term to a rule. */
+static void add_term(struct text *rule, const char *term)
+{
+	if (rule->len > 0)
+		text_add(rule, " and ");
+	text_add(rule, term);
+}
+
+/* -Q, and what the kernel shows twice: a loopback device each packet, outgoing and incoming; CAN
+ * devices hear themselves. */
+static void add_direction(struct text *rule)
+{
+	int hatype = capture.net.hatype;
+
+	if (opt.direction == OUT)
+		add_term(rule, "outbound");
+	else if (opt.direction == IN || hatype == ARPHRD_LOOPBACK || hatype == ARPHRD_CAN)
+		add_term(rule, "inbound");
+	else if (is_many())	/* lo is the first in every namespace */
+		add_term(rule, "not(outbound and ifindex 1)");
+}
+
+/* Several -i: only packets of those interfaces. */
+static void add_interfaces(struct text *rule)
+{
+	if (opt.ifnames < 2)
+		return;
+	add_term(rule, "(");
+	for (unsigned i = 0; i < opt.ifnames; i++) {
+		text_add(rule, i ? " or ifindex " : "ifindex ");
+		text_add_number(rule, (unsigned)capture.several[i], 1);
+	}
+	text_add(rule, ")");
+}
+
+/* ---- The SSH session that rawcap itself runs in ---- */
+
+/* One side of a session: an address and a port, as a filter takes them; both empty if they are
+ * none. */
+struct side {
+	char host[48];
+	char port[8];
+};
+
+/* Takes the next word off *TEXT into WORD, of SIZE bytes, without its zone (%eth0) and without what
+ * maps an IPv4 address into IPv6. A word with other characters than ALLOWED, or too long, becomes
+ * empty: it is to stand in a filter. */
+static void take_word(const char **text, char *word, size_t size, const char *allowed)
+{
+	size_t n = strspn(*text, allowed);
+	const char *c = *text, *end = c + n, *colon;
+
+	*text = end + strcspn(end, " ");
+	if (**text == ' ')
+		++*text;
+	if (memchr(c, '.', n)) {
+		colon = memrchr(c, ':', n);
+		c = colon ? colon + 1 : c;
+	}
+	n = (size_t)(end - c);
+	if (n >= size || (*end && *end != ' ' && *end != '%'))
+		n = 0;
+	memcpy(word, c, n);
+	word[n] = 0;
+}
+
+static void take_side(const char **text, struct side *s)
+{
+	take_word(text, s->host, sizeof s->host, "0123456789abcdefABCDEF.:");
+	take_word(text, s->port, sizeof s->port, "0123456789");
+}
+
+static void add_side(struct text *rule, const char *direction, const struct side *s)
+{
+	text_add(rule, direction);
+	text_add(rule, " host ");
+	text_add(rule, s->host);
+	text_add(rule, " and tcp ");
+	text_add(rule, direction);
+	text_add(rule, " port ");
+	text_add(rule, s->port);
+}
+
+/* Adds the rule that leaves a session out, in both directions. */
+static void add_session(struct text *rule, const struct side *a, const struct side *b)
+{
+	add_term(rule, "not(");
+	add_side(rule, "src", a);
+	text_add(rule, " and ");
+	add_side(rule, "dst", b);
+	text_add(rule, " or (");
+	add_side(rule, "src", b);
+	text_add(rule, " and ");
+	add_side(rule, "dst", a);
+	text_add(rule, "))");
+}
+
+/* What kind of file NAME is, S_IFREG and so on; 0 if it is not there. linux/stat.h: struct statx has
+ * stx_mode at byte 28. */
+static unsigned file_type(const char *name)
+{
+	uint16_t file[128] = { 0 };
+
+	if (syscall(SYS_statx, AT_FDCWD, name, 0, 1 /* STATX_TYPE */, file) < 0)
+		return 0;
+	return file[14] & S_IFMT;
+}
+
+/* Whether somebody may follow what goes out: not if all of it goes into files. */
+static int is_live(void)
+{
+	int fd = screen.fd >= 0 ? screen.fd : output.fd;
+	unsigned type;
+
+	if (fd >= 0)
+		return lseek(fd, 0, SEEK_CUR) < 0;
+	type = file_type(opt.write_name);
+	return type && type != S_IFREG;
+}
+
+/* Leaves the session out of what goes back through it: sshd names the client's address and port,
+ * then its own, in SSH_CONNECTION. Into a file, or with --ssh, its packets go too. */
+static void leave_session_out(struct text *rule, int live)
+{
+	const char *session = getenv("SSH_CONNECTION");
+	struct side client, server;
+	size_t without = rule->len;
+
+	if (!session || !live || opt.keeps_ssh)
+		return;
+	take_side(&session, &client);
+	take_side(&session, &server);
+	add_session(rule, &client, &server);
+	if (capture.has_dsa_tag) {
+		say("SSH", "this session is not left out: its packets have the switch's tag");
+	} else if (!*session && compile_filter(rule->at, "", 1)) {
+		say("SSH", "this session is left out (--ssh keeps it)");
+		return;
+	} else {
+		say("SSH_CONNECTION", "ignored, not a session's, or of another link type");
+	}
+	rule->len = without;
+	rule->at[without] = 0;
+}
+
+/* Gives the kernel the program that it runs for each packet: what is not wanted is neither copied
+ * nor counted, and of the rest only snaplen bytes are copied. */
+static void attach_filter(int live)
+{
+	static char memory[MESSAGE_SIZE];
+	struct text rule = { memory, sizeof memory, 0 };
+
+	add_direction(&rule);
+	add_interfaces(&rule);
+	leave_session_out(&rule, live);
+	compile_users_filter(rule.len ? rule.at : NULL, 1);
+	/* the filter that ends the capture comes first: if both have no room, that shows now */
+	if (netif_close_filter(&capture.net) == 0 &&
+	    netif_filter(&capture.net, capture.filter, capture.instructions) == 0)
+		return;
+	if (errno != ENOMEM)
+		die(capture.net.failed);
+	say(capture.net.failed, "too long for this kernel, see net.core.optmem_max");
+	_exit(1);
+}
+
 /* -d: prints the user's filter, compiled for packets as they come from the interface or, without
- * one, as they stand in a file, that of -r for instance. */
+ * one, as they stand in a file. What is printed for any can be read in again: it is compiled as for
+ * a file, as tcpdump does it. */
 _Noreturn static void print_filter(void)
 {
-	unsigned n, len;
+	char line[BPF_LINE_MAX];
+	unsigned len;
 
-	if (rc.ifname)
+	if (opt.ifnames)
 		find_interface();
-	else if (rc.linktype < 0)
-		rc.linktype = LINKTYPE_ETHERNET;
-	/* of all interfaces as in a file, too, as tcpdump does: read in again it means the same (but
-	 * for a VLAN, which a live socket has beside the packet) */
-	n = users_filter(NULL, rc.ifname && !rc.net.cooked);
-	for (unsigned i = 0; i < n; i++) {
-		len = bpf_print(line, program, n, i, rc.count['d']);
-		if (write(STDOUT_FILENO, line, len) < 0)
-			die("stdout");
+	else if (opt.mode == PRINT_FILTER && !opt.read_name)
+		capture.linktype = opt.linktype < 0 ? LINKTYPE_ETHERNET : opt.linktype;
+	compile_users_filter(NULL, opt.ifnames && !capture.net.cooked);
+	for (unsigned i = 0; i < capture.instructions; i++) {
+		len = bpf_print(line, capture.filter, capture.instructions, i, (int)opt.dump);
+		write_answer(line, len);
 	}
 	_exit(0);
 }
 
-/* Opens the interface: after this packets wait for us. ENV is the environment. */
-static void open_interface(char **env)
+/* ==== Session: start ==== */
+
+static void take_no_more(void)
+{
+	if (capture.stop < LIMIT)
+		capture.stop = LIMIT;
+}
+
+/* What the interface's socket reports: it went down, or something that ends the capture. */
+static void take_link_error(int error)
+{
+	if (error == ENETDOWN && capture.link == UP) {
+		capture.next_check_ms = now_ms() + FLAP_MS;
+		capture.link = WENT_DOWN;
+	} else if (error && error != ENETDOWN) {
+		complain(capture.name, error);
+		capture.status = 1;
+		take_no_more();
+	}
+}
+
+/* How many bytes may wait for a stuck reader: as many as the ring has. */
+static uint32_t choose_backlog(void)
+{
+	size_t ring = (size_t)(capture.net.ring_end - capture.net.ring);
+
+	if (!ring)
+		ring = RING_KIB_DEFAULT << 10;
+	if (ring < OUTPUT_CHUNK)
+		return OUTPUT_CHUNK;
+	return ring < OUTPUT_BACKLOG_MAX ? (uint32_t)ring : OUTPUT_BACKLOG_MAX;
+}
+
+/* Asks for promiscuous mode on each of several interfaces; netif_start does so for one. */
+static void make_several_promiscuous(void)
+{
+	if (opt.ifnames < 2 || opt.no_promisc)
+		return;
+	for (unsigned i = 0; i < opt.ifnames; i++)
+		netif_make_promiscuous(&capture.net, capture.several[i]);
+}
+
+/* Opens the interface: after this, packets wait in the ring. */
+static void open_interface(void)
 {
 	int live = is_live();
 
-	if (live && !rc.option[SSH])	/* into a file, or if the user says so, it may go */
-		find_session(env);
 	find_interface();
-	attach_filter();
-	if (netif_start(&rc.net, rc.snaplen, rc.ring_kib, RING_KIB_DEFAULT,
-	    live ? LIVE_MS : STORED_MS, !rc.option['p']) < 0)
-		die(rc.net.failed);
-	if (rc.net.promisc_error)
-		complain("promiscuous", rc.net.promisc_error);
-	if (rc.net.own_time)
+	attach_filter(live);
+	if (netif_start(&capture.net, capture.snaplen, opt.ring_kib, RING_KIB_DEFAULT,
+	    live ? LIVE_MS : STORED_MS, !opt.no_promisc) < 0)
+		die(capture.net.failed);
+	make_several_promiscuous();
+	if (capture.net.promisc_error)
+		complain("promiscuous", capture.net.promisc_error);
+	if (capture.net.own_time)
 		say("timestamps", "the clock's, not the kernel's");
-	link_error(netif_error(&rc.net));	/* bound to an interface that is down */
-	if (rc.option['v'])
-		say("ring KiB", decimal((size_t)(rc.net.ring_end - rc.net.ring) >> 10));
-}
-
-/* ==== The output ==== */
-
-static char *append(char *at, const char *text)
-{
-	while (*text)
-		*at++ = *text++;
-	return at;
-}
-
-/* N in decimal, at least WIDTH digits. */
-static char *append_number(char *at, unsigned width, uint32_t n)
-{
-	const char *digits_of_n = decimal(n);
-
-	for (size_t len = strlen(digits_of_n); len < width; len++)
-		*at++ = '0';
-	return append(at, digits_of_n);
-}
-
-/* FORMAT with its forms of strftime(3) filled in for the time when the slice began, in UTC. */
-static char *append_times(char *at, const char *format)
-{
-	uint32_t time = rc.slice_time, day = time / 86400, year = 1970, month = 1, leap, yday, len;
-
-	for (; leap = year % 4 == 0 && year != 2100, day >= 365 + leap; day -= 365 + leap++)	/* until 2106 */
-		year++;
-	for (yday = day; day >= (len = month == 2 ? 28 + leap : 30 + (month + month / 8) % 2); month++)
-		day -= len;
-	for (; *format; format++) {
-		if (*format != '%') {
-			*at++ = *format;
-			continue;
-		}
-		switch (*++format) {
-		case 'Y': at = append_number(at, 4, year); break;
-		case 'y': at = append_number(at, 2, year % 100); break;
-		case 'm': at = append_number(at, 2, month); break;
-		case 'd': at = append_number(at, 2, day + 1); break;
-		case 'j': at = append_number(at, 3, yday + 1); break;
-		case 'H': at = append_number(at, 2, time / 3600 % 24); break;
-		case 'M': at = append_number(at, 2, time / 60 % 60); break;
-		case 'S': at = append_number(at, 2, time % 60); break;
-		case 's': at = append_number(at, 1, time); break;
-		case 'F': at = append_times(at, "%Y-%m-%d"); break;
-		case 'T': at = append_times(at, "%H:%M:%S"); break;
-		default: *at++ = '%';
-		}
+	take_link_error(netif_error(&capture.net));	/* bound to an interface that is down */
+	if (opt.as_tcpdump && capture.link != UP) {
+		errno = ENETDOWN;
+		die(capture.name);
 	}
-	return at;
-}
-
-/* The name of -w's file number N, as tcpdump makes it: with -G the time filled in, with -C from the
- * second file on a number behind, or with -W always, and always as long. */
-static const char *file_name(uint32_t n)
-{
-	static char name[NAME_MAX_GIVEN * 5 + 16];
-	char *at = rc.seconds ? append_times(name, rc.filename) : append(name, rc.filename);
-	unsigned width = 0;
-
-	if (rc.files && rc.option['C']) {
-		n %= rc.files;
-		for (uint32_t last = rc.files - 1; last; last /= 10)
-			width++;
-	}
-	if (n || width)
-		at = append_number(at, width, n);
-	*at = 0;
-	return name;
-}
-
-/* What messages about the output name. */
-static const char *output_name(void)
-{
-	return rc.filename ? file_name(rc.file) : "stdout";
-}
-
-/* If errno says that the disk is full: gives up the oldest file of -C and -W before this one. Returns
- * 0 if that is no help. */
-static int give_up_oldest(void)
-{
-	if ((errno != ENOSPC && errno != EDQUOT) || !rc.files || rc.oldest == rc.file)
-		return 0;
-	syscall(SYS_unlinkat, AT_FDCWD, file_name(rc.oldest++), 0);
-	if (!rc.gave_up++)
-		say(rc.filename, "disk full: the oldest files go");
-	return 1;
-}
-
-/* A new file is begun whenever one is full or its time is over. */
-static int rotates(void)
-{
-	return rc.filename && (rc.option['C'] || rc.seconds);
-}
-
-/* Opens the output, and puts the file's header into the buffer. Returns -1 with errno set if it
- * can't be had. */
-static int open_output(void)
-{
-	socklen_t len = sizeof(int);
-	int type;
-
-	if (rc.filename) {
-		do
-			rc.fd = (int)syscall(SYS_openat, AT_FDCWD, file_name(rc.file), OPEN_FLAGS, 0600);
-		while (rc.fd < 0 && give_up_oldest());
-		if (rc.fd < 0 || (rotates() && lseek(rc.fd, 0, SEEK_CUR) < 0))
-			return -1;
-	} else {
-		/* of a file that was opened without cutting it the old rest goes, so that nothing
-		 * stands behind the capture; on anything else that fails */
-		ftruncate(rc.fd, lseek(rc.fd, 0, SEEK_CUR));
-	}
-	rc.pipe = (int)syscall(SYS_fcntl, rc.fd, F_GETPIPE_SZ);
-	rc.socket = !getsockopt(rc.fd, SOL_SOCKET, SO_TYPE, &type, &len);
-	pcap_header((void *)out, (uint32_t)rc.linktype, rc.snaplen, rc.nano);
-	rc.first = rc.end = sizeof(struct pcap_file);
-	rc.room = rc.size - sizeof(struct pcap_file);
-	return 0;
-}
-
-/* The time at which files of -G begin: as planned, not when it is got round to, so that none takes
- * the name of the next; the clock's where that is off by a file or more, since it was set. */
-static void begin_slice(uint64_t now)
-{
-	struct timespec t;
-
-	if (!rc.seconds)
+	capture.backlog_max = choose_backlog();
+	if (!opt.verbose)
 		return;
-	clock_gettime(CLOCK_REALTIME, &t);
-	if (rc.slice_end == UINT64_MAX) {	/* the first one */
-		rc.slice_end = now;
-		rc.slice_time = (uint32_t)t.tv_sec - rc.seconds;
-	}
-	for (; rc.slice_end <= now; rc.slice_end += rc.seconds * UINT64_C(1000))
-		rc.slice_time += rc.seconds;
-	if ((uint32_t)t.tv_sec - rc.slice_time + rc.seconds >= 2 * rc.seconds)
-		rc.slice_time = (uint32_t)t.tv_sec;
+	begin_message("ring KiB");
+	text_add_number(&message, (size_t)(capture.net.ring_end - capture.net.ring) >> 10, 1);
+	end_message();
 }
 
-/* What -r reads. */
-static struct {
-	const char *name;
-	int fd;
-	struct pcap_reader format;
-	uint32_t at, have;	/* in the buffer: the next record, and the end of what was read */
-	unsigned n;	/* instructions of the filter */
-	uint64_t good;	/* records */
-	unsigned char buf[OUT_SIZE];
-} source;
+/* ==== Session: output and screen ==== */
+
+/* A FIFO that nobody reads yet is waited for, as a shell's > would wait. It is opened before the
+ * interface is, so that nothing piles up meanwhile. */
+static void wait_for_fifo_reader(void)
+{
+	const char *name = opt.write_name;
+	int told = 0;
+
+	if (!writes_file() || output_rotates(&output) || file_type(name) != S_IFIFO)
+		return;
+	for (;;) {
+		output.fd = (int)syscall(SYS_openat, AT_FDCWD, name, OUTPUT_OPEN_FLAGS, 0600);
+		if (output.fd >= 0)
+			return;
+		if (errno != ENXIO)
+			die(name);
+		if (!told++)
+			say(name, "waiting for its reader");
+		if (is_ready(capture.signals, POLLIN, FIFO_MS) && is_stop_signal(next_signal()))
+			_exit(0);
+	}
+}
+
+/* A file must have room for any packet: what -W keeps is then never larger than it may be. */
+static void check_size(void)
+{
+	if (opt.size_max < sizeof(struct pcap_file) + output_record_size(capture.snaplen))
+		usage(opt.size_word, "too small for a packet of -s bytes");
+}
+
+/* Hands the output what the user asks of it. */
+static void set_up_output(void)
+{
+	output.filename = writes_file() ? opt.write_name : NULL;
+	output.size_max = opt.size_max;
+	output.numbered = opt.size_word != NULL;
+	output.period = opt.period;
+	output.files_max = opt.files_max;
+	output.mode = opt.as_tcpdump ? 0666 : 0600;
+}
 
 /* Whether NAME is the file that FD has open. linux/stat.h, struct statx: the inode stands at byte
  * 32, the device at 136. */
-static int same_file(int fd, const char *name)
+static int is_same_file(int fd, const char *name)
 {
-	enum { AT_EMPTY = 0x1000, INO = 0x100 /* STATX_INO */ };
+	enum { AT_EMPTY = 0x1000, STATX_INO_ = 0x100 };
 	unsigned char a[256], b[256];
 
-	return syscall(SYS_statx, fd, "", AT_EMPTY, INO, a) == 0 &&
-	    syscall(SYS_statx, AT_FDCWD, name, 0, INO, b) == 0 &&
+	return syscall(SYS_statx, fd, "", AT_EMPTY, STATX_INO_, a) == 0 &&
+	    syscall(SYS_statx, AT_FDCWD, name, 0, STATX_INO_, b) == 0 &&
 	    !memcmp(a + 32, b + 32, 8) && !memcmp(a + 136, b + 136, 8);
 }
 
-static void begin_output(void)
+/* A terminal is opened once more, so that no write to it makes the process wait: the flags of stdout
+ * are shared with the shell and stay as they are. Where there is no /proc the terminal gets so little
+ * at a time that a serial console has room for it once poll says so. */
+static void open_screen(void)
 {
-	rc.room = UINT64_MAX;
-	begin_slice(now_ms());
-	if (rc.option['r'] && rc.filename && same_file(source.fd, file_name(0)))
-		usage(rc.filename, "is what is read");
-	if ((rc.filename || rc.fd >= 0) && open_output() < 0)
-		die(output_name());
-	open_screen();
-	rc.look.linktype = (uint32_t)rc.linktype;
-	rc.look.stamp = rc.count['t'];
-	rc.look.nano = rc.nano && rc.option[NANO];
-	rc.look.link = rc.count['e'];
-	rc.look.hex = (rc.count['x'] > 1 || rc.count['X'] > 1 ? SHOW_WHOLE : 0) |
-	    (rc.count['X'] ? SHOW_ASCII : 0);
+	int fd;
+
+	screen.chunk = PIPE_BUF;
+	if (!is_terminal(screen.fd))
+		return;
+	fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/fd/1",
+	    O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		screen.chunk = TTY_CHUNK;
+	else
+		screen.fd = fd;
 }
 
-/* ==== Privileges ==== */
+/* How lines look. */
+static void set_up_lines(void)
+{
+	screen.look.linktype = (uint32_t)capture.linktype;
+	screen.look.stamp = (uint8_t)opt.stamp;
+	screen.look.nano = capture.nano && opt.nano;
+	screen.look.link = opt.link != 0;
+	if (opt.hex > 1 || opt.hex_ascii > 1)
+		screen.look.hex |= SHOW_WHOLE;
+	if (opt.hex_ascii)
+		screen.look.hex |= SHOW_ASCII;
+}
 
-/* Gives up root's identity and every capability; the socket stays what it is. Only who rotates
- * files stays root, to make and remove them. */
+static void open_output(void)
+{
+	output.linktype = (uint32_t)capture.linktype;
+	output.snaplen = capture.snaplen;
+	output.nano = capture.nano;
+	if (output_open(&output, now_ms(), wall_seconds()) < 0)
+		die(output.failed);
+	open_screen();
+	set_up_lines();
+}
+
 static void drop_rights(void)
 {
-	static const struct { uint32_t version; int pid; } header = { 0x20080522, 0 };
-	static const uint32_t none[6];	/* linux/capability.h: _LINUX_CAPABILITY_VERSION_3 */
-	unsigned long cap = 0;
-
-	while (syscall(SYS_prctl, PR_CAPBSET_DROP, cap, 0l, 0l, 0l) == 0)
-		cap++;
-	/* -1: a call of 16 bits that the kernel has not; then the others say so */
-	if (syscall(SYS_geteuid) <= 0 && !rotates() &&
-	    (syscall(SYS_setgroups, 0l, NULL) < 0 ||
-	     syscall(SYS_setresgid, NOBODY, NOBODY, NOBODY) < 0 ||
-	     syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY) < 0))
+	if (sandbox_drop_rights(output_rotates(&output)) < 0)
 		say("uid", "stays 0 here");
-	syscall(SYS_capset, &header, none);
 }
 
-/* What seccomp calls this machine, linux/audit.h: its ELF number, and bits for its words' size and
- * order, all of which stand in the program's own header. */
-static uint32_t audit_arch(void)
-{
-	extern const Elf32_Ehdr __ehdr_start;	/* the linker's; both sizes of header begin alike */
-
-	return __ehdr_start.e_machine |
-	    (uint32_t)(__ehdr_start.e_ident[EI_CLASS] == ELFCLASS64) << 31 |
-	    (uint32_t)(__ehdr_start.e_ident[EI_DATA] == ELFDATA2LSB) << 30;
-}
-
-/* The calls of the loop, some with what one of their arguments must be. */
-enum { ALWAYS, WAITS, ROTATES };	/* when they are needed */
-enum { ANY = 7 };	/* any argument */
-#define OUTPUT 0xfffffff0u	/* descriptors that are known only later: rc.fd ... */
-#define SCREEN 0xfffffff1u
-#define SOCKET 0xfffffff2u
-static const struct { uint16_t call; uint8_t when, arg; uint32_t value; } calls[] = {
-	{ SYS_ppoll, ALWAYS, ANY, 0 }, { SYS_write, ALWAYS, 0, OUTPUT },
-	{ SYS_write, ALWAYS, 0, STDERR_FILENO },
-	{ SYS_write, ALWAYS, 0, SCREEN }, { SYS_sendto, ALWAYS, 0, SCREEN },
-	{ SYS_recvmsg, ALWAYS, ANY, 0 }, { SYS_sendto, ALWAYS, 0, OUTPUT },
-	{ SYS_ioctl, ALWAYS, 1, FIONREAD }, { SYS_ioctl, ALWAYS, 1, TCGETS },
-	{ SYS_ioctl, ALWAYS, 1, SIOCGIFNAME }, { SYS_ioctl, ALWAYS, 1, SIOCGIFFLAGS },
-	{ SYS_getsockopt, ALWAYS, ANY, 0 }, { SYS_getsockname, ALWAYS, ANY, 0 },
-	{ SYS_setsockopt, ALWAYS, 2, SO_ATTACH_FILTER }, { SYS_read, ALWAYS, ANY, 0 },
-#if UINTPTR_MAX < UINT64_MAX
-	{ SYS_ppoll_time64, ALWAYS, ANY, 0 }, { SYS_clock_gettime64, ALWAYS, ANY, 0 },
-	{ SYS_clock_gettime32, ALWAYS, ANY, 0 },
-	{ SYS_ftruncate64, ALWAYS, 0, OUTPUT },
-#else
-	{ SYS_clock_gettime, ALWAYS, ANY, 0 },
-	{ SYS_lseek, ALWAYS, 0, OUTPUT }, { SYS_ftruncate, ALWAYS, 0, OUTPUT },
-#endif
-#ifdef SYS__llseek	/* which lseek is made of where there is one, on powerpc64 too */
-	{ SYS__llseek, ALWAYS, 0, OUTPUT },
-#endif
-	{ SYS_fdatasync, ALWAYS, 0, OUTPUT }, { SYS_close, ALWAYS, ANY, 0 },
-	{ SYS_exit_group, ALWAYS, ANY, 0 }, { SYS_restart_syscall, ALWAYS, ANY, 0 },
-	{ SYS_setsockopt, WAITS, 2, PACKET_ADD_MEMBERSHIP }, { SYS_bind, WAITS, 0, SOCKET },
-	{ SYS_ioctl, WAITS, 1, SIOCGIFINDEX }, { SYS_ioctl, WAITS, 1, SIOCGIFHWADDR },
-	{ SYS_ioctl, WAITS, 1, SIOCGIFNETMASK },
-	{ SYS_openat, ROTATES, 2, OPEN_FLAGS }, { SYS_unlinkat, ROTATES, 2, 0 },
-	{ SYS_fcntl, ALWAYS, 1, F_GETPIPE_SZ },
-};
-
-/* Leaves the process only these calls. Others fail with EPERM: see seccomp(2). */
 static void enter_sandbox(void)
 {
-	enum { FETCH = OP_LD | OP_ABS, EQUALS = OP_JMP | OP_JEQ };
-	const int does[] = { 1, rc.option[WAIT] != NULL, rotates() };
-	const int fds[] = { rc.fd, rc.screen, rc.net.fd };
-	struct bpf_instruction filter[5 * sizeof calls / sizeof *calls + 4], *p = filter;
-	struct sock_fprog fprog = { 0, filter };
-	uint32_t value;
+	const struct sandbox sandbox = {
+		.output = output.fd, .screen = screen.fd, .packets = capture.net.fd,
+		.signals = capture.signals, .source = source.fd,
+		.rotates = output_rotates(&output), .waits = opt.waits,
+		.open_flags = OUTPUT_OPEN_FLAGS,
+	};
 
-	/* struct seccomp_data: the call, the machine, 8 bytes of address, 8 of each argument */
-	*p++ = (struct bpf_instruction){ FETCH, 0, 0, 4 };
-	*p++ = (struct bpf_instruction){ EQUALS, 1, 0, audit_arch() };
-	*p++ = (struct bpf_instruction){ OP_RET, 0, 0, SECCOMP_RET_ERRNO | EPERM };
-	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-		value = calls[i].value;
-		if (value >= OUTPUT)
-			value = (uint32_t)fds[value - OUTPUT];
-		if (!does[calls[i].when] || value == UINT32_MAX)	/* no such descriptor */
-			continue;
-		*p++ = (struct bpf_instruction){ FETCH, 0, 0, 0 };
-		*p++ = (struct bpf_instruction){ EQUALS, 0, calls[i].arg == ANY ? 1 : 3, calls[i].call };
-		if (calls[i].arg != ANY) {
-			*p++ = (struct bpf_instruction){ FETCH, 0, 0, 16u + 8u * calls[i].arg + LOW_WORD };
-			*p++ = (struct bpf_instruction){ EQUALS, 0, 1, value };
-		}
-		*p++ = (struct bpf_instruction){ OP_RET, 0, 0, SECCOMP_RET_ALLOW };
-	}
-	*p++ = (struct bpf_instruction){ OP_RET, 0, 0, SECCOMP_RET_ERRNO | EPERM };
-	fprog.len = (unsigned short)(p - filter);
-	syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1l, 0l, 0l, 0l);
-	if (SANDBOX && syscall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &fprog) < 0 &&
-	    rc.option['v'])
+	if (sandbox_enter(&sandbox) < 0 && opt.verbose)
 		say("seccomp", "this kernel has none");
 }
 
-/* ==== Writing ==== */
-
-/* The end of the record that starts at AT in the buffer. */
-static uint32_t record_end(uint32_t at)
+/* Tells that the capture runs: people see it, programs wait for it. */
+static void tell_start(void)
 {
-	const struct pcap_record *r = (void *)(out + at);
-
-	return at + (uint32_t)sizeof *r + r->caplen;
-}
-
-/* The end of the last record behind rc.first that ends by LIMIT; rc.first if none does. */
-static uint32_t whole_records(uint32_t limit)
-{
-	uint32_t at = rc.first, next;
-
-	for (; at < rc.end && (next = record_end(at)) <= limit; at = next)
-		;
-	return at;
-}
-
-/* How many bytes a pipe is given, so that the write does not wait: all that it can hold when
- * it is empty, PIPE_BUF when poll says there is room, 0 otherwise, see pipe(7). They are whole
- * records, so that even a pipe whose reader is stuck ends with one; only what the empty pipe
- * cannot hold goes in parts. */
-static uint32_t pipe_share(void)
-{
-	uint32_t room = PIPE_BUF, whole;
-	int used = 0;
-
-	ioctl(rc.fd, FIONREAD, &used);
-	if (!used)	/* asked each time: its reader may have made it smaller */
-		room = (uint32_t)syscall(SYS_fcntl, rc.fd, F_GETPIPE_SZ);
-	else if (!ready(rc.fd, POLLOUT, 0))
-		return 0;
-	if (room >= rc.end - rc.sent)
-		return rc.end - rc.sent;
-	whole = whole_records(rc.sent + room);
-	if (whole > rc.sent)
-		return whole - rc.sent;
-	rc.full = used && rc.sent <= rc.first;
-	return rc.full ? 0 : room;
-}
-
-/* The output is as good as it gets: takes back the part of a record that a file got, and counts
- * what never arrived. */
-static void end_output(void)
-{
-	uint32_t whole = rc.sent < rc.first ? 0 : rc.first;
-	off_t end = lseek(rc.fd, (off_t)whole - (off_t)rc.sent, SEEK_CUR);
-
-	if (end >= 0)
-		ftruncate(rc.fd, end);
-	for (; rc.first < rc.end; rc.first = record_end(rc.first))
-		rc.lost++;
-	rc.sent = rc.end;
-	rc.stop = BROKEN;
-	rc.status = 1;
-}
-
-/* Writes out the buffer, as far as that goes without waiting. */
-static void send_out(void)
-{
-	uint32_t len;
-	ssize_t n;
-
-	rc.full = 0;
-	if (rc.fd < 0)	/* packets are only shown */
-		rc.first = rc.sent = rc.end;
-	while (rc.sent < rc.end) {
-		len = rc.pipe > 0 ? pipe_share() : rc.end - rc.sent;
-		if (!len)
-			break;
-		n = rc.socket ?
-		    syscall(SYS_sendto, rc.fd, out + rc.sent, len, MSG_DONTWAIT, NULL, 0) :
-		    write(rc.fd, out + rc.sent, len);
-		if (n == 0)	/* not in a loop that nothing ends */
-			errno = EAGAIN;
-		if (n > 0) {
-			rc.sent += (uint32_t)n;
-			rc.first = rc.sent == rc.end ? rc.end : whole_records(rc.sent);
-		} else if (errno == EAGAIN || errno == EINTR) {
-			break;	/* poll says when to try again */
-		} else if (!give_up_oldest()) {
-			complain(output_name(), errno);
-			end_output();
-		}
-	}
-	if (rc.sent == rc.end || rc.first > OUT_FLUSH / 2) {	/* makes room at the end */
-		memmove(out, out + rc.first, rc.end - rc.first);
-		rc.sent -= rc.first;
-		rc.end -= rc.first;
-		rc.first = 0;
-	}
-}
-
-/* Closes the output. Some errors show only here: of a disk that took the bytes but cannot keep
- * them, of a file on another machine. */
-static void close_output(void)
-{
-	int error = 0;
-
-	if (rc.fd < 0)
+	if (opt.quiet && !opt.as_tcpdump)
 		return;
-	/* after the second stop signal there is no time for it; EINVAL, EROFS: it is no file */
-	if (rc.stop_signals < 2 && syscall(SYS_fdatasync, rc.fd) < 0 && errno != EINVAL &&
-	    errno != EROFS)
-		error = errno;
-	if (close(rc.fd) < 0)
-		error = errno;
-	if (error) {
-		complain(output_name(), error);
-		rc.status = 1;
-	}
+	text_add(text_clear(&message), opt.as_tcpdump ? "tcpdump" : "rawcap");
+	text_add(&message, ": listening on ");
+	text_add_foreign(&message, capture.name, WORD_MAX);
+	text_add(&message, ", link-type ");
+	add_linktype_name(capture.linktype);
+	text_add(&message, ", snapshot length ");
+	text_add_number(&message, capture.snaplen, 1);
+	text_add(&message, " bytes");
+	if (output.is_pipe && !writes_file() && is_terminal(STDERR_FILENO))
+		text_add(&message, "; pcap goes into the pipe, -l shows lines");
+	end_message();
 }
 
-/* Writes out the whole buffer, as a file takes it. */
-static void send_all(void)
-{
-	for (int tries = 0; rc.sent < rc.end && tries < TRIES; tries++)
-		send_out();
-	if (rc.sent < rc.end) {
-		complain(output_name(), errno);
-		end_output();
-	}
-}
+/* ==== Taking packets ==== */
 
-/* Goes on in another file, number FILE of this time or, from 0, of the next. The ring holds what
- * arrives meanwhile. */
-static void next_file(uint32_t file)
+/* Copies N bytes, inline and COPY_CHUNK at a time, the last of them over some that are there already.
+ * At 64 bytes that saves a fifth of all it costs to capture a packet; four such steps in one round
+ * save a tenth at 1400. */
+static inline void copy_bytes(unsigned char *to, const unsigned char *from, uint32_t n)
 {
-	send_all();
-	if (rc.stop == BROKEN)
-		return;
-	close_output();
-	rc.file = file;
-	if (!file) {
-		rc.oldest = 0;
-		begin_slice(now_ms());
-	}
-	if (rc.files && file - rc.oldest >= rc.files)
-		rc.oldest++;
-	if (open_output() < 0) {
-		complain(output_name(), errno);
-		rc.status = 1;
-		rc.stop = BROKEN;
-	}
-}
+	uint32_t i = 0;
 
-/* Whether a record of SIZE bytes has room: else it goes into the next file, or the stream ends. */
-static int has_room(uint32_t size)
-{
-	if (size <= rc.room)
-		return 1;
-	if (!rc.filename)
-		rc.stop = LIMIT;
-	else
-		next_file(rc.file + 1);
-	return rc.stop < LIMIT;
-}
-
-/* The time of a file is over, or all there is. */
-static void next_slice(void)
-{
-	if (!rc.filename || (rc.files && !rc.option['C'] && ++rc.slice >= rc.files)) {
-		rc.stop = SIGNALLED;
-		rc.slice_end = UINT64_MAX;
+	if (n < COPY_CHUNK) {
+		memcpy(to, from, n);
 		return;
 	}
-	next_file(0);
-}
-
-/* ==== Showing ==== */
-
-/* Nobody looks at the lines any more: that ends the capture, unless it goes into a file as well. */
-static void lose_screen(int error)
-{
-	complain("stdout", error);
-	rc.screen = -1;
-	rc.lines_sent = rc.lines_end = 0;
-	rc.skipped = 0;
-	rc.status = 1;
-	if (rc.fd < 0)
-		take_no_more();
-}
-
-/* Says how many packets the terminal was too slow for. */
-static void tell_skipped(void)
-{
-	if (!rc.skipped)
-		return;
-	put("[");
-	put_count(rc.skipped, "not shown]\n");
-	memcpy(lines + rc.lines_end, line, linelen);
-	rc.lines_end += linelen;
-	linelen = 0;
-	rc.skipped = 0;
-}
-
-/* Puts the line of a packet in the buffer, and its bytes as -x has them. What the terminal cannot
- * follow is left out. */
-static void show_record(const struct pcap_record *r, uint32_t nsec)
-{
-	uint32_t at = 0;
-	size_t len;
-
-	if (rc.lines_end - rc.lines_sent > LINES_WAIT) {
-		rc.skipped++;
-		return;
+	n -= COPY_CHUNK;
+	for (; i + 4 * COPY_CHUNK <= n; i += 4 * COPY_CHUNK) {
+		memcpy(to + i, from + i, COPY_CHUNK);
+		memcpy(to + i + COPY_CHUNK, from + i + COPY_CHUNK, COPY_CHUNK);
+		memcpy(to + i + 2 * COPY_CHUNK, from + i + 2 * COPY_CHUNK, COPY_CHUNK);
+		memcpy(to + i + 3 * COPY_CHUNK, from + i + 3 * COPY_CHUNK, COPY_CHUNK);
 	}
-	tell_skipped();
-	rc.look.bytes = (const unsigned char *)(r + 1);
-	rc.look.caplen = r->caplen;
-	rc.look.origlen = r->origlen;
-	rc.look.sec = r->sec;
-	rc.look.nsec = nsec;
-	rc.lines_end += (uint32_t)show_packet(lines + rc.lines_end, &rc.look);
-	while ((rc.option['x'] || rc.option['X']) &&
-	    (len = show_hex(lines + rc.lines_end, &rc.look, &at)) > 0)
-		rc.lines_end += (uint32_t)len;
-}
-
-/* Writes lines as far as that goes without waiting: whole ones, as many as a pipe takes at once. */
-static void show_out(void)
-{
-	uint32_t len;
-	ssize_t n;
-
-	if (rc.lines_sent == rc.lines_end)
-		tell_skipped();
-	while (rc.lines_sent < rc.lines_end && ready(rc.screen, POLLOUT, 0)) {
-		len = rc.lines_end - rc.lines_sent;
-		if (len > rc.piece)
-			for (len = rc.piece; rc.piece > SHOW_LINE && lines[rc.lines_sent + len - 1] != '\n'; )
-				len--;
-		n = syscall(SYS_sendto, rc.screen, lines + rc.lines_sent, len, MSG_DONTWAIT, NULL, 0);
-		if (n < 0 && errno == ENOTSOCK)
-			n = write(rc.screen, lines + rc.lines_sent, len);
-		if (n == 0)
-			errno = EAGAIN;
-		if (n <= 0 && errno != EAGAIN && errno != EINTR)
-			lose_screen(errno);
-		if (n <= 0)
-			break;
-		rc.lines_sent += (uint32_t)n;
-	}
-	if (rc.lines_sent == rc.lines_end || rc.lines_sent > LINES_WAIT) {
-		memmove(lines, lines + rc.lines_sent, rc.lines_end - rc.lines_sent);
-		rc.lines_end -= rc.lines_sent;
-		rc.lines_sent = 0;
-	}
+	for (; i < n; i += COPY_CHUNK)
+		memcpy(to + i, from + i, COPY_CHUNK);
+	memcpy(to + n, from + n, COPY_CHUNK);
 }
 
 /* LINKTYPE_CAN_SOCKETCAN has the identifier in network order, and a flag in frames of CAN FD, whose
  * length tells them; see linux/can.h. */
-static void mend_can(unsigned char *frame, uint32_t len)
+static void convert_can(unsigned char *frame, uint32_t len)
 {
+	enum { CANFD_SIZE = 72, CANFD_FLAG = 4 };
 	uint32_t id;
 
 	memcpy(&id, frame, sizeof id);
 	netif_put16(frame, id >> 16);
 	netif_put16(frame + 2, id);
-	frame[5] = (unsigned char)(len == 72 /* CANFD_MTU */ ? frame[5] | 4 /* CANFD_FDF */ : 0);
+	frame[5] = (unsigned char)(len == CANFD_SIZE ? frame[5] | CANFD_FLAG : 0);
 }
 
-/* Copies N bytes, inline and 16 at a time, the last of them over some that are there already. At 64
- * bytes that saves a fifth of all it costs to capture a packet; four such steps in one round save a
- * tenth at 1400. */
-static inline void copy(unsigned char *to, const unsigned char *from, uint32_t n)
+/* The output is in trouble: says so, and gives it up. */
+static void lose_output(int error)
 {
-	uint32_t i = 0;
+	complain(output_name(&output), error);
+	output_abandon(&output);
+	capture.status = 1;
+	capture.stop = BROKEN;
+}
 
-	if (n < CHUNK) {
-		memcpy(to, from, n);
+/* Tells once that the disk is full and the oldest files go. */
+static void tell_disk_full(void)
+{
+	static int told;
+
+	if (output.removed_early && !told++)
+		say(output.filename, "disk full: the oldest files go");
+}
+
+static void flush_output(void)
+{
+	if (output_flush(&output) < 0)
+		lose_output(errno);
+	tell_disk_full();
+}
+
+static void close_output(int sync)
+{
+	if (output_close(&output, sync) == 0)
+		return;
+	complain(output.failed, errno);
+	capture.status = 1;
+}
+
+/* Goes on in another file: the next of this period or, with PERIOD, the first of the next one.
+ * Returns 0, or -1 if that cannot be had. */
+static int begin_file(int period)
+{
+	int result;
+
+	if (output_flush_all(&output) < 0) {
+		lose_output(errno);
+		return -1;
+	}
+	close_output(1);
+	result = period ? output_next_period(&output, now_ms(), wall_seconds()) :
+	    output_next_file(&output);
+	tell_disk_full();
+	if (result == 0)
+		return 0;
+	complain(output.failed, errno);
+	capture.status = 1;
+	capture.stop = BROKEN;
+	return -1;
+}
+
+/* Makes room for a record of SIZE bytes: in the next file if this one is full. Returns 0 where the
+ * stream ends instead. */
+static int make_room(uint32_t size)
+{
+	if (output_has_room(&output, size))
+		return 1;
+	if (output.filename)
+		return begin_file(0) == 0;
+	take_no_more();
+	return 0;
+}
+
+/* The time of a file is over; or, without files or where -W has them all, that of the capture. */
+static void end_period(void)
+{
+	static uint32_t periods;
+
+	periods++;
+	if (output.filename && (!output.files_max || output.numbered || periods < output.files_max)) {
+		begin_file(1);
 		return;
 	}
-	n -= CHUNK;
-	for (; i + 4 * CHUNK <= n; i += 4 * CHUNK) {
-		memcpy(to + i, from + i, CHUNK);
-		memcpy(to + i + CHUNK, from + i + CHUNK, CHUNK);
-		memcpy(to + i + 2 * CHUNK, from + i + 2 * CHUNK, CHUNK);
-		memcpy(to + i + 3 * CHUNK, from + i + 3 * CHUNK, CHUNK);
-	}
-	for (; i < n; i += CHUNK)
-		memcpy(to + i, from + i, CHUNK);
-	memcpy(to + n, from + n, CHUNK);
+	if (capture.stop == NO)
+		capture.stop = SIGNALLED;
+	output.period_end = UINT64_MAX;
 }
 
-/* Puts one packet into the buffer. Without a ring its data stand in their place already, or the
- * length of a VLAN tag before it. */
-static void put_record(const struct packet *p)
+/* Puts the kept bytes of a packet to AT. Without a ring its data stand in place already, or the length
+ * of a VLAN tag before it. */
+static inline void copy_packet(unsigned char *at, const struct packet *p, uint32_t caplen)
 {
-	uint32_t caplen = p->headlen + p->datalen, len;
-	struct pcap_record *r;
+	uint32_t len = caplen > p->headlen ? caplen - p->headlen : 0;
+	unsigned char *data = at + p->headlen;
+
+	if (capture.net.ring)
+		copy_bytes(data, p->data, len);
+	else if (data != p->data)	/* musl would copy it onto itself, byte by byte */
+		memmove(data, p->data, len);
+	if (p->headlen)
+		memcpy(at, p->head, p->headlen);
+	if (capture.linktype == LINKTYPE_CAN_SOCKETCAN && opt.mode == CAPTURE)
+		convert_can(data, p->origlen);
+}
+
+/* The first packet that is cut is told at once: merged ones (GRO) make that common. */
+static void count_cut(void)
+{
+	capture.cut++;
+	if (capture.cut > 1 || opt.mode != CAPTURE || opt.quiet || output.fd < 0)
+		return;
+	begin_message(capture.name);
+	text_add(&message, "packets are cut to ");
+	text_add_number(&message, capture.snaplen, 1);
+	text_add(&message, capture.snaplen < PCAP_SNAPLEN_MAX ? " bytes (-s 0 keeps them whole)" :
+	    " bytes");
+	end_message();
+}
+
+static void show_record(const struct output_record *r, const unsigned char *data);
+
+/* Adds a packet to the output, and its line to the screen. */
+static void add_record(const struct packet *p)
+{
+	uint32_t caplen = p->headlen + p->datalen;
+	struct output_record r = { p->sec, p->nsec, caplen, p->origlen };
 	unsigned char *at;
 
-	if (caplen > rc.snaplen)
-		caplen = rc.snaplen;
-	if (!has_room((uint32_t)sizeof *r + caplen))
+	if (caplen > capture.snaplen)
+		r.caplen = capture.snaplen;
+	if (!make_room(output_record_size(r.caplen)))
 		return;
-	r = (void *)(out + rc.end);	/* in another file it starts anew */
-	at = (unsigned char *)(r + 1) + p->headlen;
-	len = caplen > p->headlen ? caplen - p->headlen : 0;
-	if (rc.net.ring)
-		copy(at, p->data, len);
-	else if (at != p->data)	/* musl would copy it onto itself, byte by byte */
-		memmove(at, p->data, len);
-	if (p->headlen)
-		memcpy(r + 1, p->head, p->headlen);
-	if (rc.linktype == LINKTYPE_CAN_SOCKETCAN && !rc.option['r'])
-		mend_can(at, p->origlen);
-	r->sec = p->sec;
-	/* nsec / 1000 for all 32 bits of it, without the slow division */
-	r->fraction = rc.nano ? p->nsec : (uint32_t)(p->nsec * UINT64_C(274877907) >> 38);
-	r->caplen = caplen;
-	r->origlen = p->origlen;
-	rc.end += (uint32_t)sizeof *r + caplen;
-	rc.room -= sizeof *r + caplen;
-	rc.taken++;
-	rc.cut += caplen < p->origlen;
-	if (rc.screen >= 0)
-		show_record(r, p->nsec);
+	at = output_begin_record(&output, &r);
+	copy_packet(at, p, r.caplen);
+	output_end_record(&output, &r);
+	capture.taken++;
+	if (r.caplen < p->origlen)
+		count_cut();
+	if (screen.fd >= 0)
+		show_record(&r, at);
+	if (capture.taken == opt.packets_max)
+		take_no_more();
 }
 
-/* ==== The end ==== */
-
-/* The end of the program. */
-_Noreturn static void finish(void)
+/* Whether the buffer takes more packets, a stuck reader or not. */
+static int takes_packets(void)
 {
-	close_output();
-	if (!rc.option['q'] && !rc.option['r'])
-		tell_counts();
-	_exit(rc.status);
+	return capture.stop < LIMIT && output_backlog(&output) < capture.backlog_max;
 }
 
-/* Ends without waiting for anybody: what cannot be written at once is lost, and that is said. */
-_Noreturn static void end_at_once(void)
+/* Takes packets from the kernel until none is ready, or as many have come as are written at once.
+ * Returns 1 where more may be ready. */
+static int take_packets(void)
 {
-	send_out();
-	show_out();
-	if (rc.sent < rc.end) {
-		say(output_name(), "stuck reader, packets lost");
-		end_output();
+	uint32_t limit = output_backlog(&output) + OUTPUT_CHUNK;
+	struct packet p;
+	unsigned char *room;
+	size_t size;
+	int got;
+
+	while (takes_packets() && output_backlog(&output) < limit) {
+		room = output_packet_room(&output, &size);
+		got = netif_next(&capture.net, &p, room, size);
+		if (got < 0)
+			take_link_error(errno);
+		if (got <= 0)
+			return 0;
+		add_record(&p);
 	}
-	if (rc.lines_sent < rc.lines_end) {
-		say("stdout", "stuck reader, lines lost");
-		rc.status = 1;
-	}
-	finish();
+	return capture.stop < LIMIT;
 }
 
-/* ==== The loop ==== */
+/* ==== Screen ==== */
+
+/* Says how many packets the terminal was too slow for. */
+static void show_skipped(void)
+{
+	struct text line = { screen.buffer + screen.end, LINES_SIZE - screen.end, 0 };
+
+	if (!screen.skipped)
+		return;
+	text_add(&line, "[");
+	text_add_number(&line, screen.skipped, 1);
+	text_add(&line, screen.skipped == 1 ? " packet not shown]\n" : " packets not shown]\n");
+	screen.end += (uint32_t)line.len;
+	screen.skipped = 0;
+}
+
+/* Puts the line of a packet, whose kept bytes are DATA, into the buffer, and its bytes as -x has them.
+ * What the terminal cannot follow is left out. */
+static void show_record(const struct output_record *r, const unsigned char *data)
+{
+	uint32_t at = 0;
+	size_t len;
+
+	if (screen.end - screen.sent > LINES_BACKLOG) {
+		screen.skipped++;
+		return;
+	}
+	show_skipped();
+	screen.look.bytes = data;
+	screen.look.caplen = r->caplen;
+	screen.look.origlen = r->origlen;
+	screen.look.sec = r->sec;
+	screen.look.nsec = r->nsec;
+	screen.end += (uint32_t)show_packet(screen.buffer + screen.end, &screen.look);
+	if (!opt.hex && !opt.hex_ascii)
+		return;
+	do {
+		len = show_hex(screen.buffer + screen.end, &screen.look, &at);
+		screen.end += (uint32_t)len;
+	} while (len > 0);
+}
+
+/* Nobody looks at the lines any more: that ends the capture, unless it goes into a file as well. */
+static void abandon_screen(int error)
+{
+	complain("stdout", error);
+	screen.fd = -1;
+	screen.sent = screen.end = 0;
+	screen.skipped = 0;
+	capture.status = 1;
+	if (output.fd < 0)
+		take_no_more();
+}
+
+/* How many bytes of lines the next write takes: whole lines, where a pipe takes several at once. */
+static uint32_t lines_share(void)
+{
+	uint32_t len = screen.end - screen.sent;
+
+	if (len <= screen.chunk)
+		return len;
+	len = screen.chunk;
+	if (screen.chunk <= SHOW_LINE)
+		return len;
+	while (screen.buffer[screen.sent + len - 1] != '\n')
+		len--;
+	return len;
+}
+
+/* One write of LEN bytes of lines, which does not wait. Returns how many were taken, 0 for none now,
+ * or -1. */
+static ssize_t write_lines(uint32_t len)
+{
+	const char *from = screen.buffer + screen.sent;
+	ssize_t n = syscall(SYS_sendto, screen.fd, from, len, MSG_DONTWAIT, NULL, 0);
+
+	if (n < 0 && errno == ENOTSOCK)
+		n = write(screen.fd, from, len);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	return n;
+}
+
+/* Writes lines as far as that goes without waiting. */
+static void flush_screen(void)
+{
+	ssize_t n;
+
+	if (screen.fd < 0)
+		return;
+	if (screen.sent == screen.end)
+		show_skipped();
+	while (screen.sent < screen.end && is_ready(screen.fd, POLLOUT, 0)) {
+		n = write_lines(lines_share());
+		if (n < 0) {
+			abandon_screen(errno);
+			return;
+		}
+		if (n == 0)
+			break;
+		screen.sent += (uint32_t)n;
+	}
+	if (screen.sent < screen.end && screen.sent <= LINES_BACKLOG)
+		return;
+	memmove(screen.buffer, screen.buffer + screen.sent, screen.end - screen.sent);
+	screen.end -= screen.sent;
+	screen.sent = 0;
+}
+
+/* ==== Loop ==== */
 
 /* The interface is gone for good. */
 static void lose_interface(void)
 {
-	rc.status = 1;
-	rc.stop = GONE;
-	rc.link = UP;	/* there is nothing to wait for */
+	capture.status = 1;
+	capture.stop = GONE;
+	capture.link = UP;	/* there is nothing to wait for */
 }
 
-/* An interface that is gone may be back, under its name. */
+/* With --wait, an interface that is gone may be back under its name. */
 static void check_return(void)
 {
-	if (rc.link != ABSENT)
-		say(rc.ifname, "is gone: waiting for it");
-	rc.link = ABSENT;
-	if (netif_again(&rc.net, rc.ifname, !rc.option['p']) == 0) {
-		say(rc.ifname, "is back");
-		rc.link = UP;
-		link_error(netif_error(&rc.net));
+	if (capture.link != ABSENT)
+		say(capture.name, "is gone: waiting for it");
+	capture.link = ABSENT;
+	if (netif_again(&capture.net, capture.name, !opt.no_promisc) == 0) {
+		say(capture.name, "is back");
+		capture.link = UP;
+		take_link_error(netif_error(&capture.net));
 	} else if (errno != ENODEV) {
-		complain(rc.net.failed, errno);
+		complain(capture.net.failed, errno);
 		lose_interface();
 	}
 }
@@ -1678,374 +2063,473 @@ static void check_return(void)
  * is down already makes no event at all. */
 static void check_link(void)
 {
-	enum netif_link up = netif_state(&rc.net);
+	enum netif_link state = netif_state(&capture.net);
 
-	if (up == NETIF_GONE && rc.option[WAIT]) {
+	if (state == NETIF_GONE && opt.waits) {
 		check_return();
-	} else if (up == NETIF_GONE) {
-		say(rc.ifname, "is gone");
+	} else if (state == NETIF_GONE) {
+		say(capture.name, "is gone");
 		lose_interface();
-	} else if (up == NETIF_OTHER_TYPE) {
-		complain(rc.ifname, EPROTOTYPE);
+	} else if (state == NETIF_OTHER_TYPE) {
+		complain(capture.name, EPROTOTYPE);
 		lose_interface();
-	} else if (up == NETIF_UP) {
-		say(rc.ifname, "is up");
-		rc.link = UP;
-	} else if (rc.link == WENT_DOWN) {
-		say(rc.ifname, "is down: waiting for it");
-		rc.link = DOWN;
+	} else if (state == NETIF_UP) {
+		if (capture.link == DOWN)
+			say(capture.name, "is up");
+		capture.link = UP;
+	} else if (capture.link == WENT_DOWN) {
+		say(capture.name, "is down: waiting for it");
+		capture.link = DOWN;
 	}
 }
 
-/* What is due from time to time: the kernel's counts, an interface that is down, the running
- * count. */
-static void look_around(uint64_t now)
+/* Whether the running count is shown: on a terminal that shows no lines. */
+static int shows_progress(void)
 {
-	netif_count(&rc.net);
-	rc.due = now + COUNT_MS;
-	if (now >= rc.slice_end && rc.stop == NO)
-		next_slice();
-	if (rc.option['v'] && rc.screen < 0 && is_terminal(STDERR_FILENO)) {
-		rc.due = now + TELL_MS;
-		put_count(rc.taken, "captured\r");	/* what comes next stands over it */
-		put_out();
+	return opt.verbose && screen.fd < 0 && is_terminal(STDERR_FILENO);
+}
+
+/* What is due from time to time: the kernel's counts, the next file of -G, the running count, an
+ * interface that is down. NOW is now_ms(). */
+static void check_timers(uint64_t now)
+{
+	netif_count(&capture.net);
+	capture.next_check_ms = now + COUNT_MS;
+	if (now >= output.period_end && capture.stop == NO)
+		end_period();
+	if (shows_progress()) {
+		capture.next_check_ms = now + PROGRESS_MS;
+		text_clear(&message);
+		add_count(capture.taken, "captured\r");	/* what comes next stands over it */
+		send_message();
 	}
-	if (rc.link != UP && rc.stop == NO) {	/* afterwards it does not matter */
-		rc.due = now + LINK_MS;
+	if (capture.link != UP && capture.stop == NO) {	/* afterwards it does not matter */
+		capture.next_check_ms = now + LINK_MS;
 		check_link();
 	}
-	if (rc.due > rc.slice_end)
-		rc.due = rc.slice_end;
+	if (capture.next_check_ms > output.period_end)
+		capture.next_check_ms = output.period_end;
 }
 
-/* Takes packets into the buffer until none is ready (0) or it is full (1). */
-static int take(void)
-{
-	unsigned char *room;
-	struct packet p;
-	int got;
-
-	while (rc.end < OUT_FLUSH && rc.stop < LIMIT) {
-		room = out + rc.end + sizeof(struct pcap_record);
-		if (!rc.end && rotates())	/* it may come to stand behind a file's header */
-			room += sizeof(struct pcap_file);
-		got = netif_next(&rc.net, &p, room, (size_t)(out + sizeof out - room));
-		if (got < 0)
-			link_error(errno);
-		if (got <= 0)
-			return 0;
-		put_record(&p);
-		if (rc.taken == rc.limit)
-			rc.stop = LIMIT;
-	}
-	return rc.end >= OUT_FLUSH;
-}
-
+/* Takes a signal: SIGUSR1 prints the counts, SIGUSR2 flushes by waking up, a stop signal ends the
+ * capture. A further stop signal only ends the wait for a stuck reader, see drain. */
 static void take_signal(void)
 {
 	unsigned signal = next_signal();
 
 	if (signal == SIGUSR1)
 		tell_counts();
-	if (!says_stop(signal))
-		return;	/* SIGUSR2 flushes by waking up */
-	if (rc.stop_signals++)
-		end_at_once();
-	if (rc.stop == NO)
-		rc.stop = SIGNALLED;
+	if (!is_stop_signal(signal))
+		return;
+	capture.stop_signals++;
+	if (capture.stop == NO)
+		capture.stop = SIGNALLED;
 }
 
-/* Where a capture waits: for packets (while the buffer has room), for the reader (while there is
- * something for it; else only to see it die), for signals, and for MS at most. */
-static void wait_events(uint32_t ms)
+/* The one place where the program waits: on FD for packets or a file's bytes (with EVENTS), for the
+ * reader while there is something for it (else only to see it die), for signals, and for US
+ * microseconds at most. Returns what happened on FD. */
+static short wait_events(int fd, short events, uint64_t us)
 {
-	struct pollfd p[4];
-	struct timespec t = { ms / 1000, (long)(ms % 1000 * 1000000) };
+	struct pollfd p[4] = {
+		{ fd, events, 0 },
+		{ output.fd, output.sent < output.end && !output.awaits_space ? POLLOUT : 0, 0 },
+		{ capture.signals, POLLIN, 0 },
+		{ screen.fd, screen.sent < screen.end ? POLLOUT : 0, 0 },
+	};
+	struct timespec t = { (time_t)(us / 1000000), (long)(us % 1000000) * 1000 };
 
-	p[0].fd = rc.net.fd;
-	p[0].events = rc.end < OUT_FLUSH && rc.stop < LIMIT ? POLLIN : 0;
-	p[1].fd = rc.fd;
-	p[1].events = rc.sent < rc.end && !rc.full ? POLLOUT : 0;
-	p[2].fd = rc.signals;
-	p[2].events = POLLIN;
-	p[3].fd = rc.screen;
-	p[3].events = rc.lines_sent < rc.lines_end ? POLLOUT : 0;
 	if (ppoll(p, 4, &t, NULL) <= 0)
-		return;
-	if (p[0].revents & POLLERR && !rc.option['r'])
-		link_error(netif_error(&rc.net));
-	if (p[1].revents & (POLLERR | POLLHUP) && rc.stop != BROKEN) {
-		complain(output_name(), EPIPE);
-		end_output();
-	}
+		return 0;
+	if (p[1].revents & (POLLERR | POLLHUP) && capture.stop != BROKEN)
+		lose_output(EPIPE);
 	if (p[3].revents & (POLLERR | POLLHUP))
-		lose_screen(EPIPE);
+		abandon_screen(EPIPE);
 	if (p[2].revents)
 		take_signal();
+	return p[0].revents;
 }
 
-/* One turn: take what is ready, write it out, wait for more, for MS at most. */
-static void turn(uint32_t ms)
+/* Waits for packets, for MS at most. After a block of a flood, the socket is left out for a moment:
+ * so the flood does not wake the program for each of the ring's many small blocks. */
+static void wait_packets(uint32_t ms)
 {
-	enum stop stop = rc.stop;
-	int more = take();
+	uint32_t pause_us = netif_pause_us(&capture.net);
+	short events = takes_packets() && !pause_us ? POLLIN : 0;
+	uint64_t us = ms * UINT64_C(1000);
+
+	if (output.awaits_space && ms > PIPE_MS)
+		us = PIPE_MS * 1000;
+	if (takes_packets() && pause_us && pause_us < us)
+		us = pause_us;
+	if (wait_events(capture.net.fd, events, us) & POLLERR)
+		take_link_error(netif_error(&capture.net));
+}
+
+/* One round: takes what is ready, writes it, waits for more, for MS at most. */
+static void run_once(uint32_t ms)
+{
+	enum stop before = capture.stop;
+	int more = take_packets();
 	uint64_t now;
 
-	send_out();
-	show_out();
+	flush_output();
+	flush_screen();
 	now = now_ms();
-	if (now >= rc.due)
-		look_around(now);
-	if (rc.stop != stop)	/* nothing more to wait for */
+	if (now >= capture.next_check_ms)
+		check_timers(now);
+	if (capture.stop != before)	/* nothing more to wait for */
 		return;
-	if (ms > rc.due - now)
-		ms = (uint32_t)(rc.due - now);
-	if (rc.full)
-		ms = FULL_MS;
-	wait_events(more && rc.sent == rc.end ? 0 : ms);
+	if (ms > capture.next_check_ms - now)
+		ms = (uint32_t)(capture.next_check_ms - now);
+	wait_packets(more && takes_packets() ? 0 : ms);
 }
 
-static void capture(void)
+static void run_capture(void)
 {
-	while (rc.stop == NO)
-		turn(COUNT_MS);
+	while (capture.stop == NO)
+		run_once(COUNT_MS);
+}
+
+/* Goes on for MS. */
+static void run_for(uint32_t ms)
+{
+	uint64_t now = now_ms(), end = now + ms;
+
+	while (now < end && capture.stop != BROKEN) {
+		run_once((uint32_t)(end - now));
+		now = now_ms();
+	}
+	netif_count(&capture.net);
+}
+
+/* ==== Ending ==== */
+
+/* Closes the capture to new packets. Those that the kernel was still handing on when the signal came
+ * get in first. */
+static void close_capture(void)
+{
+	unsigned ticks = GRACE_MS / TICK_MS;
+	uint64_t before;
+	int refused;
+
+	do {
+		before = capture.net.seen;
+		run_for(TICK_MS);
+		ticks--;
+	} while (capture.net.seen != before && ticks > 0);
+	refused = netif_stop(&capture.net) < 0;
+	run_for(refused || capture.net.no_statistics ? 2 * capture.net.block_ms + TICK_MS : TICK_MS);
+	if (refused)	/* packets would come for ever */
+		take_no_more();
+}
+
+/* Packets that the kernel holds for us. */
+static uint64_t kernel_backlog(void)
+{
+	uint64_t known = capture.taken + capture.net.dropped;
+
+	return capture.stop < LIMIT && capture.net.seen > known ? capture.net.seen - known : 0;
+}
+
+static int output_waits(void)
+{
+	return output.sent < output.end;
+}
+
+static int screen_waits(void)
+{
+	return screen.fd >= 0 && (screen.sent < screen.end || screen.skipped > 0);
+}
+
+/* Whether the wait is over that has brought nothing for IDLE ms. A reader is waited for as long as it
+ * likes; after a stop signal only while it goes on reading; after a second one not at all. What the
+ * kernel holds is fetched all the same. */
+static int is_over(uint64_t idle)
+{
+	if (kernel_backlog() && takes_packets())
+		return idle > STALL_MS;
+	if (!output_waits() && !screen_waits())
+		return idle > STALL_MS;	/* the kernel has what never comes */
+	return capture.stop_signals > 1 || (capture.stop_signals && idle > STALL_MS);
+}
+
+/* What could not be written is lost: says how much. */
+static void give_up_readers(void)
+{
+	uint64_t before = output.lost;
+
+	if (output_waits()) {
+		output_abandon(&output);
+		capture.status = 1;
+		begin_message(output_name(&output));
+		add_count(output.lost - before, "lost: the reader is stuck");
+		end_message();
+	}
+	if (screen_waits()) {
+		capture.status = 1;
+		say("stdout", "lines lost: the reader is stuck");
+		screen.fd = -1;
+	}
+}
+
+/* Fetches all that the kernel holds and waits until the readers have it. */
+static void drain(void)
+{
+	uint64_t before, since;
+
+	if (capture.stop < LIMIT)
+		close_capture();
+	since = now_ms();
+	while (capture.stop != BROKEN && (kernel_backlog() || output_waits() || screen_waits())) {
+		before = capture.taken + output.sent + screen.sent;
+		run_for(TICK_MS);
+		if (before != capture.taken + output.sent + screen.sent)
+			since = now_ms();
+		if (is_over(now_ms() - since))
+			break;
+	}
+	give_up_readers();
+}
+
+/* Packets that the kernel saw, and that are neither in the output nor counted as dropped, are told. */
+static void tell_missing(void)
+{
+	uint64_t missing = kernel_backlog();
+
+	if (!missing)
+		return;
+	capture.status = 1;
+	begin_message(capture.name);
+	add_count(missing, "missing: the kernel saw them and did not hand them over");
+	end_message();
+}
+
+/* --count: prints how many packets there are. */
+static void tell_packets(void)
+{
+	text_add_number(text_clear(&message), capture.taken, 1);
+	text_add(&message, capture.taken == 1 ? " packet\n" : " packets\n");
+	write_answer(message.at, message.len);
+}
+
+/* The end of the program. After a second stop signal there is no time to wait for the disk. */
+_Noreturn static void finish(void)
+{
+	close_output(capture.stop_signals < 2);
+	if (opt.count_only && opt.mode == READ)
+		tell_packets();
+	if (opt.mode == CAPTURE)
+		tell_missing();
+	if (opt.mode == CAPTURE && (!opt.quiet || opt.as_tcpdump))
+		tell_counts();
+	_exit(capture.status);
 }
 
 /* ==== Reading a file ==== */
 
-/* Waits until the output and the terminal have all that was put. */
-static void settle(void)
+/* Waits until output and screen have everything that was put, or the program is to stop. */
+static void wait_until_written(void)
 {
-	rc.net.fd = -1;
 	for (;;) {
-		send_out();
-		show_out();
-		if (rc.stop != NO || (rc.sent == rc.end && rc.lines_sent == rc.lines_end))
+		flush_output();
+		flush_screen();
+		if (capture.stop != NO || (!output_waits() && !screen_waits()))
 			return;
-		wait_events(rc.full ? FULL_MS : COUNT_MS);
+		wait_events(-1, 0, (output.awaits_space ? PIPE_MS : COUNT_MS) * UINT64_C(1000));
 	}
 }
 
-/* Begins the next file of -G if it is time, and gives the ms until then, COUNT_MS at most. */
-static uint32_t until_slice(void)
+/* Begins the next file of -G if it is time, and returns the ms until then, COUNT_MS at most. */
+static uint32_t next_period_ms(void)
 {
 	uint64_t now = now_ms();
 
-	if (now >= rc.slice_end) {
-		next_slice();
-		send_out();	/* its header: else the wait for the file's room never waits */
+	if (now >= output.period_end) {
+		end_period();
+		flush_output();	/* the header: else the wait for the file's room never waits */
 	}
-	if (rc.stop != NO)	/* that was the last */
+	if (capture.stop != NO)	/* that was the last one */
 		return 0;
-	return rc.slice_end - now < COUNT_MS ? (uint32_t)(rc.slice_end - now) : COUNT_MS;
+	return output.period_end - now < COUNT_MS ? (uint32_t)(output.period_end - now) : COUNT_MS;
 }
 
-/* Reads more of the file behind what is there: 0 at its end. */
+/* Waits for more bytes of the file, once at least, so that signals are served where nothing has to
+ * wait as well. Returns 0 when the program is to stop. */
+static int wait_for_source(void)
+{
+	short events;
+
+	do
+		events = wait_events(source.fd, POLLIN, next_period_ms() * UINT64_C(1000));
+	while (capture.stop == NO && !events);
+	return capture.stop == NO;
+}
+
+/* Reads more of the file behind what is there. Returns 0 at its end. */
 static int read_more(void)
 {
-	ssize_t n = -1;
+	ssize_t n;
 
-	memmove(source.buf, source.buf + source.at, source.have - source.at);
+	memmove(source.buffer, source.buffer + source.at, source.have - source.at);
 	source.have -= source.at;
 	source.at = 0;
-	settle();
-	until_slice();
-	while (n < 0 && rc.stop == NO) {
-		rc.net.fd = source.fd;
-		do	/* once at least: signals are for what need not wait, too */
-			wait_events(ready(source.fd, POLLIN, 0) ? 0 : until_slice());
-		while (rc.stop == NO && !ready(source.fd, POLLIN, 0));
-		if (rc.stop != NO)	/* nothing may come any more */
-			return 0;
-		n = read(source.fd, source.buf + source.have, sizeof source.buf - source.have);
-		if (n < 0 && errno != EAGAIN && errno != EINTR) {
+	wait_until_written();
+	while (wait_for_source()) {
+		n = read(source.fd, source.buffer + source.have, sizeof source.buffer - source.have);
+		if (n >= 0) {
+			source.have += (uint32_t)n;
+			return n > 0;
+		}
+		if (errno != EAGAIN && errno != EINTR) {
 			complain(source.name, errno);
-			rc.status = 1;
+			capture.status = 1;
 			return 0;
 		}
 	}
-	source.have += n > 0 ? (uint32_t)n : 0;
-	return n > 0;
+	return 0;
 }
 
-/* Opens the file of -r, and reads what its header says. */
-static void open_file(void)
+/* Opens the file of -r. */
+static void open_source(void)
 {
-	const char *why;
-
-	source.name = rc.option['r'];
-	if (!strcmp(source.name, "-"))
+	source.name = opt.read_name;
+	if (!strcmp(source.name, "-")) {
 		source.name = "stdin";
-	else if ((source.fd = (int)syscall(SYS_openat, AT_FDCWD, source.name,
-	    O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | O_LARGEFILE)) < 0)
+		source.fd = STDIN_FILENO;
+		return;
+	}
+	source.fd = (int)syscall(SYS_openat, AT_FDCWD, source.name,
+	    O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | O_LARGEFILE);
+	if (source.fd < 0)
 		die(source.name);
+}
+
+/* Reads the file's header. */
+static void read_source_header(void)
+{
+	const char *why = NULL;
+
 	while (source.have < sizeof(struct pcap_file) && read_more())
 		;
-	if (rc.status || rc.stop != NO)
-		_exit(rc.status);
-	why = source.have < sizeof(struct pcap_file) ? "too short for a pcap file" :
-	    pcap_read_header(&source.format, source.buf);
+	if (capture.status || capture.stop != NO)
+		_exit(capture.status);
+	if (source.have < sizeof(struct pcap_file))
+		why = "too short for a pcap file";
+	else
+		why = pcap_read_header(&source.format, source.buffer);
 	if (why) {
 		say(source.name, why);
 		_exit(1);
 	}
 	source.at = sizeof(struct pcap_file);
-	rc.linktype = (int)source.format.linktype;
-	if (!rc.option[MICRO] && source.format.unit == 1)
-		rc.nano = 1;
-	if (rc.snaplen > source.format.snaplen)
-		rc.snaplen = source.format.snaplen;
-	check_size();
-	source.n = users_filter(NULL, 0);
-	if (bpf_reads_metadata(program, source.n))
-		usage("filter", "the file does not say which way a packet went");
 }
 
-/* The rest of the file is worth nothing. */
-static void file_is(const char *how)
+/* Opens the file and compiles the filter for its packets. */
+static void open_file(void)
 {
-	rc.status = 1;
-	put_count(source.good, how);
-	memcpy(reason, put_string(), sizeof reason);
-	say(source.name, reason);
+	open_source();
+	read_source_header();
+	capture.linktype = (int)source.format.linktype;
+	capture.nano = !opt.micro && (opt.nano || source.format.unit == 1);
+	if (capture.snaplen > source.format.snaplen)
+		capture.snaplen = source.format.snaplen;
+	check_size();
+	compile_users_filter(NULL, 0);
+	if (bpf_reads_metadata(capture.filter, capture.instructions))
+		usage("filter", "the file does not say which way a packet went");
+	if (output.filename && is_same_file(source.fd, output_file_name(&output, 0)))
+		usage(output.filename, "is what is read");
+}
+
+/* The rest of the file is worth nothing: HOW says why. */
+static void give_up_source(const char *how)
+{
+	capture.status = 1;
+	begin_message(source.name);
+	add_count(source.good, how);
+	end_message();
+}
+
+/* Finds the next record of the file. Returns 1, or 0 at the end. */
+static int next_record(struct pcap_record *r, struct packet *p)
+{
+	uint32_t have, len;
+
+	do {
+		have = source.have - source.at;
+		len = pcap_read_record(&source.format, source.buffer + source.at, have, r);
+	} while (len > have && read_more());
+	if (len > have) {
+		if (source.have && capture.stop == NO && !capture.status)
+			give_up_source("good, then cut off");
+		return 0;
+	}
+	if (!len) {
+		give_up_source("good, then broken");
+		return 0;
+	}
+	p->data = source.buffer + source.at + sizeof *r;
+	source.at += len;
+	source.good++;
+	return 1;
 }
 
 /* Takes the packets of the file. What shows them or writes them is waited for. */
 static void replay(void)
 {
-	struct pcap_record r;
+	struct pcap_record r = { 0 };
 	struct packet p = { 0 };
-	uint32_t len;
 
-	while (rc.stop == NO) {
-		len = pcap_read_record(&source.format, source.buf + source.at, source.have - source.at, &r);
-		if (len > source.have - source.at) {
-			if (read_more())
-				continue;
-			if (source.have && rc.stop == NO && !rc.status)
-				file_is("good, then cut off");
-			break;
-		}
-		if (!len) {
-			file_is("good, then broken");
-			break;
-		}
-		p.data = source.buf + source.at + sizeof r;
-		source.at += len;
-		source.good++;
-		if (!bpf_run(program, source.n, p.data, r.caplen, r.origlen))
+	while (capture.stop == NO && next_record(&r, &p)) {
+		if (!bpf_run(capture.filter, capture.instructions, p.data, r.caplen, r.origlen))
 			continue;
 		p.datalen = r.caplen;
 		p.origlen = r.origlen;
 		p.sec = r.sec;
 		p.nsec = r.fraction;
-		if (rc.end >= OUT_FLUSH || rc.lines_end - rc.lines_sent > LINES_WAIT)
-			settle();
-		if (rc.stop != NO)
-			break;
-		put_record(&p);
-		if (rc.taken == rc.limit)
-			rc.stop = LIMIT;
+		if (output_backlog(&output) >= OUTPUT_CHUNK || screen.end - screen.sent > LINES_BACKLOG)
+			wait_until_written();
+		if (capture.stop == NO)
+			add_record(&p);
 	}
-	settle();
+	wait_until_written();
 	take_no_more();
-}
-
-/* Goes on for MS. */
-static void linger(uint32_t ms)
-{
-	uint64_t now = now_ms(), end = now + ms;
-
-	for (; now < end && rc.stop != BROKEN; now = now_ms())
-		turn((uint32_t)(end - now));
-	netif_count(&rc.net);
-}
-
-/* Ends the capture without losing its tail. Packets that the kernel was still handing on when the
- * signal came get in; then nothing more does. */
-static void close_filter(void)
-{
-	int open, ticks = GRACE_MS / TICK_MS;
-	uint64_t before;
-
-	do {
-		before = rc.net.seen;
-		linger(TICK_MS);
-	} while (rc.net.seen != before && --ticks);
-	open = netif_close_filter(&rc.net);
-	linger(open || rc.net.no_statistics ? STORED_MS + TICK_MS : TICK_MS);
-	if (open)	/* there would be no end */
-		take_no_more();
-}
-
-/* Goes on until all that the kernel saw is taken or dropped (it hands over a block that is not
- * full after LIVE_MS or STORED_MS), and until the reader has it: as long as it likes, but after a
- * stop signal only while it goes on reading. */
-static void drain(void)
-{
-	uint64_t before, since;
-
-	if (rc.stop < LIMIT)
-		close_filter();
-	since = now_ms();
-	while (rc.sent < rc.end || ((rc.lines_sent < rc.lines_end || rc.skipped) && rc.stop != BROKEN) ||
-	    (rc.stop < LIMIT && rc.taken + rc.net.dropped < rc.net.seen)) {
-		before = rc.taken + rc.sent + rc.lines_sent;
-		linger(TICK_MS);
-		if (before != rc.taken + rc.sent + rc.lines_sent)
-			since = now_ms();
-		else if (now_ms() - since > STALL_MS && (rc.stop_signals ||
-		    (rc.sent == rc.end && rc.lines_sent == rc.lines_end)))
-			end_at_once();
-	}
-}
-
-static void list_one(const struct netif_interface *i)
-{
-	const char *text;
-
-	put(decimal((unsigned)i->ifindex));
-	put(".");
-	put_foreign(i->name);
-	put(i->flags & IFF_UP ? " [Up" : " [Down");
-	put(i->flags & IFF_RUNNING ? ", Running]\n" : "]\n");
-	text = put_string();
-	if (write(STDOUT_FILENO, text, strlen(text)) < 0)
-		die("stdout");
-}
-
-_Noreturn static void list_interfaces(void)
-{
-	if (netif_list(list_one) < 0)
-		die("netlink");
-	answer("any [all]\n");
 }
 
 int main(int argc, char **argv)
 {
+	(void)argc;
 	parse_arguments(argv);
 	check_stdin();
 	check_stdout();
 	catch_signals();
-	if (rc.option['D'])
-		list_interfaces();
+	if (opt.mode == LIST_INTERFACES)
+		print_interfaces();
+	if (opt.mode == LIST_LINKTYPES)
+		print_linktypes();
+	set_up_output();
 	check_filter();
-	if (rc.option['r'])
+	if (opt.mode == READ || opt.read_name)
 		open_file();
-	if (rc.option['d'])
+	if (opt.mode == PRINT_FILTER)
 		print_filter();
-	if (!rc.option['r'])
-		open_interface(argv + argc + 1);
-	if (rotates())	/* as later: what it cannot do then must show now */
+	if (opt.mode == CAPTURE) {
+		wait_for_fifo_reader();
+		open_interface();
+	}
+	if (output_rotates(&output))	/* as later: what it cannot do then must show now */
 		drop_rights();
-	begin_output();
-	if (!rotates())
+	open_output();
+	if (!output_rotates(&output))
 		drop_rights();
 	enter_sandbox();
-	if (rc.option['r'])
+	if (opt.mode == CAPTURE) {
+		tell_start();
+		run_capture();
+	} else {
 		replay();
-	else
-		capture();
+	}
 	drain();
 	finish();
 }
