@@ -236,6 +236,8 @@ struct packet {
 	uint32_t headlen;	/* bytes, 0 to NETIF_HEAD_MAX */
 	uint32_t origlen;	/* bytes on the wire, with the VLAN tag and the cooked header */
 	uint32_t sec, nsec;	/* when the kernel received it: since 1970, and 0 to 999999999 */
+	int ifindex;	/* where it came through, also for NETIF_ALL */
+	unsigned pkttype;	/* PACKET_HOST (0) to PACKET_OUTGOING (4), packet(7) */
 	unsigned char head[NETIF_HEAD_MAX];
 };
 
@@ -902,6 +904,8 @@ static inline int netif_finish(struct netif *n, struct packet *p, uint32_t statu
 		errno = EPROTOTYPE;
 		return netif_fail(n, "link type");
 	}
+	p->ifindex = a->ifindex;
+	p->pkttype = a->pkttype;
 	netif_put_head(n, p, status, tci, tpid, a);
 	return 1;
 }

@@ -26,6 +26,8 @@
  * (the file format), output.h (where bytes go), show.h (a packet as a line), sandbox.h (rights).
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -63,13 +65,14 @@ enum {
 	INTERFACES_MAX = 16,	/* times -i */
 	FILTER_TEXT_MAX = 256 << 10,	/* bytes: twice the longest program that -ddd prints */
 	MESSAGE_SIZE = 512,	/* bytes of one message, or of the summary */
+	ENVIRONMENT_MAX = 32 << 10,	/* bytes of a parent's environment that are searched */
+	GENERATIONS_MAX = 16,	/* parents that are asked: a shell, sudo, tmux ... and sshd */
 	WORD_MAX = 120,	/* bytes of a stranger's word in a message, so that it cannot fill it */
 	COPY_CHUNK = 16,	/* bytes of a packet that are copied at a time */
 	/* Bytes of lines that may wait for the terminal: three seconds of a serial console. */
 	LINES_BACKLOG = 32 << 10,
 	/* Behind those, and as many that are written already, the longest packet has room. */
 	LINES_SIZE = 2 * LINES_BACKLOG + 2 * SHOW_LINE + PCAP_SNAPLEN_MAX / 16 * SHOW_HEX_LINE,
-	TTY_CHUNK = 256,	/* bytes that a terminal takes if poll says so: WAKEUP_CHARS of n_tty.c */
 
 	/* The kernel hands over a block of the ring after this time even if it is not full. Short:
 	 * live readers see packets sooner. Long: the ring covers a longer hold-up. */
@@ -78,6 +81,7 @@ enum {
 	TICK_MS = 30,	/* a pause in which packets on their way through the kernel arrive */
 	GRACE_MS = 120,	/* after a stop signal: the most that packets on their way get */
 	STALL_MS = 3000,	/* after a stop signal: a reader that takes nothing for so long is given up */
+	PATIENCE_MS = 1000,	/* at the end: until a stderr that takes nothing is given up */
 	FLAP_MS = 50,	/* after an interface went down: by then a deletion shows */
 	LINK_MS = 250,	/* between checks of an interface that stays down: the kernel may not tell */
 	FIFO_MS = 50,	/* between two tries to open a FIFO that nobody reads */
@@ -98,6 +102,8 @@ static struct {
 	const char *read_name;	/* -r; - is stdin */
 	const char *write_name;	/* -w; - is stdout; NULL if not given */
 	const char *filter_name;	/* -F */
+	const char *until;	/* --until: the packet that ends the capture; NULL without */
+	uint32_t after;	/* --after: seconds that the capture goes on then */
 	char *linktype_name;	/* -y */
 	int linktype;	/* of -y; -1 without */
 	uint64_t packets_max;	/* -c */
@@ -129,9 +135,10 @@ static struct {
 /* Why the capture ends, the weaker reason first. From LIMIT on nothing more is taken. */
 enum stop {
 	NO,
-	SIGNALLED,	/* a signal, or the time of -G is over */
+	TIMED_OUT,	/* the time of -G or --after is over */
+	SIGNALLED,
 	GONE,	/* the interface is gone for good */
-	LIMIT,	/* -c or -C is reached, or receiving fails */
+	LIMIT,	/* -c, -C or --until is reached, or receiving fails */
 	BROKEN,	/* nothing can be written any more */
 };
 /* WENT_DOWN: not told yet, since it may be a flap. */
@@ -144,6 +151,7 @@ static struct {
 	const char *name;	/* of the interface, for messages */
 	int linktype;
 	int has_dsa_tag;	/* frames carry the tag of a switch (DSA) */
+	uint32_t taglen;	/* bytes of that tag behind the addresses; 0: none, or elsewhere */
 	uint32_t snaplen;	/* bytes, 1 to PCAP_SNAPLEN_MAX */
 	int nano;	/* times have nanoseconds */
 	int signals;	/* signalfd(2) */
@@ -161,15 +169,28 @@ static struct {
 
 static struct output output;
 
+/* A stream that people look at: stdout or stderr, which may be a terminal. */
+struct terminal {
+	int fd;	/* -1: nothing is written */
+	int blocks;	/* a terminal without O_NONBLOCK: a write to it may wait */
+	int is_socket;
+};
+
 /* Packets as lines. */
 static struct {
-	int fd;	/* stdout, or the terminal behind it; -1 if no lines are shown */
-	uint32_t chunk;	/* bytes of one write */
+	struct terminal to;	/* stdout, or the terminal behind it; fd -1 if no lines are shown */
 	struct show look;
 	uint64_t skipped;	/* packets since the last line for which there was no room */
 	uint32_t sent, end;	/* bytes [sent, end) of the buffer are still to be written */
 	char buffer[LINES_SIZE];
 } screen;
+
+/* The packet that ends the capture, --until. */
+static struct {
+	unsigned instructions;	/* of the program; 0: there is none */
+	struct bpf_instruction program[BPF_PROGRAM_MAX];
+	uint64_t end_ms;	/* --after: when the capture ends, ms of now_ms; UINT64_MAX before the packet */
+} until;
 
 /* The file that -r reads. */
 static struct {
@@ -181,10 +202,60 @@ static struct {
 	unsigned char buffer[OUTPUT_CHUNK + PCAP_SNAPLEN_MAX];
 } source;
 
+/* ==== Writing without waiting ==== */
+
+static int is_terminal(int fd)
+{
+	char termios[64];	/* the kernel's has less on every machine */
+
+	return ioctl(fd, TCGETS, termios) == 0;
+}
+
+/* Opens a terminal once more, so that no write to it makes the process wait: the flags of what the
+ * shell gave us are shared with the shell, and stay as they are. PATH is FD's name in /proc. Without
+ * /proc, or where the terminal is another user's, see write_terminal. */
+static void open_terminal(struct terminal *t, const char *path)
+{
+	int fd;
+
+	if (t->fd < 0 || !is_terminal(t->fd))
+		return;
+	fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd >= 0)
+		t->fd = fd;
+	else
+		t->blocks = 1;
+}
+
+/* Writes LEN bytes of TEXT as far as that goes without waiting. A terminal that poll calls writable
+ * may have room for one byte, and makes two of a newline: so where only the shell's own descriptor is
+ * there, O_NONBLOCK is borrowed for the one write. Returns how many bytes were taken, 0 for none now,
+ * or -1. */
+static ssize_t write_terminal(const struct terminal *t, const char *text, size_t len)
+{
+	int flags = 0;
+	ssize_t n;
+
+	if (t->blocks) {
+		flags = (int)syscall(SYS_fcntl, t->fd, F_GETFL);
+		syscall(SYS_fcntl, t->fd, F_SETFL, flags | O_NONBLOCK);
+	}
+	if (t->is_socket)
+		n = syscall(SYS_sendto, t->fd, text, len, MSG_DONTWAIT, NULL, 0);
+	else
+		n = write(t->fd, text, len);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		n = 0;
+	if (t->blocks)
+		syscall(SYS_fcntl, t->fd, F_SETFL, flags);
+	return n;
+}
+
 /* ==== Messages ==== */
 
 static char message_memory[MESSAGE_SIZE];
 static struct text message = { message_memory, sizeof message_memory, 0 };
+static struct terminal message_stream = { STDERR_FILENO, 0, 0 };	/* where messages go */
 
 /* Whether FD is ready for EVENTS within MS. POLLOUT of a pipe promises PIPE_BUF bytes. */
 static int is_ready(int fd, short events, uint32_t ms)
@@ -199,8 +270,9 @@ static int is_ready(int fd, short events, uint32_t ms)
  * capture. Only at the end there is a second's patience. */
 static void send_message(void)
 {
-	if (is_ready(STDERR_FILENO, POLLOUT, capture.stop == NO ? 0 : 1000))
-		write(STDERR_FILENO, message.at, message.len);
+	if (message_stream.fd >= 0 &&
+	    is_ready(message_stream.fd, POLLOUT, capture.stop == NO ? 0 : PATIENCE_MS))
+		write_terminal(&message_stream, message.at, message.len);
 	text_clear(&message);
 }
 
@@ -221,6 +293,8 @@ static void begin_message(const char *thing)
 
 static void end_message(void)
 {
+	if (message.len + 1 == message.size)	/* of a longer one the rest is left out */
+		message.len--;
 	text_add(&message, "\n");
 	send_message();
 }
@@ -323,8 +397,8 @@ static const char help[] =
 
 /* Options without a letter. */
 enum {
-	OPT_COUNT = 256, OPT_HELP, OPT_IGNORED, OPT_MICRO, OPT_NANO, OPT_PRECISION, OPT_PRINT, OPT_SSH,
-	OPT_VERSION, OPT_WAIT,
+	OPT_AFTER = 256, OPT_COUNT, OPT_IGNORED, OPT_MICRO, OPT_NANO, OPT_PRECISION, OPT_PRINT, OPT_SSH,
+	OPT_UNTIL, OPT_VERSION, OPT_WAIT,
 };
 
 /* Every option: its letter or one of the numbers above, whether it takes a value, and its long name
@@ -380,6 +454,7 @@ static const struct option options[] = {
 	{ 'x', 0, NULL },
 	{ 'y', 1, "linktype" },
 	{ 'z', 1, NULL },
+	{ OPT_AFTER, 1, "after" },
 	{ OPT_COUNT, 0, "count" },
 	{ OPT_IGNORED, 0, "immediate-mode" },
 	{ OPT_MICRO, 0, "micro" },
@@ -387,6 +462,7 @@ static const struct option options[] = {
 	{ OPT_PRECISION, 1, "time-stamp-precision" },
 	{ OPT_PRINT, 0, "print" },
 	{ OPT_SSH, 0, "ssh" },
+	{ OPT_UNTIL, 1, "until" },
 	{ OPT_VERSION, 0, "version" },
 	{ OPT_WAIT, 0, "wait" },
 };
@@ -589,7 +665,9 @@ static void set_value(int id, const char *word, char *value)
 		break;
 	case 'w': opt.write_name = value; break;
 	case 'y': opt.linktype_name = value; break;
+	case OPT_AFTER: opt.after = (uint32_t)parse_number("--after", value, 0, OUTPUT_PERIOD_MAX); break;
 	case OPT_PRECISION: parse_precision(value); break;
+	case OPT_UNTIL: opt.until = value; break;
 	default: refuse_option(id, word);
 	}
 }
@@ -779,7 +857,7 @@ static int is_called_tcpdump(const char *program)
 /* What holds unless the command line says otherwise. */
 static void set_defaults(void)
 {
-	output.fd = screen.fd = source.fd = capture.net.fd = -1;
+	output.fd = screen.to.fd = source.fd = capture.net.fd = -1;
 	opt.linktype = -1;
 	opt.packets_max = UINT64_MAX;
 	opt.size_max = UINT64_MAX;
@@ -821,13 +899,6 @@ static void parse_arguments(char **argv)
 
 /* ==== Standard streams and signals ==== */
 
-static int is_terminal(int fd)
-{
-	char termios[64];	/* the kernel's has less on every machine */
-
-	return ioctl(fd, TCGETS, termios) == 0;
-}
-
 /* Whether packets are shown as lines. */
 static int shows_lines(void)
 {
@@ -851,19 +922,49 @@ static void check_stdin(void)
 		usage("stdin", "not open for reading");
 }
 
+/* The kind of socket that FD is: SOCK_STREAM and so on; 0 if it is none. */
+static int socket_type(int fd)
+{
+	socklen_t len = sizeof(int);
+	int type = 0;
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ? 0 : type;
+}
+
+/* A stderr that was closed at the start stays closed, whatever gets its number. */
+static void check_stderr(void)
+{
+	if (open_mode(STDERR_FILENO) < 0)
+		message_stream.fd = -1;
+	message_stream.is_socket = socket_type(STDERR_FILENO) != 0;
+}
+
+/* Opens the terminals again, while rights are still there. */
+static void open_terminals(void)
+{
+	open_terminal(&message_stream, "/proc/self/fd/2");
+	open_terminal(&screen.to, "/proc/self/fd/1");
+}
+
 /* What goes to stdout: the capture, lines, an answer or nothing. It must be fit for that. Nothing
  * has been opened yet. */
 static void check_stdout(void)
 {
+	int type;
+
 	if (writes_file() && !opt.print)
 		return;
 	need_stdout();
 	if (opt.mode != CAPTURE && opt.mode != READ)
 		return;
+	type = socket_type(STDOUT_FILENO);
+	if (type && type != SOCK_STREAM)
+		usage("stdout", "a socket of messages, which would tear records: only streams will do");
 	if (shows_lines()) {
+		screen.to.is_socket = type != 0;
 		if (opt.write_name && !writes_file())
 			usage("--print", "stdout is not free for lines");
-		screen.fd = STDOUT_FILENO;
+		screen.to.fd = STDOUT_FILENO;
 		return;
 	}
 	if (opt.count_only)
@@ -893,18 +994,20 @@ static int ignores_hangup(void)
 
 /* Signals are never let in: they are read, as from any other descriptor, where the program waits.
  * None can slip in between a look at a flag and the wait, none breaks off a write; a dead reader and
- * a file at its limit show as errors of write. And a descriptor of signals, made until one is above
+ * a file at its limit show as errors of write. SIGTTOU, blocked, does not stop a process in the
+ * background that writes to its terminal (stty tostop). And a descriptor of signals, made until one is above
  * stderr, takes the place of a missing 0 or 2: a packet socket would transmit what is written
  * there. */
 static void catch_signals(void)
 {
-	unsigned long mask[_NSIG / 8 / sizeof(long)] = { 0 };
+	unsigned long mask[_NSIG / 8 / sizeof(long)] = { 0 }, blocked[_NSIG / 8 / sizeof(long)] = { 0 };
 
 	mask[0] = SIGBIT(SIGINT) | SIGBIT(SIGTERM) | SIGBIT(SIGUSR1) | SIGBIT(SIGUSR2) |
 	    SIGBIT(SIGPIPE) | SIGBIT(SIGXFSZ);
 	if (!ignores_hangup())
 		mask[0] |= SIGBIT(SIGHUP);
-	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, NULL, _NSIG / 8) < 0)
+	blocked[0] = mask[0] | SIGBIT(SIGTTOU);
+	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, blocked, NULL, _NSIG / 8) < 0)
 		die("signals");
 	do
 		capture.signals = (int)syscall(SYS_signalfd4, -1, mask, _NSIG / 8,
@@ -1188,7 +1291,7 @@ static void choose_linktype(void)
 static void wait_for_interface(void)
 {
 	struct pollfd p[2] = {
-		{ capture.signals, POLLIN, 0 }, { screen.fd < 0 ? output.fd : screen.fd, 0, 0 },
+		{ capture.signals, POLLIN, 0 }, { screen.to.fd < 0 ? output.fd : screen.to.fd, 0, 0 },
 	};
 	struct timespec t = { 0, LINK_MS * 1000000 };
 	unsigned signal;
@@ -1289,8 +1392,9 @@ _Noreturn static void print_linktypes(void)
 static char filter_error[MESSAGE_SIZE];	/* why there is no program */
 
 /* Compiles TEXT, with RULE in front (NULL: none), for packets of the socket (LIVE) or as they stand
- * in a file. Returns how many instructions capture.filter has; 0 for none, see filter_error. */
-static unsigned compile_filter(const char *rule, const char *text, int live)
+ * in a file. Returns how many instructions PROGRAM has; 0 for none, see filter_error. */
+static unsigned compile_program(struct bpf_instruction *program, const char *rule,
+    const char *text, int live)
 {
 	uint32_t cooked = live ? capture.net.cooked : 0;	/* bytes that the socket's packets lack */
 	static struct filter f;	/* it outlives the call in filter.h */
@@ -1300,7 +1404,24 @@ static unsigned compile_filter(const char *rule, const char *text, int live)
 		.snaplen = capture.snaplen > cooked ? capture.snaplen - cooked : 1,
 		.netmask = capture.net.netmask, .err = filter_error, .errsize = sizeof filter_error,
 	};
-	return filter_compile(&f, capture.filter);
+	return filter_compile(&f, program);
+}
+
+/* The same into capture.filter. */
+static unsigned compile_filter(const char *rule, const char *text, int live)
+{
+	return compile_program(capture.filter, rule, text, live);
+}
+
+/* --until: the program that recognises the packet, as it stands in the file. */
+static void compile_until(void)
+{
+	until.end_ms = UINT64_MAX;
+	if (!opt.until)
+		return;
+	until.instructions = compile_program(until.program, NULL, opt.until, 0);
+	if (!until.instructions)
+		usage("--until", filter_error);
 }
 
 /* Compiles the user's filter likewise. A wrong one is usage. */
@@ -1403,6 +1524,190 @@ static void take_side(const char **text, struct side *s)
 	take_word(text, s->port, sizeof s->port, "0123456789");
 }
 
+/* Reads the file PATH into BUFFER, of SIZE bytes, as a text with a 0 behind it. Returns its length; 0
+ * if it cannot be read. */
+static size_t read_file(const char *path, char *buffer, size_t size)
+{
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	size_t len = 0;
+	ssize_t n = 1;
+
+	while (fd >= 0 && n > 0 && len < size - 1) {
+		n = read(fd, buffer + len, size - 1 - len);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	buffer[len] = 0;
+	return len;
+}
+
+/* Reads /proc/PID/ENTRY likewise. */
+static size_t read_process(unsigned pid, const char *entry, char *buffer, size_t size)
+{
+	char memory[64];
+	struct text path = { memory, sizeof memory, 0 };
+
+	text_add(&path, "/proc/");
+	text_add_number(&path, pid, 1);
+	text_add(&path, entry);
+	return read_file(path.at, buffer, size);
+}
+
+/* The parent of a process, by proc_pid_stat(5): "PID (NAME) STATE PARENT ..."; 0 if nobody knows. */
+static unsigned parent_of(unsigned pid)
+{
+	char stat[512];
+	const char *c;
+
+	if (!read_process(pid, "/stat", stat, sizeof stat))
+		return 0;
+	c = strrchr(stat, ')');
+	if (!c || strlen(c) < 5)
+		return 0;
+	c += 4;	/* ") S " */
+	return (unsigned)parse_digits(&c, INT_MAX);
+}
+
+/* SSH_CONNECTION as our own environment has it or, since sudo strips it, that of a parent: where
+ * /proc and rights allow to look. NULL if there is none. */
+static const char *find_session(void)
+{
+	static const char name[] = "SSH_CONNECTION=";
+	static char environment[ENVIRONMENT_MAX];
+	const char *own = getenv("SSH_CONNECTION");
+	unsigned pid = (unsigned)syscall(SYS_getppid);
+	size_t len;
+
+	if (own)
+		return own;
+	for (int generation = 0; pid > 1 && generation < GENERATIONS_MAX; generation++) {
+		len = read_process(pid, "/environ", environment, sizeof environment);
+		for (const char *c = environment; c < environment + len; c += strlen(c) + 1)
+			if (!strncmp(c, name, strlen(name)))
+				return c + strlen(name);
+		pid = parent_of(pid);
+	}
+	return NULL;
+}
+
+/* An end of a connection, as /proc/net/tcp has it: an IPv6 address, or an IPv4 one mapped into it,
+ * in network order. */
+struct endpoint {
+	uint8_t address[16];
+	unsigned port;
+};
+
+static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };	/* ::ffff:0:0/96 */
+
+/* The end that S names. Returns 0 if it is none. */
+static int parse_endpoint(const struct side *s, struct endpoint *e)
+{
+	const char *port = s->port;
+
+	e->port = (unsigned)parse_digits(&port, UINT16_MAX);
+	if (!*s->port || *port)
+		return 0;
+	memcpy(e->address, mapped_prefix, sizeof mapped_prefix);
+	return inet_pton(AF_INET, s->host, e->address + sizeof mapped_prefix) == 1 ||
+	    inet_pton(AF_INET6, s->host, e->address) == 1;
+}
+
+/* Reads DIGITS hexadecimal digits at *C and moves *C behind them. */
+static uint32_t parse_hex(const char **c, int digits)
+{
+	uint32_t n = 0;
+
+	for (; digits > 0 && isxdigit((unsigned char)**c); digits--) {
+		n = n << 4 | (uint32_t)(**c <= '9' ? **c - '0' : (**c | ' ') - 'a' + 10);
+		++*c;
+	}
+	return n;
+}
+
+/* Reads an end at *C as proc_net_tcp has it: the words of its address, each as the machine's number,
+ * and the port. */
+static struct endpoint read_endpoint(const char **c, int is_ipv6)
+{
+	struct endpoint e = { .port = 0 };
+	uint32_t word;
+
+	memcpy(e.address, mapped_prefix, sizeof mapped_prefix);
+	for (size_t at = is_ipv6 ? 0 : 12; at < sizeof e.address; at += sizeof word) {
+		word = parse_hex(c, 8);
+		memcpy(e.address + at, &word, sizeof word);
+	}
+	*c += strspn(*c, ":");
+	e.port = parse_hex(c, 4);
+	*c += strspn(*c, " ");
+	return e;
+}
+
+static int is_same_endpoint(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && !memcmp(a->address, b->address, sizeof a->address);
+}
+
+/* Whether LINE of /proc/net/tcp or tcp6, "N: LOCAL REMOTE ...", is the connection from US to THEM. */
+static int is_connection(const char *line, int is_ipv6, const struct endpoint *us,
+    const struct endpoint *them)
+{
+	const char *c = strchr(line, ':');
+	struct endpoint local, remote;
+
+	if (!c)
+		return 0;
+	c += 1 + strspn(c + 1, " ");
+	local = read_endpoint(&c, is_ipv6);
+	remote = read_endpoint(&c, is_ipv6);
+	return is_same_endpoint(&local, us) && is_same_endpoint(&remote, them);
+}
+
+/* Looks for that connection in the table PATH. Returns 1 if it is there, 0 if not, -1 if the table
+ * cannot be read. */
+static int search_connections(const char *path, int is_ipv6, const struct endpoint *us,
+    const struct endpoint *them)
+{
+	char buffer[1024];	/* a line has at most 200 bytes */
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	size_t have = 0;
+	ssize_t n = -1;
+	int found = 0;
+
+	if (fd < 0)
+		return -1;
+	do {
+		char *line = buffer, *end;
+
+		n = read(fd, buffer + have, sizeof buffer - 1 - have);
+		have += n > 0 ? (size_t)n : 0;
+		buffer[have] = 0;
+		for (end = strchr(line, '\n'); end && !found; end = strchr(line, '\n')) {
+			*end = 0;
+			found = is_connection(line, is_ipv6, us, them);
+			line = end + 1;
+		}
+		have -= (size_t)(line - buffer);
+		memmove(buffer, line, have);
+	} while (n > 0 && !found && have < sizeof buffer - 1);
+	close(fd);
+	return found;
+}
+
+/* Whether the session is one of the connections there are: tmux and screen hand on what was true when
+ * they were started. Where nobody knows, it is taken for one. */
+static int has_connection(const struct side *client, const struct side *server)
+{
+	struct endpoint us, them;
+	int in_tcp, in_tcp6;
+
+	if (!parse_endpoint(server, &us) || !parse_endpoint(client, &them))
+		return 0;
+	in_tcp = search_connections("/proc/net/tcp", 0, &us, &them);
+	in_tcp6 = search_connections("/proc/net/tcp6", 1, &us, &them);
+	return in_tcp > 0 || in_tcp6 > 0 || (in_tcp < 0 && in_tcp6 < 0);
+}
+
 static void add_side(struct text *rule, const char *direction, const struct side *s)
 {
 	text_add(rule, direction);
@@ -1414,18 +1719,48 @@ static void add_side(struct text *rule, const char *direction, const struct side
 	text_add(rule, s->port);
 }
 
-/* Adds the rule that leaves a session out, in both directions. */
-static void add_session(struct text *rule, const struct side *a, const struct side *b)
+/* Adds the packets of a session in one direction. */
+static void add_way(struct text *rule, const struct side *from, const struct side *to)
+{
+	text_add(rule, "(");
+	add_side(rule, "src", from);
+	text_add(rule, " and ");
+	add_side(rule, "dst", to);
+	text_add(rule, ")");
+}
+
+/* Adds the rule that leaves a session out, in both directions, and in a VLAN as well: where the tag
+ * of an outgoing packet still stands in the frame, only "vlan" sees behind it. */
+static void add_session(struct text *rule, const struct side *a, const struct side *b, int has_vlan)
 {
 	add_term(rule, "not(");
-	add_side(rule, "src", a);
-	text_add(rule, " and ");
-	add_side(rule, "dst", b);
-	text_add(rule, " or (");
-	add_side(rule, "src", b);
-	text_add(rule, " and ");
-	add_side(rule, "dst", a);
+	add_way(rule, a, b);
+	text_add(rule, " or ");
+	add_way(rule, b, a);
+	text_add(rule, ")");
+	if (!has_vlan)
+		return;
+	add_term(rule, "not(vlan and (");
+	add_way(rule, a, b);
+	text_add(rule, " or ");
+	add_way(rule, b, a);
 	text_add(rule, "))");
+}
+
+/* Says which packets are left out: what the filter does, whatever else may happen to addresses on
+ * their way (DNAT). */
+static void tell_session(const struct side *client, const struct side *server)
+{
+	begin_message("SSH");
+	text_add(&message, "this session is left out (--ssh keeps it): ");
+	text_add(&message, client->host);
+	text_add(&message, " port ");
+	text_add(&message, client->port);
+	text_add(&message, ", ");
+	text_add(&message, server->host);
+	text_add(&message, " port ");
+	text_add(&message, server->port);
+	end_message();
 }
 
 /* What kind of file NAME is, S_IFREG and so on; 0 if it is not there. linux/stat.h: struct statx has
@@ -1442,7 +1777,7 @@ static unsigned file_type(const char *name)
 /* Whether somebody may follow what goes out: not if all of it goes into files. */
 static int is_live(void)
 {
-	int fd = screen.fd >= 0 ? screen.fd : output.fd;
+	int fd = screen.to.fd >= 0 ? screen.to.fd : output.fd;
 	unsigned type;
 
 	if (fd >= 0)
@@ -1451,27 +1786,54 @@ static int is_live(void)
 	return type && type != S_IFREG;
 }
 
+/* Where the capture goes into a pipe, it may well go through an SSH session that nobody told us
+ * of. */
+static void warn_of_session(void)
+{
+	if (output.fd >= 0 && syscall(SYS_fcntl, output.fd, F_GETPIPE_SZ) > 0 && !writes_file())
+		say("SSH", "no session known; if this pipe goes through one, add: "
+		    "not port 22 and not (vlan and port 22)");
+}
+
 /* Leaves the session out of what goes back through it: sshd names the client's address and port,
  * then its own, in SSH_CONNECTION. Into a file, or with --ssh, its packets go too. */
 static void leave_session_out(struct text *rule, int live)
 {
-	const char *session = getenv("SSH_CONNECTION");
+	const char *session;
 	struct side client, server;
 	size_t without = rule->len;
 
-	if (!session || !live || opt.keeps_ssh)
+	if (!live || opt.keeps_ssh)
 		return;
+	session = find_session();
+	if (!session) {
+		warn_of_session();
+		return;
+	}
 	take_side(&session, &client);
 	take_side(&session, &server);
-	add_session(rule, &client, &server);
-	if (capture.has_dsa_tag) {
+	if (capture.has_dsa_tag && !capture.taglen) {
 		say("SSH", "this session is not left out: its packets have the switch's tag");
-	} else if (!*session && compile_filter(rule->at, "", 1)) {
-		say("SSH", "this session is left out (--ssh keeps it)");
 		return;
-	} else {
-		say("SSH_CONNECTION", "ignored, not a session's, or of another link type");
 	}
+	if (*session || !*client.host || !*client.port || !*server.host || !*server.port) {
+		say("SSH_CONNECTION", "ignored, not a session's");
+		return;
+	}
+	if (!has_connection(&client, &server)) {
+		say("SSH_CONNECTION", "ignored, of a session that is over");
+		return;
+	}
+	add_session(rule, &client, &server, 1);
+	if (!compile_filter(rule->at, "", 1)) {
+		rule->len = without;
+		add_session(rule, &client, &server, 0);	/* a link that has no VLANs */
+	}
+	if (compile_filter(rule->at, "", 1)) {
+		tell_session(&client, &server);
+		return;
+	}
+	say("SSH_CONNECTION", "ignored, no packets of this link type");
 	rule->len = without;
 	rule->at[without] = 0;
 }
@@ -1565,6 +1927,7 @@ static void open_interface(void)
 	int live = is_live();
 
 	find_interface();
+	compile_until();
 	attach_filter(live);
 	if (netif_start(&capture.net, capture.snaplen, opt.ring_kib, RING_KIB_DEFAULT,
 	    live ? LIVE_MS : STORED_MS, !opt.no_promisc) < 0)
@@ -1641,24 +2004,6 @@ static int is_same_file(int fd, const char *name)
 	    !memcmp(a + 32, b + 32, 8) && !memcmp(a + 136, b + 136, 8);
 }
 
-/* A terminal is opened once more, so that no write to it makes the process wait: the flags of stdout
- * are shared with the shell and stay as they are. Where there is no /proc the terminal gets so little
- * at a time that a serial console has room for it once poll says so. */
-static void open_screen(void)
-{
-	int fd;
-
-	screen.chunk = PIPE_BUF;
-	if (!is_terminal(screen.fd))
-		return;
-	fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/fd/1",
-	    O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		screen.chunk = TTY_CHUNK;
-	else
-		screen.fd = fd;
-}
-
 /* How lines look. */
 static void set_up_lines(void)
 {
@@ -1679,7 +2024,6 @@ static void open_output(void)
 	output.nano = capture.nano;
 	if (output_open(&output, now_ms(), wall_seconds()) < 0)
 		die(output.failed);
-	open_screen();
 	set_up_lines();
 }
 
@@ -1692,7 +2036,7 @@ static void drop_rights(void)
 static void enter_sandbox(void)
 {
 	const struct sandbox sandbox = {
-		.output = output.fd, .screen = screen.fd, .packets = capture.net.fd,
+		.output = output.fd, .screen = screen.to.fd, .messages = message_stream.fd, .packets = capture.net.fd,
 		.signals = capture.signals, .source = source.fd,
 		.rotates = output_rotates(&output), .waits = opt.waits,
 		.open_flags = OUTPUT_OPEN_FLAGS,
@@ -1836,7 +2180,7 @@ static void end_period(void)
 		return;
 	}
 	if (capture.stop == NO)
-		capture.stop = SIGNALLED;
+		capture.stop = TIMED_OUT;
 	output.period_end = UINT64_MAX;
 }
 
@@ -1873,6 +2217,55 @@ static void count_cut(void)
 
 static void show_record(const struct output_record *r, const unsigned char *data);
 
+/* Hands show.h a packet, whose kept bytes are DATA. */
+static void fill_look(const struct output_record *r, const unsigned char *data)
+{
+	screen.look.bytes = data;
+	screen.look.caplen = r->caplen;
+	screen.look.origlen = r->origlen;
+	screen.look.sec = r->sec;
+	screen.look.nsec = r->nsec;
+}
+
+/* Prints the line of the packet that --until has waited for, unless lines are shown anyway. */
+static void tell_until(const struct output_record *r, const unsigned char *data)
+{
+	static char line[SHOW_LINE];
+	size_t len;
+
+	if (screen.to.fd >= 0 || (opt.quiet && !opt.as_tcpdump))
+		return;
+	fill_look(r, data);
+	len = show_packet(line, &screen.look);
+	begin_message("--until");
+	text_add(&message, "packet ");
+	text_add_number(&message, capture.taken, 1);
+	text_add(&message, ": ");
+	text_add_foreign(&message, line, len - 1);	/* without its newline */
+	end_message();
+}
+
+/* Whether this packet is the one that --until waits for: then the capture ends, --after seconds
+ * later. */
+static void check_until(const struct packet *p, const struct output_record *r,
+    const unsigned char *data)
+{
+	const struct bpf_packet packet = {
+		.data = data, .caplen = r->caplen, .origlen = r->origlen,
+		.has_metadata = opt.mode == CAPTURE, .pkttype = p->pkttype,
+		.ifindex = (unsigned)p->ifindex,
+	};
+
+	if (until.end_ms != UINT64_MAX ||
+	    !bpf_run_packet(until.program, until.instructions, &packet))
+		return;
+	tell_until(r, data);
+	until.end_ms = now_ms() + opt.after * UINT64_C(1000);
+	capture.next_check_ms = 0;	/* the next check learns of it */
+	if (!opt.after || opt.mode == READ)
+		take_no_more();
+}
+
 /* Adds a packet to the output, and its line to the screen. */
 static void add_record(const struct packet *p)
 {
@@ -1890,8 +2283,10 @@ static void add_record(const struct packet *p)
 	capture.taken++;
 	if (r.caplen < p->origlen)
 		count_cut();
-	if (screen.fd >= 0)
+	if (screen.to.fd >= 0)
 		show_record(&r, at);
+	if (until.instructions)
+		check_until(p, &r, at);
 	if (capture.taken == opt.packets_max)
 		take_no_more();
 }
@@ -1952,11 +2347,7 @@ static void show_record(const struct output_record *r, const unsigned char *data
 		return;
 	}
 	show_skipped();
-	screen.look.bytes = data;
-	screen.look.caplen = r->caplen;
-	screen.look.origlen = r->origlen;
-	screen.look.sec = r->sec;
-	screen.look.nsec = r->nsec;
+	fill_look(r, data);
 	screen.end += (uint32_t)show_packet(screen.buffer + screen.end, &screen.look);
 	if (!opt.hex && !opt.hex_ascii)
 		return;
@@ -1970,7 +2361,7 @@ static void show_record(const struct output_record *r, const unsigned char *data
 static void abandon_screen(int error)
 {
 	complain("stdout", error);
-	screen.fd = -1;
+	screen.to.fd = -1;
 	screen.sent = screen.end = 0;
 	screen.skipped = 0;
 	capture.status = 1;
@@ -1978,33 +2369,18 @@ static void abandon_screen(int error)
 		take_no_more();
 }
 
-/* How many bytes of lines the next write takes: whole lines, where a pipe takes several at once. */
+/* How many bytes of lines the next write takes: whole lines, as many as a pipe has room for when poll
+ * says so. */
 static uint32_t lines_share(void)
 {
 	uint32_t len = screen.end - screen.sent;
 
-	if (len <= screen.chunk)
+	if (len <= PIPE_BUF)
 		return len;
-	len = screen.chunk;
-	if (screen.chunk <= SHOW_LINE)
-		return len;
-	while (screen.buffer[screen.sent + len - 1] != '\n')
+	len = PIPE_BUF;
+	while (len > 0 && screen.buffer[screen.sent + len - 1] != '\n')
 		len--;
-	return len;
-}
-
-/* One write of LEN bytes of lines, which does not wait. Returns how many were taken, 0 for none now,
- * or -1. */
-static ssize_t write_lines(uint32_t len)
-{
-	const char *from = screen.buffer + screen.sent;
-	ssize_t n = syscall(SYS_sendto, screen.fd, from, len, MSG_DONTWAIT, NULL, 0);
-
-	if (n < 0 && errno == ENOTSOCK)
-		n = write(screen.fd, from, len);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	return n;
+	return len ? len : PIPE_BUF;
 }
 
 /* Writes lines as far as that goes without waiting. */
@@ -2012,12 +2388,12 @@ static void flush_screen(void)
 {
 	ssize_t n;
 
-	if (screen.fd < 0)
+	if (screen.to.fd < 0)
 		return;
 	if (screen.sent == screen.end)
 		show_skipped();
-	while (screen.sent < screen.end && is_ready(screen.fd, POLLOUT, 0)) {
-		n = write_lines(lines_share());
+	while (screen.sent < screen.end && is_ready(screen.to.fd, POLLOUT, 0)) {
+		n = write_terminal(&screen.to, screen.buffer + screen.sent, lines_share());
 		if (n < 0) {
 			abandon_screen(errno);
 			return;
@@ -2086,7 +2462,7 @@ static void check_link(void)
 /* Whether the running count is shown: on a terminal that shows no lines. */
 static int shows_progress(void)
 {
-	return opt.verbose && screen.fd < 0 && is_terminal(STDERR_FILENO);
+	return opt.verbose && screen.to.fd < 0 && message_stream.fd >= 0 && is_terminal(message_stream.fd);
 }
 
 /* What is due from time to time: the kernel's counts, the next file of -G, the running count, an
@@ -2097,6 +2473,8 @@ static void check_timers(uint64_t now)
 	capture.next_check_ms = now + COUNT_MS;
 	if (now >= output.period_end && capture.stop == NO)
 		end_period();
+	if (now >= until.end_ms && capture.stop == NO)
+		capture.stop = TIMED_OUT;
 	if (shows_progress()) {
 		capture.next_check_ms = now + PROGRESS_MS;
 		text_clear(&message);
@@ -2109,6 +2487,8 @@ static void check_timers(uint64_t now)
 	}
 	if (capture.next_check_ms > output.period_end)
 		capture.next_check_ms = output.period_end;
+	if (capture.next_check_ms > until.end_ms)
+		capture.next_check_ms = until.end_ms;
 }
 
 /* Takes a signal: SIGUSR1 prints the counts, SIGUSR2 flushes by waking up, a stop signal ends the
@@ -2122,7 +2502,7 @@ static void take_signal(void)
 	if (!is_stop_signal(signal))
 		return;
 	capture.stop_signals++;
-	if (capture.stop == NO)
+	if (capture.stop < SIGNALLED)
 		capture.stop = SIGNALLED;
 }
 
@@ -2135,7 +2515,7 @@ static short wait_events(int fd, short events, uint64_t us)
 		{ fd, events, 0 },
 		{ output.fd, output.sent < output.end && !output.awaits_space ? POLLOUT : 0, 0 },
 		{ capture.signals, POLLIN, 0 },
-		{ screen.fd, screen.sent < screen.end ? POLLOUT : 0, 0 },
+		{ screen.to.fd, screen.sent < screen.end ? POLLOUT : 0, 0 },
 	};
 	struct timespec t = { (time_t)(us / 1000000), (long)(us % 1000000) * 1000 };
 
@@ -2205,19 +2585,26 @@ static void run_for(uint32_t ms)
 
 /* ==== Ending ==== */
 
-/* Closes the capture to new packets. Those that the kernel was still handing on when the signal came
- * get in first. */
-static void close_capture(void)
+/* After a signal: packets that the kernel was still handing on when it came get in. */
+static void wait_for_late_packets(void)
 {
 	unsigned ticks = GRACE_MS / TICK_MS;
 	uint64_t before;
-	int refused;
 
 	do {
 		before = capture.net.seen;
 		run_for(TICK_MS);
 		ticks--;
 	} while (capture.net.seen != before && ticks > 0);
+}
+
+/* Closes the capture to new packets. */
+static void close_capture(void)
+{
+	int refused;
+
+	if (capture.stop != TIMED_OUT)
+		wait_for_late_packets();
 	refused = netif_stop(&capture.net) < 0;
 	run_for(refused || capture.net.no_statistics ? 2 * capture.net.block_ms + TICK_MS : TICK_MS);
 	if (refused)	/* packets would come for ever */
@@ -2239,7 +2626,7 @@ static int output_waits(void)
 
 static int screen_waits(void)
 {
-	return screen.fd >= 0 && (screen.sent < screen.end || screen.skipped > 0);
+	return screen.to.fd >= 0 && (screen.sent < screen.end || screen.skipped > 0);
 }
 
 /* Whether the wait is over that has brought nothing for IDLE ms. A reader is waited for as long as it
@@ -2269,7 +2656,7 @@ static void give_up_readers(void)
 	if (screen_waits()) {
 		capture.status = 1;
 		say("stdout", "lines lost: the reader is stuck");
-		screen.fd = -1;
+		screen.to.fd = -1;
 	}
 }
 
@@ -2435,6 +2822,7 @@ static void open_file(void)
 	if (capture.snaplen > source.format.snaplen)
 		capture.snaplen = source.format.snaplen;
 	check_size();
+	compile_until();
 	compile_users_filter(NULL, 0);
 	if (bpf_reads_metadata(capture.filter, capture.instructions))
 		usage("filter", "the file does not say which way a packet went");
@@ -2501,6 +2889,7 @@ int main(int argc, char **argv)
 {
 	(void)argc;
 	parse_arguments(argv);
+	check_stderr();
 	check_stdin();
 	check_stdout();
 	catch_signals();
@@ -2508,6 +2897,7 @@ int main(int argc, char **argv)
 		print_interfaces();
 	if (opt.mode == LIST_LINKTYPES)
 		print_linktypes();
+	open_terminals();
 	set_up_output();
 	check_filter();
 	if (opt.mode == READ || opt.read_name)

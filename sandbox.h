@@ -41,6 +41,7 @@ static const long sandbox_nobody = 65534;	/* the user and group without rights, 
 struct sandbox {
 	int output;
 	int screen;	/* where lines go */
+	int messages;	/* stderr, or the terminal behind it */
 	int packets;	/* the packet socket */
 	int signals;	/* signalfd(2) */
 	int source;	/* the file of -r */
@@ -74,7 +75,7 @@ static inline int sandbox_drop_rights(int keep_user)
 /* ---- System calls ---- */
 
 /* Descriptors of a rule; ANY_FD: the first argument is not looked at. */
-enum sandbox_fd { ANY_FD, OUTPUT_FD, SCREEN_FD, PACKET_FD, SIGNAL_FD, SOURCE_FD, STDERR_FD };
+enum sandbox_fd { ANY_FD, OUTPUT_FD, SCREEN_FD, PACKET_FD, SIGNAL_FD, SOURCE_FD, MESSAGE_FD };
 /* When a rule holds. */
 enum sandbox_when { ALWAYS, WAITS, ROTATES };
 enum { ANY_VALUE = 0 };	/* no second condition: argument 0 is the descriptor's */
@@ -120,8 +121,13 @@ static const struct sandbox_rule sandbox_rules[] = {
 	{ SYS_sendto, ALWAYS, OUTPUT_FD, ANY_VALUE, 0 },
 	{ SYS_write, ALWAYS, SCREEN_FD, ANY_VALUE, 0 },
 	{ SYS_sendto, ALWAYS, SCREEN_FD, ANY_VALUE, 0 },
-	{ SYS_write, ALWAYS, STDERR_FD, ANY_VALUE, 0 },
-	{ SYS_ioctl, ALWAYS, STDERR_FD, 1, TCGETS },
+	{ SYS_write, ALWAYS, MESSAGE_FD, ANY_VALUE, 0 },
+	{ SYS_sendto, ALWAYS, MESSAGE_FD, ANY_VALUE, 0 },
+	{ SYS_ioctl, ALWAYS, MESSAGE_FD, 1, TCGETS },
+	{ SYS_fcntl, ALWAYS, SCREEN_FD, 1, F_GETFL },
+	{ SYS_fcntl, ALWAYS, SCREEN_FD, 1, F_SETFL },
+	{ SYS_fcntl, ALWAYS, MESSAGE_FD, 1, F_GETFL },
+	{ SYS_fcntl, ALWAYS, MESSAGE_FD, 1, F_SETFL },
 	{ SYS_ioctl, ALWAYS, OUTPUT_FD, 1, FIONREAD },
 	{ SYS_fcntl, ALWAYS, OUTPUT_FD, 1, F_GETPIPE_SZ },
 	{ SYS_getsockopt, ALWAYS, OUTPUT_FD, 2, SO_TYPE },
@@ -165,7 +171,7 @@ static int sandbox_descriptor(const struct sandbox *s, uint8_t kind)
 	case PACKET_FD: return s->packets;
 	case SIGNAL_FD: return s->signals;
 	case SOURCE_FD: return s->source;
-	default: return STDERR_FILENO;
+	default: return s->messages;
 	}
 }
 

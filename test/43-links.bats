@@ -89,7 +89,7 @@ wakeups() {
 @test "without --wait an absent interface is exit 1 at once, and a bad name is usage with it too" {
 	run_rawcap nosuch
 	expect "$status" == 1 "exit status"
-	run_rawcap --wait eth0:1
+	run_rawcap --wait eth0/1
 	expect "$status" == 2 "exit status"
 }
 
