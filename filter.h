@@ -2,20 +2,25 @@
 /*
  * filter.h - pcap-filter(7) text in, classic BPF out
  *
- * A small compiler by the book, in one pass: words -> grammar -> tests on fields -> instructions.
- * It knows nothing of sockets: a function of its text alone, on static storage.
+ * A small compiler by the book. It knows nothing of sockets and opens nothing: a function of what
+ * struct filter holds, on static storage. Each part below only uses those above it:
  *
- *	words		next_word() cuts the text as libpcap's scanner does
- *	instructions	an op has two ways out; a test leaves its yes and no ways open until it is
- *			known what comes next, so `and`, `or` and `not` only join lists of open ways
- *	definitions	`tcp`, `host`, `vlan` ... are defined in the filter language itself, by
- *			shorter words of it: see the table of definitions
- *	arithmetic	tcp[13] & 2 != 0
- *	primitives	what the words with qualifiers before them mean
- *	grammar		one operator-precedence parser for all of it
- *	assembly	ops to instructions, from the last to the first, so each jump's length is
- *			known
- *	bytecode	what `tcpdump -ddd` prints, checked as the kernel checks it
+ *	messages	what is wrong, where, and what to write instead
+ *	pools		equal things are kept once and have a number
+ *	scanner		text -> words; the words of the language are the rows of filter_words[]
+ *	names		services and protocols
+ *	values		numbers that a packet has: loads and arithmetic
+ *	trees		conditions on values: AND, OR, NOT, field IN set, relation
+ *	link layers	link types are the rows of filter_links[]; where headers stand
+ *	primitives	what tcp, host, port, vlan ... mean, as trees
+ *	parser		precedence climbing over words and operators
+ *	graph		tests with two ways out, made from a tree
+ *	optimizer	ways that know the answer of a test go past it; equal tests become one
+ *	emission	the graph as instructions
+ *	bytecode	the output of tcpdump -ddd
+ *
+ * A graph's node is a whole test ("the 2 bytes at 12 equal 0x800"), so any way may lead to any node.
+ * Only emission knows of registers: it leaves out a load where A or X hold the value on all ways in.
  */
 #ifndef RAWCAP_FILTER_H
 #define RAWCAP_FILTER_H
@@ -26,206 +31,174 @@
 #include <string.h>
 #include "bpf.h"
 
-/* What to compile, and for what. */
+/* What to compile, and for what; below, what is found. */
 struct filter {
 	/* must hold besides `text`, with offsets of its own; NULL: nothing */
 	const char *rule;
 	/* an expression, "" for everything, or the output of tcpdump -ddd */
 	const char *text;
 	int linktype;		/* LINKTYPE_ number of the link */
-	/* 1: for a socket's filter, 0: for packets as they stand in a file */
-	int live;
-	uint32_t snaplen;	/* what an accepted packet returns */
+	int live;		/* 1: for a socket's filter, 0: for packets as they stand in a file */
+	uint32_t snaplen;	/* what an accepted packet returns, in bytes */
 	uint32_t netmask;	/* of the interface, for `ip broadcast`; 0: unknown */
+	/* bytes of a switch's tag behind the two Ethernet addresses, on EN10MB; 0: none */
+	unsigned taglen;
+	/* the text of /etc/services and /etc/protocols, or NULL: asked before built-in names */
+	const char *services, *protocols;
 	char *err;		/* gets one line without newline when it fails */
-	size_t errsize;		/* of err, at least 1 */
+	size_t errsize;		/* of err in bytes, at least 1 */
+	unsigned column;	/* of what is wrong in `text`, from 1; 0: nothing, or it is in `rule` */
+	/* 1: no packet of this link type can pass (`arp` on a raw IP link) */
+	int never;
 };
 
-/* ---- words ---- */
+/* ---- state ---- */
 
-/* besides these: operator characters as themselves, negative, words from W_AND on */
-enum token {
-	T_END, T_NUMBER, T_IPV4, T_IPV6, T_MAC, T_NAME, T_FIELD,
-	T_UNEQUAL, T_AT_LEAST, T_AT_MOST, T_LEFT, T_RIGHT, T_WORD,
+enum {
+	/* bytes: hardly any longer text fits into 4096 instructions */
+	FILTER_TEXT_MAX = 16384,
+	/* parentheses and the like within others; each takes a few hundred bytes of stack */
+	FILTER_NESTING_MAX = 100,
+	/* of each kind: what texts of that length may need, times some */
+	FILTER_VALUES_MAX = 8192, FILTER_TREES_MAX = 32768, FILTER_ENTRIES_MAX = 8192,
+	FILTER_SETS_MAX = 16384, FILTER_NODES_MAX = 32768, FILTER_LAYERS_MAX = 4096,
+	FILTER_BUCKETS = 4096,
 };
 
-/*
- * Lists of words. A word's value is one more than that of the word before it; the first has 0. `=c`
- * in front of a word sets the value to c, `+` makes it the same as the last one. Capital letters
- * stand for pieces of words.
- */
-static const char *const pieces =
-	"advert\0" "solicit\0" "router\0" "neighbor\0" "multicast\0" "listener\0" "discovery\0"
-	"reply\0" "echo\0"
-	"redirect\0" "data\0" "-ack\0" "-poll\0" "-cf\0" "qos\0" "-req\0" "-resp\0" "address\0"
-	"tcp-\0" "icmp-\0" "icmp6-\0" "nodeinformation\0" "homeagent\0" "mobileprefix\0" "certpath";
-
-/*
- * The words of the language. From W_IP on Ethernet types and SAPs, from W_AH on protocols over IP;
- * what they are to be compared with stands in numbers[].
- */
-enum word {
-	W_AND = T_WORD, W_OR, W_NOT, W_MASK,
-	W_IP, W_IP6, W_ARP, W_RARP, W_DECNET, W_LAT, W_SCA, W_MOPRC, W_MOPDL, W_ISO, W_STP,
-	W_NETBEUI,
-	W_AH, W_ESP, W_TCP, W_UDP, W_SCTP, W_PIM, W_ICMP, W_IGMP, W_VRRP, W_IGRP, W_CARP, W_ICMP6,
-	W_RADIO, W_ETHER,
-	W_SRC, W_DST, W_ADDR1, W_ADDR2, W_ADDR3, W_ADDR4, W_RA, W_TA,
-	W_HOST, W_NET, W_PORT, W_PORTRANGE, W_PROTO, W_PROTOCHAIN, W_GATEWAY,
-	W_BROADCAST, W_MULTICAST, W_TYPE, W_SUBTYPE, W_DIR,
-	W_LESS, W_GREATER, W_INBOUND, W_OUTBOUND, W_IFINDEX,
-	W_VLAN, W_MPLS, W_PPPOED, W_PPPOES, W_LEN,
-};
-static const char *const keywords =
-	"and or not mask "
-	"ip ip6 arp rarp decnet lat sca moprc mopdl iso stp netbeui "
-	"ah esp tcp udp sctp pim icmp igmp vrrp igrp carp icmp6 "
-	"radio ether +link +ppp +slip +fddi +tr +wlan "
-	"src dst addr1 +R1 addr2 +R2 addr3 +R3 addr4 +R4 ra ta "
-	"host net port portrange proto protochain gateway "
-	"broadcast E type subtype dir +direction "
-	"less greater inbound outbound ifindex "
-	"vlan mpls pppoed pppoes len +length ";
-
-static const uint16_t numbers[] = {
-	0x0800, 0x86dd, 0x0806, 0x8035, 0x6003, 0x6004, 0x6007, 0x6002, 0x6001, 0xfe, 0x42, 0xf0,
-	51, 50, 6, 17, 132, 103, 1, 2, 112, 9, 112, 58,
+/* Items of `size` bytes that are all different; 0 is none. */
+struct filter_pool {
+	void *items;
+	uint16_t *next;			/* of the items with the same hash */
+	uint16_t bucket[FILTER_BUCKETS];	/* the first item of a hash */
+	unsigned size, count, max;
 };
 
-/* /etc/protocols and /etc/services in small. A service goes by one transport only, or by both. */
-static const char *const protocols =
-	"=\4ipencap =\51ipv6 =\54ipv6-frag =\57gre =\72ipv6-icmp =\130eigrp ospf =\136ipip "
-	"=\163l2tp ";
-static const char *const services =
-	"http imap2 imaps pop3 pop3s smtp ssh telnet ftp ftp-K bgp submission ldap mysql "
-	"bootps bootpc tftp ntp snmp snmp-trap syslog isakmp openvpn "
-	"domain https sunrpc nfs sip microsoft-ds ";
-enum { TCP_SERVICES = 14, UDP_SERVICES = 23 };	/* up to here tcp, then udp, then both */
-static const uint16_t service_ports[] = {
-	80, 143, 993, 110, 995, 25, 22, 23, 21, 20, 179, 587, 389, 3306,
-	67, 68, 69, 123, 161, 162, 514, 500, 1194,
-	53, 443, 111, 2049, 5060, 445,
+/* A part of the text. */
+struct filter_span {
+	const char *at;
+	unsigned len;
 };
 
-/* Words for numbers. */
-static const char *const constants =
-	"icmptype icmpcode =\15tcpflags =\0icmp6type icmp6code "
-	"=\1Sfin Ssyn =\4Srst =\10Spush =\20Sack =\40Surg =\100Sece =\200Scwr "
-	"=\0TIH =\3Tunreach Tsourcequench TJ =\10TI TCA TCB Ttimxceed Tparamprob Ttstamp TtstampH "
-	"Tireq TireqH "
-	"Tmaskreq TmaskH "
-	"=\1Udestinationunreach Upackettoobig Utimeexceeded Uparameterproblem "
-	"=\200UI UIH UEFquery UEFreportv1 UEFdone UCB UCA UDB UDA UJ UCrenum UVquery "
-	"UVresponse UiDGB UiDGA UEFreportv2 UWGrequest UWGH UXB UXA UYB UYA =\227UECA UECB UECterm "
-	"";
-
-/* The words before a name or number, which hold for the ones after it, too; and where it stands. */
-struct context {
-	uint8_t proto;		/* 0: none */
-	uint8_t dir;		/* W_SRC, W_DST, W_ADDR1 ...; W_AND or W_OR for both ends */
-	/* W_HOST, W_NET, W_PORT, W_PORTRANGE, W_PROTO; 0: there are no such words in force */
-	uint8_t type;
-	uint8_t parens;		/* are there open ones? */
-	uint8_t ids;		/* within: names and numbers only, as in port (80 or 443) */
-	uint8_t unchecked;	/* within the right side of + - ... */
-};
-
-static struct input {
-	const char *p;		/* where the next word is looked for */
-	const char *at;		/* where the current word begins */
+struct filter_token {
+	int kind;		/* enum filter_token_kind, or the character of an operator */
+	struct filter_span span;
 	/* of a number, IPv4 (left-justified), IPv6, MAC (its last 4 bytes, its first 2) */
 	uint32_t value[4];
-	unsigned len;		/* of the current word */
-	int token;
 	unsigned bits;		/* of IPv4: 8, 16, 24 or 32 */
-	unsigned internal;	/* it is a definition that is read */
-	unsigned first_value;	/* the values below belong to a number around this one */
-	unsigned unfit;		/* the ways on which a check before the numbers failed */
-	struct context now;
-} in;
+};
 
-static const struct filter *job;
-static const char *text_start;		/* for the column */
-static const char *blame;		/* the user's word that is wrong, if any is */
-static const char *last_number;		/* the last number alone */
-static jmp_buf failed;
-static unsigned steps;			/* taken so far: what bounds the time a text takes */
-static uint32_t variables[26];		/* A to Z in definitions */
-/* A to D, E to H: see the definitions */
-static uint32_t *const want = variables, *const want_mask = variables + 4;
+/* The words before a name or number. They hold for the ones after it, too: `port 80 or 443`. */
+struct filter_context {
+	uint8_t proto;		/* enum filter_proto */
+	uint8_t dir;		/* T_SRC, T_DST, T_ADDR1 ..., less T_SRC; both ends: DIR_OR, DIR_AND */
+	uint8_t type;		/* T_HOST ..., less T_HOST, plus 1; 0: there are no such words in force */
+	uint8_t parens;		/* are there open ones? */
+	uint8_t ids;		/* within: names and numbers only, as in port (80 or 443) */
+};
 
-static uint32_t *var(int c)
-{
-	return &variables[c - 'A'];
-}
+/* A number in the packet. `mem`: the words of M[] that it reads, a bit for each. */
+struct filter_value {
+	uint8_t kind;		/* enum filter_value_kind */
+	uint8_t code;		/* of a load: its size; of arithmetic: the operation */
+	uint16_t left, right;	/* of a load: the value that X has, 0 for none; of arithmetic: operands */
+	uint16_t mem;
+	uint32_t k;		/* the constant, the offset, the place in M[], the number of a name */
+};
 
-/* Where text is written to, and the last place for a NUL behind it. */
-static char *print_at, *print_end;
+/* A condition. */
+struct filter_tree {
+	uint8_t kind;		/* enum filter_tree_kind */
+	uint8_t jump;		/* of a test: OP_JEQ, OP_JGT, OP_JGE, OP_JSET; of a match: its class */
+	uint16_t a, b;		/* trees, values, sets, a layer: as the kind says */
+	uint32_t k;
+};
 
-static void print_char(int c)
-{
-	if (print_at < print_end)
-		*print_at++ = (char)c;
-	*print_at = 0;
-}
+/* What is looked for: from `value` to `upto`, of up to four words; irregular: value under mask upto. */
+struct filter_entry {
+	uint32_t value[4], upto[4];
+	uint32_t irregular;
+};
 
-/* A number in base 10 or 16, of at least `width` digits, at least one. */
-static void print_number(uint32_t n, unsigned base, unsigned width)
-{
-	char buffer[12], *d = buffer;
+/* A set of entries: the union of two, or with right 0 the entry `left`. */
+struct filter_set {
+	uint16_t left, right;
+};
 
-	do {
-		*d++ = "0123456789abcdef"[n % base];
-		n /= base;
-	} while (n || width > (unsigned)(d - buffer));
-	while (d > buffer)
-		print_char(*--d);
-}
+/* A test and where its two ways lead, or a register that is set. */
+struct filter_node {
+	uint8_t kind;		/* enum filter_node_kind */
+	uint8_t jump;		/* of a test; with OP_X `k` is a value's number */
+	uint16_t value;		/* what is tested, or what the register is set to */
+	uint32_t k;		/* constant; value; for a register the name the value has from then on */
+	uint16_t yes, no;
+};
 
-/*
- * Text in which these stand for the next of the numbers: % and ! in decimal, signed and unsigned, ?
- * with at least three digits; ~ in hex, $ with #0x before it, @ with eight digits, ^ with two.
- */
-static void print_form(const char *form, const uint32_t *n)
-{
-	static const char signs[] = "%\1!\1?\3~\1$\1@\10^\2";	/* and how many digits at least */
-	const char *sign;
+/* What is known of a node beside its content. */
+struct filter_node_state {
+	/* node * 2 + (0: yes, 1: no) of the last way that all ways to the node have in common; 0: none */
+	uint32_t known;
+	uint16_t depth;		/* how many such ways lie behind it, itself included */
+	uint16_t place;		/* where its instructions begin; while nodes move: its new number */
+	uint16_t a, x;		/* the values in A and X when it begins, 0: not known */
+	uint8_t reached;
+};
 
-	for (; *form; form++) {
-		for (sign = signs; *sign && *sign != *form; sign += 2)
-			;
-		if (!*sign) {
-			print_char(*form);
-			continue;
-		}
-		if (*form == '$')
-			print_form("#0x", n);
-		if (*form == '%' && *n >> 31) {
-			print_char('-');
-			print_number(-*n++, 10, 1);
-		} else {
-			print_number(*n++, sign < signs + 6 ? 10 : 16, (unsigned)sign[1]);
-		}
-	}
-}
+/* Where a header stands: at a constant offset and, with reg > 0, M[reg - 1] bytes behind that. */
+struct filter_base {
+	uint32_t off;
+	uint32_t reg;
+};
 
-/* String n of a list of strings. */
-static const char *nth(const char *list, unsigned n)
-{
-	while (n)
-		n -= !*list++;
-	return list;
-}
+struct filter_layer {
+	const struct filter_link *link;
+	struct filter_base header, type, payload;	/* link header, its type field, what follows it */
+	/* from the payload to the network header: LLC and SNAP, MPLS labels; without SNAP */
+	uint32_t network, nosnap;
+	uint8_t kind;		/* enum filter_kind */
+	uint8_t labels;		/* MPLS: were there any? */
+	uint8_t tagged;		/* VLAN: were there any? */
+	uint8_t geneve;		/* is it within a tunnel that may have no link header? */
+};
 
-/* The value of a digit in any base up to 36, more if it is none. */
-static unsigned digit(int c)
-{
-	unsigned d = (unsigned)c - '0', letter = ((unsigned)c | 0x20) - 'a';
+static struct filter_state {
+	struct filter *job;
+	jmp_buf failed;
+	const char *text;		/* of which columns are counted */
+	/* scanner */
+	const char *p;			/* where the next word is looked for */
+	struct filter_token token;	/* the current word */
+	/* parser */
+	struct filter_context now;
+	unsigned depth;
+	struct filter_layer layers[FILTER_LAYERS_MAX];
+	unsigned layer;			/* the one in force */
+	unsigned cooked;		/* bytes of a header that a live socket does not have */
+	unsigned registers;		/* of M[], in use from 0 on */
+	unsigned radio, wireless;	/* + 1, the registers for where the 802.11 header, its end stand */
+	unsigned names;			/* given to values so far */
+	/* graph */
+	int joined;			/* one search for IPv4 and IPv6, or for IP and ARP */
+	int could_join;			/* was there one that could be so? */
+	uint16_t stores;		/* words of M[] that something reads */
+	unsigned nodes_used;
+	/* emission */
+	unsigned a, x;			/* values in A and X */
+	unsigned temporary;		/* the next free word of M[], from above */
+	struct bpf_instruction code[64];	/* of one node */
+	unsigned codelen;
+	/* pools */
+	struct filter_pool values, trees, entries, sets, nodes;
+	struct filter_value value[FILTER_VALUES_MAX];
+	struct filter_tree tree[FILTER_TREES_MAX];
+	struct filter_entry entry[FILTER_ENTRIES_MAX];
+	struct filter_set set[FILTER_SETS_MAX];
+	struct filter_node node[FILTER_NODES_MAX];
+	struct filter_node_state state[FILTER_NODES_MAX];
+} filt;
 
-	return d < 10 ? d : letter < 26 ? letter + 10 : 99;
-}
+/* ---- messages ---- */
 
-static int is_one_of(int c, const char *set)
+static inline int filter_is_one_of(int c, const char *set)
 {
 	while (*set && *set != c)
 		set++;
@@ -233,1829 +206,4204 @@ static int is_one_of(int c, const char *set)
 }
 
 /* How many characters of a set s begins with. */
-static unsigned span(const char *s, const char *set)
+static inline unsigned filter_span_of(const char *s, const char *set)
 {
 	unsigned n = 0;
 
-	while (is_one_of(s[n], set))
+	while (filter_is_one_of(s[n], set))
 		n++;
 	return n;
+}
+
+/* The value of a digit in any base up to 36, more if it is none. */
+static inline unsigned filter_digit(int c)
+{
+	unsigned d = (unsigned)c - '0', letter = ((unsigned)c | 0x20) - 'a';
+
+	return d < 10 ? d : letter < 26 ? letter + 10 : 99;
+}
+
+static inline int filter_is_small(int c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+/* A part of the text, with what cannot be printed in hex; not more than 40 characters of it. */
+static void filter_quote(struct bpf_text *t, struct filter_span s)
+{
+	unsigned n = s.len > 40 ? 40 : s.len;
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned c = (unsigned char)s.at[i];
+
+		if (c >= ' ' && c < 127) {
+			bpf_put_char(t, (int)c);
+		} else {
+			bpf_put(t, "\\x");
+			bpf_put_number(t, c, 16, 2);
+		}
+	}
+	if (s.len > n)
+		bpf_put(t, "...");
+}
+
+/* The wrong word and the one before it, as far as that is one. */
+static void filter_put_culprit(struct bpf_text *t, struct filter_span wrong)
+{
+	const char *before = wrong.at;
+
+	while (before > filt.text && before[-1] == ' ')
+		before--;
+	while (before > filt.text && filter_is_small(before[-1]))
+		before--;
+	while (*before == ' ')
+		before++;
+	filter_quote(t, (struct filter_span){ before, (unsigned)(wrong.at - before) });
+	if (wrong.len)
+		filter_quote(t, wrong);
+	else
+		bpf_put(t, "end");
+}
+
+/* Says what is wrong with a part of the text, and gives up. In `why` % stands for that part. */
+static _Noreturn void filter_fail(struct filter_span wrong, const char *why)
+{
+	struct bpf_text t = { filt.job->err, filt.job->err + filt.job->errsize - 1 };
+	unsigned column = (unsigned)(wrong.at - filt.text) + 1;
+
+	filter_put_culprit(&t, wrong);
+	bpf_put(&t, ": ");
+	for (; *why; why++) {
+		if (*why == '%')
+			filter_quote(&t, wrong);
+		else
+			bpf_put_char(&t, *why);
+	}
+	bpf_put(&t, " (column ");
+	bpf_put_number(&t, column, 10, 1);
+	bpf_put(&t, ")");
+	if (filt.text != filt.job->rule)
+		filt.job->column = column;
+	longjmp(filt.failed, 1);
+}
+
+/* Gives up for a reason that no single word has. */
+static _Noreturn void filter_fail_whole(const char *why)
+{
+	struct bpf_text t = { filt.job->err, filt.job->err + filt.job->errsize - 1 };
+
+	bpf_put(&t, why);
+	longjmp(filt.failed, 1);
+}
+
+/* ---- pools ---- */
+
+static void filter_pool_clear(struct filter_pool *p)
+{
+	memset(p->bucket, 0, sizeof p->bucket);
+	p->count = 1;
+}
+
+static void filter_pool_init(struct filter_pool *p, void *items, uint16_t *next, unsigned size,
+    unsigned max)
+{
+	p->items = items;
+	p->next = next;
+	p->size = size;
+	p->max = max;
+	filter_pool_clear(p);
+}
+
+/* The number of an item: that of an equal one, or a new one. */
+static unsigned filter_pool_add(struct filter_pool *p, const void *item)
+{
+	const unsigned char *bytes = item;
+	char *items = p->items;
+	uint32_t hash = 2166136261u;	/* FNV-1a */
+	unsigned i;
+
+	for (i = 0; i < p->size; i++)
+		hash = (hash ^ bytes[i]) * 16777619u;
+	hash = (hash ^ hash >> 15) % FILTER_BUCKETS;
+	for (i = p->bucket[hash]; i; i = p->next[i])
+		if (!memcmp(items + i * p->size, item, p->size))
+			return i;
+	if (p->count == p->max)
+		filter_fail_whole("too long");
+	i = p->count++;
+	memcpy(items + i * p->size, item, p->size);
+	p->next[i] = p->bucket[hash];
+	p->bucket[hash] = (uint16_t)i;
+	return i;
+}
+
+static void filter_pools_init(void)
+{
+	static uint16_t values[FILTER_VALUES_MAX], trees[FILTER_TREES_MAX],
+		entries[FILTER_ENTRIES_MAX], sets[FILTER_SETS_MAX], nodes[FILTER_NODES_MAX];
+
+	filter_pool_init(&filt.values, filt.value, values, sizeof *filt.value, FILTER_VALUES_MAX);
+	filter_pool_init(&filt.trees, filt.tree, trees, sizeof *filt.tree, FILTER_TREES_MAX);
+	filter_pool_init(&filt.entries, filt.entry, entries, sizeof *filt.entry, FILTER_ENTRIES_MAX);
+	filter_pool_init(&filt.sets, filt.set, sets, sizeof *filt.set, FILTER_SETS_MAX);
+	filter_pool_init(&filt.nodes, filt.node, nodes, sizeof *filt.node, FILTER_NODES_MAX);
+}
+
+/* ---- scanner ---- */
+
+enum filter_token_kind {	/* characters of operators stand for themselves */
+	T_END = 0, T_NUMBER = 256, T_IPV4, T_IPV6, T_MAC, T_ARC, T_NAME,
+	T_UNEQUAL, T_AT_LEAST, T_AT_MOST, T_LEFT, T_RIGHT, T_AND, T_OR, T_NOT, T_MASK,
+	T_PROTOCOL,		/* value: enum filter_proto */
+	T_SRC, T_DST, T_ADDR1, T_ADDR2, T_ADDR3, T_ADDR4, T_RA, T_TA,
+	T_HOST, T_NET, T_PORT, T_PORTRANGE, T_PROTO, T_PROTOCHAIN, T_GATEWAY,
+	T_BROADCAST, T_MULTICAST, T_TYPE, T_SUBTYPE, T_DIR,
+	T_LESS, T_GREATER, T_BYTE, T_INBOUND, T_OUTBOUND, T_IFINDEX,
+	T_VLAN, T_MPLS, T_PPPOED, T_PPPOES, T_GENEVE, T_VXLAN, T_LLC, T_LEN,
+	T_FOREIGN,		/* of packet filters and links that Linux does not have */
+};
+
+enum filter_proto {
+	P_NONE,
+	P_IP, P_IP6, P_ARP, P_RARP, P_ATALK, P_AARP, P_DECNET, P_LAT, P_SCA, P_MOPRC, P_MOPDL,
+	P_ISO, P_STP, P_IPX, P_NETBEUI,
+	P_TCP, P_UDP, P_SCTP, P_PIM, P_AH, P_ESP, P_ICMP, P_IGMP, P_IGRP, P_VRRP, P_CARP, P_ICMP6,
+	P_CLNP, P_ESIS, P_ISIS, P_L1, P_L2, P_IIH, P_LSP, P_SNP, P_CSNP, P_PSNP,
+	P_LINK, P_RADIO,
+};
+
+struct filter_word {
+	const char *name;
+	uint16_t token;
+	uint16_t number;
+};
+
+/* The words of the language: pcap-filter(7). The order has no meaning. */
+static const struct filter_word filter_words[] = {
+	{ "and", T_AND, 0 }, { "or", T_OR, 0 }, { "not", T_NOT, 0 }, { "mask", T_MASK, 0 },
+
+	{ "ip", T_PROTOCOL, P_IP }, { "ip6", T_PROTOCOL, P_IP6 }, { "arp", T_PROTOCOL, P_ARP },
+	{ "rarp", T_PROTOCOL, P_RARP }, { "atalk", T_PROTOCOL, P_ATALK },
+	{ "aarp", T_PROTOCOL, P_AARP }, { "decnet", T_PROTOCOL, P_DECNET },
+	{ "lat", T_PROTOCOL, P_LAT }, { "sca", T_PROTOCOL, P_SCA },
+	{ "moprc", T_PROTOCOL, P_MOPRC }, { "mopdl", T_PROTOCOL, P_MOPDL },
+	{ "iso", T_PROTOCOL, P_ISO }, { "stp", T_PROTOCOL, P_STP }, { "ipx", T_PROTOCOL, P_IPX },
+	{ "netbeui", T_PROTOCOL, P_NETBEUI },
+	{ "tcp", T_PROTOCOL, P_TCP }, { "udp", T_PROTOCOL, P_UDP }, { "sctp", T_PROTOCOL, P_SCTP },
+	{ "pim", T_PROTOCOL, P_PIM }, { "ah", T_PROTOCOL, P_AH }, { "esp", T_PROTOCOL, P_ESP },
+	{ "icmp", T_PROTOCOL, P_ICMP }, { "igmp", T_PROTOCOL, P_IGMP },
+	{ "igrp", T_PROTOCOL, P_IGRP }, { "vrrp", T_PROTOCOL, P_VRRP },
+	{ "carp", T_PROTOCOL, P_CARP }, { "icmp6", T_PROTOCOL, P_ICMP6 },
+	{ "clnp", T_PROTOCOL, P_CLNP }, { "esis", T_PROTOCOL, P_ESIS },
+	{ "es-is", T_PROTOCOL, P_ESIS }, { "isis", T_PROTOCOL, P_ISIS },
+	{ "is-is", T_PROTOCOL, P_ISIS }, { "l1", T_PROTOCOL, P_L1 }, { "l2", T_PROTOCOL, P_L2 },
+	{ "iih", T_PROTOCOL, P_IIH }, { "lsp", T_PROTOCOL, P_LSP }, { "snp", T_PROTOCOL, P_SNP },
+	{ "csnp", T_PROTOCOL, P_CSNP }, { "psnp", T_PROTOCOL, P_PSNP },
+	{ "ether", T_PROTOCOL, P_LINK }, { "link", T_PROTOCOL, P_LINK },
+	{ "ppp", T_PROTOCOL, P_LINK }, { "slip", T_PROTOCOL, P_LINK },
+	{ "fddi", T_PROTOCOL, P_LINK }, { "tr", T_PROTOCOL, P_LINK },
+	{ "wlan", T_PROTOCOL, P_LINK }, { "radio", T_PROTOCOL, P_RADIO },
+
+	{ "src", T_SRC, 0 }, { "dst", T_DST, 0 }, { "ra", T_RA, 0 }, { "ta", T_TA, 0 },
+	{ "addr1", T_ADDR1, 0 }, { "address1", T_ADDR1, 0 }, { "addr2", T_ADDR2, 0 },
+	{ "address2", T_ADDR2, 0 }, { "addr3", T_ADDR3, 0 }, { "address3", T_ADDR3, 0 },
+	{ "addr4", T_ADDR4, 0 }, { "address4", T_ADDR4, 0 },
+	{ "host", T_HOST, 0 }, { "net", T_NET, 0 }, { "port", T_PORT, 0 },
+	{ "portrange", T_PORTRANGE, 0 }, { "proto", T_PROTO, 0 },
+	{ "protochain", T_PROTOCHAIN, 0 }, { "gateway", T_GATEWAY, 0 },
+	{ "broadcast", T_BROADCAST, 0 }, { "multicast", T_MULTICAST, 0 }, { "type", T_TYPE, 0 },
+	{ "subtype", T_SUBTYPE, 0 }, { "dir", T_DIR, 0 }, { "direction", T_DIR, 0 },
+	{ "less", T_LESS, 0 }, { "greater", T_GREATER, 0 }, { "byte", T_BYTE, 0 },
+	{ "inbound", T_INBOUND, 0 }, { "outbound", T_OUTBOUND, 0 }, { "ifindex", T_IFINDEX, 0 },
+	{ "vlan", T_VLAN, 0 }, { "mpls", T_MPLS, 0 }, { "pppoed", T_PPPOED, 0 },
+	{ "pppoes", T_PPPOES, 0 }, { "geneve", T_GENEVE, 0 }, { "vxlan", T_VXLAN, 0 },
+	{ "llc", T_LLC, 0 }, { "len", T_LEN, 0 }, { "length", T_LEN, 0 },
+
+	{ "icmptype", T_NUMBER, 0 }, { "icmpcode", T_NUMBER, 1 }, { "tcpflags", T_NUMBER, 13 },
+	{ "icmp6type", T_NUMBER, 0 }, { "icmp6code", T_NUMBER, 1 },
+	{ "tcp-fin", T_NUMBER, 0x01 }, { "tcp-syn", T_NUMBER, 0x02 }, { "tcp-rst", T_NUMBER, 0x04 },
+	{ "tcp-push", T_NUMBER, 0x08 }, { "tcp-ack", T_NUMBER, 0x10 },
+	{ "tcp-urg", T_NUMBER, 0x20 }, { "tcp-ece", T_NUMBER, 0x40 },
+	{ "tcp-cwr", T_NUMBER, 0x80 },
+	{ "icmp-echoreply", T_NUMBER, 0 }, { "icmp-unreach", T_NUMBER, 3 },
+	{ "icmp-sourcequench", T_NUMBER, 4 }, { "icmp-redirect", T_NUMBER, 5 },
+	{ "icmp-echo", T_NUMBER, 8 }, { "icmp-routeradvert", T_NUMBER, 9 },
+	{ "icmp-routersolicit", T_NUMBER, 10 }, { "icmp-timxceed", T_NUMBER, 11 },
+	{ "icmp-paramprob", T_NUMBER, 12 }, { "icmp-tstamp", T_NUMBER, 13 },
+	{ "icmp-tstampreply", T_NUMBER, 14 }, { "icmp-ireq", T_NUMBER, 15 },
+	{ "icmp-ireqreply", T_NUMBER, 16 }, { "icmp-maskreq", T_NUMBER, 17 },
+	{ "icmp-maskreply", T_NUMBER, 18 },
+	{ "icmp6-destinationunreach", T_NUMBER, 1 }, { "icmp6-packettoobig", T_NUMBER, 2 },
+	{ "icmp6-timeexceeded", T_NUMBER, 3 }, { "icmp6-parameterproblem", T_NUMBER, 4 },
+	{ "icmp6-echo", T_NUMBER, 128 }, { "icmp6-echoreply", T_NUMBER, 129 },
+	{ "icmp6-multicastlistenerquery", T_NUMBER, 130 },
+	{ "icmp6-multicastlistenerreportv1", T_NUMBER, 131 },
+	{ "icmp6-multicastlistenerdone", T_NUMBER, 132 },
+	{ "icmp6-routersolicit", T_NUMBER, 133 }, { "icmp6-routeradvert", T_NUMBER, 134 },
+	{ "icmp6-neighborsolicit", T_NUMBER, 135 }, { "icmp6-neighboradvert", T_NUMBER, 136 },
+	{ "icmp6-redirect", T_NUMBER, 137 }, { "icmp6-routerrenum", T_NUMBER, 138 },
+	{ "icmp6-nodeinformationquery", T_NUMBER, 139 },
+	{ "icmp6-nodeinformationresponse", T_NUMBER, 140 },
+	{ "icmp6-ineighbordiscoverysolicit", T_NUMBER, 141 },
+	{ "icmp6-ineighbordiscoveryadvert", T_NUMBER, 142 },
+	{ "icmp6-multicastlistenerreportv2", T_NUMBER, 143 },
+	{ "icmp6-homeagentdiscoveryrequest", T_NUMBER, 144 },
+	{ "icmp6-homeagentdiscoveryreply", T_NUMBER, 145 },
+	{ "icmp6-mobileprefixsolicit", T_NUMBER, 146 },
+	{ "icmp6-mobileprefixadvert", T_NUMBER, 147 },
+	{ "icmp6-certpathsolicit", T_NUMBER, 148 }, { "icmp6-certpathadvert", T_NUMBER, 149 },
+	{ "icmp6-multicastrouteradvert", T_NUMBER, 151 },
+	{ "icmp6-multicastroutersolicit", T_NUMBER, 152 },
+	{ "icmp6-multicastrouterterm", T_NUMBER, 153 },
+
+	/* pf(4), ATM and SS7 */
+	{ "on", T_FOREIGN, 0 }, { "ifname", T_FOREIGN, 0 }, { "rset", T_FOREIGN, 0 },
+	{ "ruleset", T_FOREIGN, 0 }, { "rnr", T_FOREIGN, 0 }, { "rulenum", T_FOREIGN, 0 },
+	{ "srnr", T_FOREIGN, 0 }, { "subrulenum", T_FOREIGN, 0 }, { "reason", T_FOREIGN, 0 },
+	{ "action", T_FOREIGN, 0 }, { "lane", T_FOREIGN, 0 }, { "metac", T_FOREIGN, 0 },
+	{ "bcc", T_FOREIGN, 0 }, { "oam", T_FOREIGN, 0 }, { "oamf4", T_FOREIGN, 0 },
+	{ "oamf4ec", T_FOREIGN, 0 }, { "oamf4sc", T_FOREIGN, 0 }, { "sc", T_FOREIGN, 0 },
+	{ "ilmic", T_FOREIGN, 0 }, { "vpi", T_FOREIGN, 0 }, { "vci", T_FOREIGN, 0 },
+	{ "connectmsg", T_FOREIGN, 0 }, { "metaconnect", T_FOREIGN, 0 },
+	{ "fisu", T_FOREIGN, 0 }, { "lssu", T_FOREIGN, 0 }, { "lsu", T_FOREIGN, 0 },
+	{ "msu", T_FOREIGN, 0 }, { "hfisu", T_FOREIGN, 0 }, { "hlssu", T_FOREIGN, 0 },
+	{ "hmsu", T_FOREIGN, 0 }, { "sio", T_FOREIGN, 0 }, { "opc", T_FOREIGN, 0 },
+	{ "dpc", T_FOREIGN, 0 }, { "sls", T_FOREIGN, 0 }, { "hsio", T_FOREIGN, 0 },
+	{ "hopc", T_FOREIGN, 0 }, { "hdpc", T_FOREIGN, 0 }, { "hsls", T_FOREIGN, 0 },
+	{ NULL, 0, 0 },
+};
+
+/* Are these the same, but for capitals? */
+static int filter_is_word(struct filter_span s, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < s.len; i++) {
+		int c = s.at[i] >= 'A' && s.at[i] <= 'Z' ? s.at[i] + ('a' - 'A') : s.at[i];
+
+		if (!name[i] || c != name[i])
+			return 0;
+	}
+	return !name[i];
+}
+
+static int filter_is_exactly(struct filter_span s, const char *name)
+{
+	return !strncmp(s.at, name, s.len) && !name[s.len];
+}
+
+static const struct filter_word *filter_find_word(struct filter_span s)
+{
+	const struct filter_word *w;
+
+	for (w = filter_words; w->name; w++)
+		if (*w->name == *s.at && filter_is_exactly(s, w->name))
+			return w;
+	return NULL;
+}
+
+/* The row of a small table, whose names have no capitals; NULL: it is none of these. */
+static const struct filter_word *filter_look_up(const struct filter_word *table,
+    struct filter_span s)
+{
+	for (; table->name; table++)
+		if (s.len && filter_is_word(s, table->name))
+			return table;
+	return NULL;
 }
 
 /*
  * The length of the word at s: letters and digits with dots, dashes and underscores between, and
  * dots behind them.
  */
-static unsigned word_length(const char *s)
+static unsigned filter_word_length(const char *s)
 {
 	unsigned n, len = 0;
 
-	for (n = 0; digit(s[n]) < 36 || (n && is_one_of(s[n], "._-")); n++)
+	for (n = 0; filter_digit(s[n]) < 36 || (n && filter_is_one_of(s[n], "._-")); n++)
 		if (s[n] != '-' && s[n] != '_')
 			len = n + 1;
 	return len;
 }
 
-/* Say what is wrong with the current word, and give up. */
-enum reason {
-	UNEXPECTED, OUT_OF_RANGE, NO_PORT, NO_NAME, ALONE, MIXED, NO_LINK, NO_PROTOCOL,
-	BAD_MASK, BY_ZERO, NO_KERNEL, TOO_LONG,
-};
-static _Noreturn void fail(enum reason reason)
+/*
+ * Reads at most `max` digits at s; returns where they end. The value is right up to 48 bits, above
+ * that it is only too large.
+ */
+static const char *filter_digits(const char *s, unsigned base, unsigned max, uint64_t *value)
 {
-	static const char *const reasons =
-		"not expected here\0" "not a number in range\0" "not a port\0" "names are not "
-		"looked up\0"
-		"needs host, net, port or the like before it\0" "numbers and conditions mixed up "
-		"before it\0"
-		"not on this link type\0" "does not go with that protocol\0" "bits outside the "
-		"mask\0"
-		"divides by zero, or shifts by over 31 bits\0" "the kernel does not take this\0"
-		"too long or nested too deep";
-	uint32_t n;
-	const char *p, *end;
-
-	if (reason == NO_LINK && !*blame) {	/* it is the last word */
-		while (blame > text_start && blame[-1] == ' ')
-			blame--;
-		while (blame > text_start && blame[-1] > ' ')
-			blame--;
-	}
-	n = word_length(blame);
-	p = blame;
-	end = p + (n ? n : *p != 0);
-
-	while (*blame && p > text_start && p[-1] == ' ')	/* and the word before it */
-		p--;
-	while (*blame && p > text_start && p[-1] >= 'a' && p[-1] <= 'z')
-		p--;
-	while (*p == ' ')
-		p++;
-	print_at = job->err;
-	print_end = print_at + job->errsize - 1;
-	for (; p < end && p < blame + 40; p++) {
-		n = (unsigned char)*p;
-		if (n >= ' ' && n < 127)
-			print_char(*p);
-		else
-			print_form("\\x^", &n);
-	}
-	print_form(p < end ? "...: " : *blame ? ": " : "end: ", &n);
-	print_form(nth(reasons, reason), &n);
-	n = (uint32_t)(blame - text_start) + 1;
-	print_form(" (column %)", &n);
-	longjmp(failed, 1);
-}
-
-/* The end of the part of s that is the same as a word of a list; NULL if it differs. */
-static const char *match(const char *word, const char *s)
-{
-	for (; s && *word > ' '; word++)
-		if (*word >= 'A' && *word <= 'Z')
-			s = match(nth(pieces, (unsigned)*word - 'A'), s);
-		else
-			s = *s == *word ? s + 1 : NULL;
+	for (*value = 0; max && filter_digit(*s) < base; max--, s++)
+		if (!(*value >> 48))
+			*value = *value * base + filter_digit(*s);
 	return s;
 }
 
-/* The value of a word in a list of words, -1 if it is not there. */
-static int find_word(const char *list, const char *s, unsigned len)
+/* A number as C writes it; 0 if the word is none of up to 32 bits. */
+static int filter_number(struct filter_span s, uint32_t *value)
 {
-	int value = 0;
-
-	for (; *list; list++, value++) {
-		if (*list == '=') {
-			value = (unsigned char)list[1];
-			list += 2;
-		}
-		if (*list == '+') {
-			value--;
-			list++;
-		}
-		if (match(list, s) == s + len)
-			return value;
-		while (*list != ' ')
-			list++;
-	}
-	return -1;
-}
-
-/* what read_digits() read last; right up to 48 bits, above that only too large */
-static uint64_t digits_value;
-
-/* Read at most `max` digits at s; returns where they end. */
-static const char *read_digits(const char *s, unsigned base, unsigned max)
-{
-	for (digits_value = 0; max && digit(*s) < base; max--, s++)
-		if (!(digits_value >> 48))
-			digits_value = digits_value * base + digit(*s);
-	return s;
-}
-
-/* A number as C writes it; false if the word of that length is none. */
-static int read_number(const char *s, unsigned len, uint32_t *value)
-{
-	const char *end = s + len;
+	const char *p = s.at, *end = s.at + s.len;
 	unsigned base = 10;
+	uint64_t v;
 
-	if (*s == '0')
+	if (*p == '0')
 		base = 8;
-	if (*s == '0' && (s[1] | 0x20) == 'x') {
+	if (*p == '0' && (p[1] | 0x20) == 'x') {
 		base = 16;
-		s += 2;
+		p += 2;
 	}
-	if (s >= end || read_digits(s, base, ~0u) != end || digits_value > UINT32_MAX)
+	if (p >= end || filter_digits(p, base, ~0u, &v) != end || v > UINT32_MAX)
 		return 0;
-	*value = (uint32_t)digits_value;
+	*value = (uint32_t)v;
 	return 1;
 }
 
-/* a.b, a.b.c or a.b.c.d, also a alone: puts address and bits into `in`, returns where it ends. */
-static const char *read_ipv4(const char *s)
+/* a.b, a.b.c or a.b.c.d, also a alone: address and bits into `t`; returns where it ends. */
+static const char *filter_ipv4(const char *s, struct filter_token *t)
 {
 	const char *end = s, *p;
+	uint64_t v;
 
-	in.value[0] = 0;
-	for (in.bits = 0; in.bits < 32; s = p + 1) {
-		p = read_digits(s, 10, ~0u);
-		if (p == s || digits_value > 255)
+	t->value[0] = 0;
+	for (t->bits = 0; t->bits < 32; s = p + 1) {
+		p = filter_digits(s, 10, ~0u, &v);
+		if (p == s || v > 255)
 			break;
 		end = p;
-		in.bits += 8;
-		in.value[0] |= (uint32_t)digits_value << (32 - in.bits);
+		t->bits += 8;
+		t->value[0] |= (uint32_t)v << (32 - t->bits);
 		if (*p != '.')
 			break;
 	}
 	return end;
 }
 
-/*
- * An IPv6 address in full or with ::, perhaps ending in dotted IPv4: its length, 0 if it is none.
- */
-static unsigned read_ipv6(const char *s)
+/* The groups of an IPv6 address as they stand; `gap` is where :: stands, 8 if it does not. */
+static const char *filter_ipv6_groups(const char *p, uint16_t *group, unsigned *count,
+    unsigned *gap)
 {
-	const char *p = s, *q, *end;
-	unsigned n = 0, gap = 8, i;
-	uint16_t group[8];
-	uint32_t v;
+	struct filter_token dotted;
+	const char *q, *end;
+	unsigned n = 0;
+	uint64_t v;
 
-	while (n < 8) {
+	for (*gap = 8; n < 8; p = end) {
 		q = p;
 		if (n || *p == ':') {
 			if (*q++ != ':')
 				break;
-			if (*q == ':' && gap == 8) {
-				gap = n;
+			if (*q == ':' && *gap == 8) {
+				*gap = n;
 				p = ++q;
 			} else if (!n) {
 				break;
 			}
 		}
-		end = read_digits(q, 16, 4);
-		v = (uint32_t)digits_value;
+		end = filter_digits(q, 16, 4, &v);
 		if (end == q)
 			break;
-		p = read_ipv4(q);
-		if (in.bits == 32 && n < 7) {
-			group[n++] = (uint16_t)(in.value[0] >> 16);
-			v = in.value[0];
-			end = p;
+		q = filter_ipv4(q, &dotted);
+		if (dotted.bits == 32 && n < 7) {
+			group[n++] = (uint16_t)(dotted.value[0] >> 16);
+			v = dotted.value[0] & 0xffff;
+			end = q;
 		}
 		group[n++] = (uint16_t)v;
-		p = end;
 	}
+	*count = n;
+	return p;
+}
+
+/* An IPv6 address in full or with ::, perhaps ending in dotted IPv4: its length, 0 if it is none. */
+static unsigned filter_ipv6(const char *s, struct filter_token *t)
+{
+	uint16_t group[8];
+	unsigned n, gap, i, zeros;
+	const char *end = filter_ipv6_groups(s, group, &n, &gap);
+
 	if ((n < 8) == (gap == 8))
 		return 0;
-	for (; n < 8; n++) {		/* a zero into the gap */
-		for (i = n; i > gap; i--)
-			group[i] = group[i - 1];
-		group[gap] = 0;
-	}
-	for (i = 0; i < 8; i++)
-		in.value[i / 2] = in.value[i / 2] << 16 | group[i];
-	return (unsigned)(p - s);
+	zeros = 8 - n;
+	for (i = n; i > gap; i--)
+		group[i - 1 + zeros] = group[i - 1];
+	for (i = gap; i < gap + zeros; i++)
+		group[i] = 0;
+	for (i = 0; i < 4; i++)
+		t->value[i] = (uint32_t)group[2 * i] << 16 | group[2 * i + 1];
+	return (unsigned)(end - s);
 }
 
 /*
  * A MAC address: six groups of one or two digits between colons, dashes or dots, or aabb.ccdd.eeff,
  * or aabbccddeeff. Its length, 0 if it is none.
  */
-static unsigned read_mac(const char *s)
+static unsigned filter_mac(const char *s, struct filter_token *t)
 {
 	const char *p = s, *q;
-	uint64_t mac = 0;
-	unsigned width = (unsigned)(read_digits(s, 16, 13) - s), left;
+	uint64_t mac = 0, v;
+	unsigned width = (unsigned)(filter_digits(s, 16, 13, &v) - s), left;
 	char separator = s[width];
 
 	if (width == 1)
 		width = 2;
-	if (width != 12 && !is_one_of(separator, width == 2 ? ":-." : width == 4 ? "." : ""))
+	if (width != 12 &&
+	    !filter_is_one_of(separator, width == 2 ? ":-." : width == 4 ? "." : ""))
 		return 0;
 	for (left = 12; left; left -= width) {
 		if (left < 12 && *p++ != separator)
 			return 0;
-		q = read_digits(p, 16, width);
+		q = filter_digits(p, 16, width, &v);
 		if (q == p || (width > 2 && q != p + width))
 			return 0;
-		mac = mac << width * 4 | digits_value;
+		mac = mac << width * 4 | v;
 		p = q;
 	}
-	in.value[0] = (uint32_t)mac;
-	in.value[1] = (uint32_t)(mac >> 32);
+	t->value[0] = (uint32_t)mac;
+	t->value[1] = (uint32_t)(mac >> 32);
 	return (unsigned)(p - s);
 }
 
-/* What a word is that begins with a letter or digit; its length is known. */
-static int read_word(void)
+/* What a word is that begins with a letter or digit. */
+static int filter_word_kind(struct filter_token *t)
 {
-	int i;
+	const struct filter_word *w;
 
-	if (digit(*in.at) < 10) {
-		if (read_number(in.at, in.len, in.value))
+	if (filter_digit(*t->span.at) < 10) {
+		if (filter_number(t->span, t->value))
 			return T_NUMBER;
-		if (read_ipv4(in.at) == in.at + in.len && in.bits > 8)
+		if (filter_ipv4(t->span.at, t) == t->span.at + t->span.len && t->bits > 8)
 			return T_IPV4;
 		return T_NAME;
 	}
-	i = find_word(keywords, in.at, in.len);
-	if (i >= 0)
-		return i + T_WORD;
-	i = find_word(constants, in.at, in.len);
-	in.value[0] = (uint32_t)i;
-	return i < 0 ? T_NAME : T_NUMBER;
-}
-
-/* The longest word at in.at: its token; its length in in.len. */
-static int read_token(void)
-{
-	static const int8_t doubles[] = {
-		'&', '&', W_AND, '|', '|', W_OR, '>', '=', T_AT_LEAST, '<', '=', T_AT_MOST,
-		'!', '=', T_UNEQUAL, '=', '=', -'=', '<', '<', T_LEFT, '>', '>', T_RIGHT, 0,
-	};
-	const int8_t *d;
-	const char *s = in.at;
-	unsigned len;
-
-	in.len = 1;
-	if (in.internal && *s >= 'A' && *s <= 'Z') {
-		*in.value = *var(*s);
-		return T_NUMBER;
-	}
-	if (in.internal && (is_one_of(*s, "#$@") || (*s >= 'a' && s[1] < 'a')))
-		return T_FIELD;
-	if (in.internal && *s == ',')
-		return W_AND;
-	if (in.internal && *s == ';')
-		return W_OR;
-	len = word_length(s);
-	if (!in.internal) {	/* definitions have none: half the time of long texts */
-		in.len = read_ipv6(s);
-		if (in.len)
-			return T_IPV6;
-		in.len = read_mac(s);
-		if (in.len && in.len >= len)
-			return T_MAC;
-	}
-	in.len = len;
-	if (len)
-		return read_word();
-	if (*s == '\\') {
-		for (in.at++; in.at[in.len] && !is_one_of(in.at[in.len], " !()\n\t"); in.len++)
-			;
+	w = filter_find_word(t->span);
+	if (!w)
 		return T_NAME;
+	t->value[0] = w->number;
+	return w->token;
+}
+
+/* The kind of an operator of one or two characters, and its length. */
+static int filter_operator(const char *s, unsigned *len)
+{
+	static const struct { char first, second; uint16_t token; } doubles[] = {
+		{ '&', '&', T_AND }, { '|', '|', T_OR }, { '>', '=', T_AT_LEAST },
+		{ '<', '=', T_AT_MOST }, { '!', '=', T_UNEQUAL }, { '=', '=', '=' },
+		{ '<', '<', T_LEFT }, { '>', '>', T_RIGHT },
+	};
+
+	*len = 2;
+	for (size_t i = 0; i < sizeof doubles / sizeof *doubles; i++)
+		if (doubles[i].first == s[0] && doubles[i].second == s[1])
+			return doubles[i].token;
+	*len = *s != 0;
+	return *s == '!' ? T_NOT : (unsigned char)*s;
+}
+
+/* The longest word at s. */
+static void filter_scan(const char *s, struct filter_token *t)
+{
+	unsigned len = filter_word_length(s), n;
+
+	t->span = (struct filter_span){ s, filter_ipv6(s, t) };
+	t->kind = T_IPV6;
+	if (t->span.len)
+		return;
+	t->kind = T_MAC;
+	t->span.len = filter_mac(s, t);
+	if (t->span.len && t->span.len >= len)
+		return;
+	t->span.len = len;
+	if (len) {
+		t->kind = filter_word_kind(t);
+		return;
 	}
-	in.len = 2;
-	for (d = doubles; *d; d += 3)
-		if (d[0] == *s && d[1] == s[1])
-			return d[2];
-	in.len = *s != 0;
-	if (*s && (*s < ' ' || *s > '~'))
-		return -'$';
-	return *s == '!' ? W_NOT : -*s;
+	t->kind = filter_operator(s, &t->span.len);
+	if (*s == '\\') {		/* a name, although the language has such a word */
+		for (n = 1; s[n] && !filter_is_one_of(s[n], " !()\n\t"); n++)
+			;
+		t->span = (struct filter_span){ s + 1, n - 1 };
+		t->kind = T_NAME;
+	} else if (*s == '$' && filter_digit(s[1]) < 16) {	/* the address of a host on ARCnet */
+		uint64_t v;
+
+		t->span.len = (unsigned)(filter_digits(s + 1, 16, 2, &v) - s);
+		t->value[0] = (uint32_t)v;
+		t->kind = T_ARC;
+	}
 }
 
-/*
- * Go on to the next word. A word costs as much time as 8 steps back over tests. 550,000 steps make
- * 4096 instructions of ports; 750,000 take some milliseconds.
- */
-static void next_word(void)
+/* Goes on to the next word. */
+static void filter_next(void)
 {
-	steps += 8;
-	if (steps > 750000)
-		fail(TOO_LONG);
-	in.p += span(in.p, " \r\n\t");
-	in.at = in.p;
-	if (!in.internal)
-		blame = in.at;
-	in.token = read_token();
-	in.p = in.at + in.len;
+	filt.p += filter_span_of(filt.p, " \r\n\t");
+	filter_scan(filt.p, &filt.token);
+	filt.p = filt.token.span.at + filt.token.span.len;
 }
 
-/* Is the current word this one? Then go on to the next. */
-static int accept_token(int token)
+/* Is the current word this one? Then goes on to the next. */
+static int filter_accept(int kind)
 {
-	if (in.token != token)
+	if (filt.token.kind != kind)
 		return 0;
-	next_word();
+	filter_next();
 	return 1;
 }
 
-/* ---- instructions ---- */
+/* ---- names ---- */
 
-/*
- * An op is an instruction with two ways out: the first when it is a jump whose test is true or no
- * jump at all, the second when its test is false. A way's number is the op's index * 2 + 0 or 1.
- * Ways that lead to the same, still unknown place form a list through the `to` they will be written
- * to; 0 ends it.
- */
-struct op {
-	uint16_t code;
-	/* the only way that leads here, 0: there are more; at assembly its place */
-	uint16_t from;
-	uint32_t k;
+enum { BY_TCP = 1, BY_UDP = 2 };
+
+/* /etc/services in small: what people look for on a router. */
+static const struct filter_service {
+	const char *name;
+	uint16_t port;
+	uint16_t by;		/* the transports */
+} filter_services[] = {
+	{ "bgp", 179, BY_TCP }, { "bootpc", 68, BY_UDP }, { "bootps", 67, BY_UDP },
+	{ "dhcpv6-client", 546, BY_UDP }, { "dhcpv6-server", 547, BY_UDP },
+	{ "domain", 53, BY_TCP | BY_UDP }, { "ftp", 21, BY_TCP }, { "ftp-data", 20, BY_TCP },
+	{ "http", 80, BY_TCP }, { "www", 80, BY_TCP }, { "https", 443, BY_TCP | BY_UDP },
+	{ "imap", 143, BY_TCP }, { "imap2", 143, BY_TCP }, { "imaps", 993, BY_TCP },
+	{ "ipp", 631, BY_TCP }, { "isakmp", 500, BY_UDP }, { "kerberos", 88, BY_TCP | BY_UDP },
+	{ "ldap", 389, BY_TCP | BY_UDP }, { "ldaps", 636, BY_TCP | BY_UDP },
+	{ "mail", 25, BY_TCP }, { "mdns", 5353, BY_UDP }, { "microsoft-ds", 445, BY_TCP },
+	{ "mqtt", 1883, BY_TCP }, { "mysql", 3306, BY_TCP },
+	{ "netbios-dgm", 138, BY_UDP }, { "netbios-ns", 137, BY_UDP },
+	{ "netbios-ssn", 139, BY_TCP }, { "nfs", 2049, BY_TCP | BY_UDP }, { "ntp", 123, BY_UDP },
+	{ "openvpn", 1194, BY_TCP | BY_UDP }, { "pop-3", 110, BY_TCP }, { "pop3", 110, BY_TCP },
+	{ "pop3s", 995, BY_TCP }, { "postgresql", 5432, BY_TCP },
+	{ "radius", 1812, BY_TCP | BY_UDP }, { "radius-acct", 1813, BY_TCP | BY_UDP },
+	{ "rsync", 873, BY_TCP }, { "rtsp", 554, BY_TCP | BY_UDP },
+	{ "sip", 5060, BY_TCP | BY_UDP }, { "sip-tls", 5061, BY_TCP | BY_UDP },
+	{ "smtp", 25, BY_TCP }, { "snmp", 161, BY_TCP | BY_UDP },
+	{ "snmp-trap", 162, BY_TCP | BY_UDP }, { "snmptrap", 162, BY_TCP | BY_UDP },
+	{ "ssh", 22, BY_TCP }, { "submission", 587, BY_TCP }, { "sunrpc", 111, BY_TCP | BY_UDP },
+	{ "syslog", 514, BY_UDP }, { "telnet", 23, BY_TCP }, { "tftp", 69, BY_UDP },
+	{ NULL, 0, 0 },
 };
-struct way {
-	uint16_t to;		/* an op's index, once known */
-	uint16_t a, x;		/* the ops that loaded A and X as they stand on it, 0: not known */
-	/* on all ways here a test of the link layer's type was true: on this one; 0: none */
-	uint16_t fact;
+
+/* /etc/protocols in small. */
+static const struct filter_word filter_protocol_names[] = {
+	{ "icmp", 0, 1 }, { "igmp", 0, 2 }, { "ipencap", 0, 4 }, { "tcp", 0, 6 }, { "igrp", 0, 9 },
+	{ "udp", 0, 17 }, { "dccp", 0, 33 }, { "ipv6", 0, 41 }, { "ipv6-route", 0, 43 },
+	{ "ipv6-frag", 0, 44 }, { "rsvp", 0, 46 }, { "gre", 0, 47 }, { "esp", 0, 50 },
+	{ "ah", 0, 51 }, { "ipv6-icmp", 0, 58 }, { "ipv6-nonxt", 0, 59 }, { "ipv6-opts", 0, 60 },
+	{ "eigrp", 0, 88 }, { "ospf", 0, 89 }, { "ipip", 0, 94 }, { "pim", 0, 103 },
+	{ "ipcomp", 0, 108 }, { "vrrp", 0, 112 }, { "l2tp", 0, 115 }, { "sctp", 0, 132 },
+	{ "udplite", 0, 136 },
+	{ NULL, 0, 0 },
 };
-enum { ACCEPT, REJECT, ENTRY, FIRST };		/* indexes of ops with a meaning */
 
-static struct op ops[BPF_PROGRAM_MAX];
-static struct way ways[2 * BPF_PROGRAM_MAX];
-static unsigned nops;
+/* The names of Ethernet types and LLC SAPs, behind `ether proto`. */
+static const struct filter_word filter_ether_names[] = {
+	{ "ip", 0, 0x0800 }, { "ip6", 0, 0x86dd }, { "arp", 0, 0x0806 }, { "rarp", 0, 0x8035 },
+	{ "atalk", 0, 0x809b }, { "aarp", 0, 0x80f3 }, { "decnet", 0, 0x6003 },
+	{ "lat", 0, 0x6004 }, { "sca", 0, 0x6007 }, { "moprc", 0, 0x6002 },
+	{ "mopdl", 0, 0x6001 }, { "loopback", 0, 0x9000 }, { "lldp", 0, 0x88cc },
+	{ "iso", 0, 0xfe }, { "stp", 0, 0x42 }, { "ipx", 0, 0xe0 }, { "netbeui", 0, 0xf0 },
+	{ NULL, 0, 0 },
+};
 
-/*
- * What is emitted next is where the list `flow` leads; when that is empty it is dead code, and not
- * emitted. A condition ends with the ways on which it is true in `flow`, and those on which it is
- * false in `no`.
- */
-static unsigned flow, no;
-static int linking;		/* tests made now are of the link layer's type */
+static const struct filter_word filter_iso_names[] = {
+	{ "clnp", 0, 0x81 }, { "esis", 0, 0x82 }, { "isis", 0, 0x83 }, { NULL, 0, 0 },
+};
 
-/* Put more ways at the end of a list. */
-static void join_ways(unsigned *list, unsigned more)
+/* The next word of a line of /etc/services or /etc/protocols; its length is 0 at the line's end. */
+static struct filter_span filter_file_word(const char **p)
 {
-	unsigned end = *list;
+	struct filter_span s;
 
-	if (!end) {
-		*list = more;
-		return;
+	*p += filter_span_of(*p, " \t\r");
+	s.at = *p;
+	s.len = 0;
+	while (**p && !filter_is_one_of(**p, " \t\r\n#")) {
+		(*p)++;
+		s.len++;
 	}
-	while (ways[end].to)
-		end = ways[end].to;
-	ways[end].to = (uint16_t)more;
+	return s;
 }
 
-static void swap_ways(void)
+static int filter_same_span(struct filter_span a, struct filter_span b)
 {
-	unsigned was = flow;
-
-	flow = no;
-	no = was;
+	return a.len == b.len && !memcmp(a.at, b.at, a.len);
 }
-
-/* The op that loaded X as it is on all ways of a list. */
-static unsigned common_x(unsigned list)
-{
-	unsigned x = ways[list].x;
-
-	for (; list; list = ways[list].to)
-		if (ways[list].x != x)
-			return 0;
-	return x;
-}
-
-/* Lead the ways of a list to an op; returns the fact they all know. */
-static unsigned lead_ways(unsigned list, unsigned target)
-{
-	unsigned rest, fact = ways[list].fact;
-
-	ops[target].from = (uint16_t)(ways[list].to ? 0 : list);
-	for (; list; list = rest) {
-		rest = ways[list].to;
-		ways[list].to = (uint16_t)target;
-		if (ways[list].fact != fact)
-			fact = 0;
-	}
-	return fact;
-}
-
-/* What flows on goes through this instruction; returns the op's index, 0 if there is none. */
-static unsigned emit(unsigned code, uint32_t k)
-{
-	unsigned x = common_x(flow);
-
-	/* that is in X already */
-	if (!flow || ((code & 7) == OP_LDX && code == ops[x].code && k == ops[x].k))
-		return 0;
-	if (nops == BPF_PROGRAM_MAX)
-		fail(TOO_LONG);
-	if (code == OP_ST || code == (OP_MISC | OP_TAX))
-		x = 0;
-	if ((code & 7) == OP_LDX)
-		x = nops;
-	ops[nops] = (struct op){ .code = (uint16_t)code, .k = k };
-	ways[nops * 2].fact = (uint16_t)lead_ways(flow, nops);
-	flow = nops * 2;
-	ways[flow].to = ways[flow].a = 0;
-	ways[flow].x = (uint16_t)x;
-	ways[flow + 1] = ways[flow];
-	return nops++;
-}
-
-/* The result of a relation between two numbers. */
-static unsigned holds(unsigned jump, uint32_t a, uint32_t k)
-{
-	return jump == OP_JEQ ? a == k : jump == OP_JSET ? (a & k) != 0 :
-	    jump == OP_JGT ? a > k : a >= k;
-}
-
-/* A field against a constant. */
-struct test {
-	unsigned code;		/* of the load */
-	uint32_t off, mask;
-	unsigned jump;
-	uint32_t k;
-};
-
-/* Is it this field that A holds on way w, with X as it is on way `now`? */
-static int is_loaded(unsigned w, unsigned now, const struct test *t)
-{
-	unsigned a = ways[w].a;
-	const struct op *o = &ops[a];
-
-	if (t->mask != UINT32_MAX && (o->code != (OP_ALU | OP_AND) || o--->k != t->mask))
-		return 0;
-	return o->code == t->code && o->k == t->off &&
-	    ((t->code & 0xe0) != OP_IND || (ways[now].x && ways[a * 2].x == ways[now].x));
-}
-
-/* tests that lie behind; more only make programs a little shorter */
-enum { LOOK_BACK = 32 };
-enum { IS_FALSE, IS_TRUE, IS_HELD, IS_OPEN };
 
 /*
- * What the tests on the way here say about one that follows; IS_HELD: nothing, but A holds the
- * field.
+ * Looks for a name in the text of such a file, from *p on: lines of a name, a number and other
+ * names. Returns the word with the number and leaves *p at the next line; its length is 0 if there
+ * is no such line.
  */
-static unsigned is_decided(unsigned now, const struct test *t)
+static struct filter_span filter_find_line(const char **p, struct filter_span name)
 {
-	unsigned n, w = ways[now].fact;
+	struct filter_span first, number, s;
+	int found;
 
-	if (is_loaded(w, now, t))
-		return holds(t->jump, ops[w >> 1].k, t->k);
-	for (n = 0, w = now; w && n < LOOK_BACK; n++, w = ops[w >> 1].from) {
-		const struct op *o = &ops[w >> 1];
+	while (**p) {
+		first = filter_file_word(p);
+		number = filter_file_word(p);
+		found = filter_same_span(first, name);
+		do {
+			s = filter_file_word(p);
+			found |= s.len && filter_same_span(s, name);
+		} while (s.len);
+		while (**p && *(*p)++ != '\n')
+			;
+		if (found && number.len)
+			return number;
+	}
+	return (struct filter_span){ *p, 0 };
+}
 
-		steps++;
-		if (!is_loaded(w, now, t))
+/* A service in /etc/services: its transports, 0 if it is not there. TCP's port counts. */
+static unsigned filter_service_of_file(struct filter_span name, uint32_t *port)
+{
+	const char *p = filt.job->services, *slash;
+	uint32_t ports[2] = { 0, 0 }, *to;
+	struct filter_span line, number;
+
+	while (p && *p) {
+		line = filter_find_line(&p, name);
+		slash = line.len ? memchr(line.at, '/', line.len) : NULL;
+		if (!slash)
 			continue;
-		if (o->code == (OP_JMP | t->jump) && o->k == t->k)
-			return !(w & 1);
-		if (o->code == (OP_JMP | OP_JEQ) && !(w & 1))
-			return holds(t->jump, o->k, t->k);
+		number = (struct filter_span){ line.at, (unsigned)(slash - line.at) };
+		line.len -= number.len + 1;
+		line.at = slash + 1;
+		to = filter_is_exactly(line, "tcp") ? &ports[0] :
+		    filter_is_exactly(line, "udp") ? &ports[1] : NULL;
+		if (to && !*to && (!filter_number(number, to) || *to > 65535))
+			*to = 0;
 	}
-	return is_loaded(now, now, t) ? IS_HELD : IS_OPEN;
+	*port = ports[0] ? ports[0] : ports[1];
+	return (ports[0] ? BY_TCP : 0u) | (ports[1] && ports[1] == *port ? BY_UDP : 0u);
 }
 
-/* A test on A, which op `a` loaded. */
-static void branch(unsigned jump, uint32_t k, unsigned a)
+/* The transports by which a service goes, and its port; 0 if there is no such name. */
+static unsigned filter_service(struct filter_span name, uint32_t *port)
 {
-	unsigned yes = emit(OP_JMP | jump, k) * 2;
+	unsigned by = filter_service_of_file(name, port);
 
-	no = 0;
-	if (!yes)
-		return;
-	no = yes + 1;
-	ways[yes].a = ways[no].a = (uint16_t)a;
-	if (linking && jump == OP_JEQ)
-		ways[yes].fact = (uint16_t)yes;
+	for (const struct filter_service *s = filter_services; !by && s->name; s++)
+		if (filter_is_exactly(name, s->name)) {
+			*port = s->port;
+			by = s->by;
+		}
+	return by;
+}
+
+/* The number of a protocol over IP; -1 if there is no such name. */
+static int filter_protocol(struct filter_span name)
+{
+	const char *p = filt.job->protocols;
+	struct filter_span line = { NULL, 0 };
+	const struct filter_word *w;
+	uint32_t number;
+
+	if (p)
+		line = filter_find_line(&p, name);
+	if (line.len && filter_number(line, &number) && number < 256)
+		return (int)number;
+	w = filter_look_up(filter_protocol_names, name);
+	return w ? w->number : -1;
+}
+
+/* ---- values ---- */
+
+enum filter_value_kind {
+	V_CONSTANT, V_LENGTH, V_LOAD,
+	V_HEADER,		/* four times the low half of the byte at k: an IPv4 header's length */
+	V_MEMORY, V_ARITHMETIC,
+	V_NAMED,		/* what a register was set to on each way here: TREE_REGISTER */
+};
+
+static unsigned filter_add_value(struct filter_value v)
+{
+	v.mem |= filt.value[v.left].mem | filt.value[v.right].mem;
+	return filter_pool_add(&filt.values, &v);
+}
+
+static unsigned filter_constant(uint32_t k)
+{
+	return filter_add_value((struct filter_value){ .kind = V_CONSTANT, .k = k });
+}
+
+static int filter_is_constant(unsigned v)
+{
+	return filt.value[v].kind == V_CONSTANT;
+}
+
+static unsigned filter_memory(uint32_t k)
+{
+	return filter_add_value((struct filter_value){
+		.kind = V_MEMORY, .k = k, .mem = (uint16_t)(1u << k),
+	});
+}
+
+/* A new name for what a register will hold. */
+static unsigned filter_name(void)
+{
+	return filter_add_value((struct filter_value){ .kind = V_NAMED, .k = ++filt.names });
+}
+
+/* The next word of M[] that is free from here to the end of the program. */
+static unsigned filter_register(void)
+{
+	enum { TEMPORARY = 4 };		/* words left for arithmetic */
+
+	if (filt.registers == BPF_WORDS - TEMPORARY)
+		filter_fail(filt.token.span, "too many tags and tunnels");
+	return filt.registers++;
+}
+
+/* Fails: the value is not to be had on a live socket. The words behind it are those read last. */
+static _Noreturn void filter_fail_kernel(void)
+{
+	filter_fail(filt.token.span, "the kernel does not have these bytes of the cooked header");
 }
 
 /*
- * A field against a constant. Ways on which A holds the field already skip the load,
- * those on which the answer is known skip the test as well.
+ * A live cooked socket's data begins behind the cooked header, of which the kernel knows a few
+ * fields by other names. Returns where `k` bytes into the header stand.
  */
-static void test(const struct test *t)
+static uint32_t filter_uncook(uint32_t k, unsigned size, unsigned x)
 {
-	unsigned lists[IS_OPEN + 1] = { 0 }, rest, a = 0, known;
+	static const struct { uint8_t cooked, k, size, metadata; } fields[] = {
+		{ 16, 0, OP_H, META_PKTTYPE }, { 16, 14, OP_H, META_PROTOCOL },
+		{ 20, 0, OP_H, META_PROTOCOL }, { 20, 4, OP_W, META_IFINDEX },
+		{ 20, 10, OP_B, META_PKTTYPE },
+	};
 
-	for (; flow; flow = rest) {
-		rest = ways[flow].to;
-		known = is_decided(flow, t);
-		if (known == IS_HELD)
-			a = ways[flow].a;
-		ways[flow].to = (uint16_t)lists[known];
-		lists[known] = flow;
-	}
-	flow = lists[IS_OPEN];
-	if (flow) {
-		a = emit(t->code, t->off);
-		if (t->mask != UINT32_MAX)
-			a = emit(OP_ALU | OP_AND, t->mask);
-	}
-	join_ways(&flow, lists[IS_HELD]);
-	branch(t->jump, t->k, a);
-	join_ways(&flow, lists[IS_TRUE]);
-	join_ways(&no, lists[IS_FALSE]);
+	if (!filt.cooked || (k >= BPF_META && !x))
+		return k;
+	if (k >= filt.cooked)
+		return k - filt.cooked;
+	for (size_t i = 0; !x && i < sizeof fields / sizeof *fields; i++)
+		if (fields[i].cooked == filt.cooked && fields[i].k == k && fields[i].size == size)
+			return BPF_META + fields[i].metadata;
+	filter_fail_kernel();
 }
 
-/* ---- link layer ---- */
+/* The bytes at k, behind the value x if that is not 0; size is OP_B, OP_H or OP_W. */
+static unsigned filter_load(unsigned size, unsigned x, uint32_t k)
+{
+	return filter_add_value((struct filter_value){
+		.kind = V_LOAD, .code = (uint8_t)size, .left = (uint16_t)x,
+		.k = filter_uncook(k, size, x),
+	});
+}
 
-enum kind { K_UNKNOWN, K_RAW, K_PPP, K_ETHERNET, K_WIRELESS, K_COOKED, K_PLAIN };
+static unsigned filter_metadata(uint32_t which, unsigned size)
+{
+	return filter_load(size, 0, BPF_META + which);
+}
 
-/* From where an offset counts: a constant, and for reg > 0 also M[reg - 1], known at run time. */
-struct base {
-	uint32_t off;
-	uint32_t reg;
+/* Is it (b & 15) << 2, where b is a byte at a constant offset? The kernel has that as one load. */
+static int filter_is_header(unsigned operation, unsigned left, unsigned right)
+{
+	const struct filter_value *and = &filt.value[left], *byte = &filt.value[and->left];
+
+	return operation == OP_LSH && filt.value[right].k == 2 &&
+	    and->kind == V_ARITHMETIC && and->code == OP_AND && filter_is_constant(and->right) &&
+	    filt.value[and->right].k == 15 && byte->kind == V_LOAD && byte->code == OP_B &&
+	    !byte->left && byte->k < BPF_META;
+}
+
+/* left op right; constants do not divide by 0 or shift by 32 and more. */
+static unsigned filter_arithmetic(unsigned operation, unsigned left, unsigned right)
+{
+	const struct filter_value *l = &filt.value[left], *r = &filt.value[right];
+
+	if (l->kind == V_CONSTANT && r->kind == V_CONSTANT)
+		return filter_constant(bpf_compute(operation, l->k, r->k));
+	if (operation == OP_AND && r->kind == V_CONSTANT && r->k == UINT32_MAX)
+		return left;
+	if (r->kind == V_CONSTANT && filter_is_header(operation, left, right))
+		return filter_add_value((struct filter_value){
+			.kind = V_HEADER, .k = filt.value[l->left].k,
+		});
+	return filter_add_value((struct filter_value){
+		.kind = V_ARITHMETIC, .code = (uint8_t)operation,
+		.left = (uint16_t)left, .right = (uint16_t)right,
+	});
+}
+
+/* A field behind a base. */
+static unsigned filter_field(unsigned size, struct filter_base b, uint32_t offset)
+{
+	return filter_load(size, b.reg ? filter_memory(b.reg - 1) : 0, b.off + offset);
+}
+
+/* How far behind the constant part of `b`, an IPv4 header, what follows that header stands. */
+static unsigned filter_header(struct filter_base b)
+{
+	unsigned first = filter_field(OP_B, b, 0), length;
+
+	length = filter_arithmetic(OP_LSH,
+	    filter_arithmetic(OP_AND, first, filter_constant(15)), filter_constant(2));
+	if (b.reg)
+		length = filter_arithmetic(OP_ADD, length, filter_memory(b.reg - 1));
+	return length;
+}
+
+/* ---- trees ---- */
+
+enum filter_tree_kind {
+	TREE_CONSTANT,		/* k */
+	TREE_AND, TREE_OR,	/* a, b */
+	TREE_NOT,		/* a */
+	TREE_TEST,		/* value a, jump, constant k */
+	TREE_COMPARE,		/* value a, jump, value b */
+	TREE_MATCH,		/* class `jump`, layer b, key k: what is around the tree a of ends */
+	TREE_END,		/* set a at the end k of a match */
+	TREE_STORE,		/* M[k] = value a; true */
+	TREE_REGISTER,		/* A (k is 0) or X (1) = value a, by the name b from here on; true */
 };
 
-static const struct linktype {
+/* What is looked for, and what its key is. */
+enum filter_class {
+	MATCH_PORT,		/* protocol over IP, 0: TCP, UDP or SCTP */
+	MATCH_HOST4,		/* BY_IP | BY_ARP | BY_RARP */
+	MATCH_HOST6,
+	MATCH_MAC,
+	MATCH_PROTOCOL,		/* OVER_IPV4 | OVER_IPV6 */
+};
+enum { BY_IP = 1, BY_ARP = 2, BY_RARP = 4, OVER_IPV4 = 1, OVER_IPV6 = 2 };
+
+/* The ends of a match, in the order of T_SRC ... T_TA. */
+enum { END_SRC, END_DST, END_ADDR1, END_ADDR2, END_ADDR3, END_ADDR4, END_RA, END_TA, DIR_OR, DIR_AND };
+
+static unsigned filter_tree(unsigned kind, unsigned a, unsigned b, unsigned jump, uint32_t k)
+{
+	struct filter_tree t = {
+		.kind = (uint8_t)kind, .jump = (uint8_t)jump, .a = (uint16_t)a, .b = (uint16_t)b, .k = k,
+	};
+
+	return filter_pool_add(&filt.trees, &t);
+}
+
+static unsigned filter_truth(int is)
+{
+	return filter_tree(TREE_CONSTANT, 0, 0, 0, is != 0);
+}
+
+static int filter_is_truth(unsigned t, uint32_t is)
+{
+	return filt.tree[t].kind == TREE_CONSTANT && filt.tree[t].k == is;
+}
+
+static unsigned filter_not(unsigned t)
+{
+	if (filt.tree[t].kind == TREE_NOT)
+		return filt.tree[t].a;
+	if (filt.tree[t].kind == TREE_CONSTANT)
+		return filter_truth(!filt.tree[t].k);
+	return filter_tree(TREE_NOT, t, 0, 0, 0);
+}
+
+static unsigned filter_test(unsigned v, unsigned jump, uint32_t k)
+{
+	if (filter_is_constant(v))
+		return filter_truth(bpf_compare(jump, filt.value[v].k, k));
+	return filter_tree(TREE_TEST, v, 0, jump, k);
+}
+
+static unsigned filter_equals(unsigned v, uint32_t k)
+{
+	return filter_test(v, OP_JEQ, k);
+}
+
+/* Are these bits of a value as they are in `k`? */
+static unsigned filter_masked(unsigned v, uint32_t mask, uint32_t k)
+{
+	return filter_equals(filter_arithmetic(OP_AND, v, filter_constant(mask)), k);
+}
+
+static unsigned filter_union(unsigned a, unsigned b)
+{
+	struct filter_set s = { (uint16_t)a, (uint16_t)b };
+
+	return a == b ? a : filter_pool_add(&filt.sets, &s);
+}
+
+/* The set of one entry. */
+static unsigned filter_single(const struct filter_entry *e)
+{
+	struct filter_set s = { (uint16_t)filter_pool_add(&filt.entries, e), 0 };
+
+	return filter_pool_add(&filt.sets, &s);
+}
+
+/*
+ * Lists become sets: `port 80 or port 443` is one match with two entries. What is fused:
+ *	match OR match		-> match of (ends OR ends)
+ *	match AND match		-> match of (ends AND ends)
+ *	match AND NOT match	-> match of (ends AND NOT ends)
+ *	NOT match AND NOT match	-> NOT (match OR match)
+ *	end OR the same end	-> end of the union
+ *	(a AND b) OR (a AND c)	-> a AND (b OR c)
+ * Both matches have the same class, layer and key.
+ */
+static unsigned filter_and(unsigned a, unsigned b);
+static unsigned filter_or(unsigned a, unsigned b);
+
+static int filter_are_alike(unsigned a, unsigned b)
+{
+	const struct filter_tree *s = &filt.tree[a], *t = &filt.tree[b];
+
+	return s->kind == TREE_MATCH && t->kind == TREE_MATCH && s->jump == t->jump &&
+	    s->b == t->b && s->k == t->k;
+}
+
+static unsigned filter_rematch(unsigned match, unsigned ends)
+{
+	const struct filter_tree *t = &filt.tree[match];
+
+	if (filt.tree[ends].kind == TREE_CONSTANT && !filt.tree[ends].k)
+		return ends;
+	return filter_tree(TREE_MATCH, ends, t->b, t->jump, t->k);
+}
+
+/* `b`, an end, put to the same end within a; 0: there is none. */
+static unsigned filter_join_end(unsigned a, unsigned b)
+{
+	struct filter_tree s = filt.tree[a], t = filt.tree[b];
+	unsigned joined;
+
+	if (t.kind != TREE_END)
+		return 0;
+	if (s.kind == TREE_END && s.k == t.k && s.a && t.a)
+		return filter_tree(TREE_END, filter_union(s.a, t.a), 0, 0, s.k);
+	if (s.kind != TREE_OR)
+		return 0;
+	joined = filter_join_end(s.a, b);
+	if (joined)
+		return filter_tree(TREE_OR, joined, s.b, 0, 0);
+	joined = filter_join_end(s.b, b);
+	return joined ? filter_tree(TREE_OR, s.a, joined, 0, 0) : 0;
+}
+
+/* a OR b as one tree of another kind than OR, or a list of ends; 0: that is not possible. */
+static unsigned filter_fuse_or(unsigned a, unsigned b)
+{
+	struct filter_tree s = filt.tree[a], t = filt.tree[b];
+
+	if (filter_are_alike(a, b))
+		return filter_rematch(a, filter_or(s.a, t.a));
+	if (s.kind == TREE_AND && t.kind == TREE_AND && s.a == t.a)
+		return filter_and(s.a, filter_or(s.b, t.b));
+	return filter_join_end(a, b);
+}
+
+/* Is it a list of ends? */
+static int filter_has_ends(unsigned t)
+{
+	while (filt.tree[t].kind == TREE_OR)
+		t = filt.tree[t].b;
+	return filt.tree[t].kind == TREE_END;
+}
+
+static unsigned filter_or(unsigned a, unsigned b)
+{
+	unsigned fused;
+
+	if (a == b || filter_is_truth(a, 1) || filter_is_truth(b, 0))
+		return a;
+	if (filter_is_truth(b, 1) || filter_is_truth(a, 0))
+		return b;
+	if (filt.tree[b].kind == TREE_OR && filter_has_ends(a) && filter_has_ends(b))
+		return filter_or(filter_or(a, filt.tree[b].a), filt.tree[b].b);
+	fused = filter_fuse_or(a, b);
+	if (fused)
+		return fused;
+	if (filt.tree[a].kind == TREE_OR) {
+		fused = filter_fuse_or(filt.tree[a].b, b);
+		if (fused)
+			return filter_or(filt.tree[a].a, fused);
+	}
+	return filter_tree(TREE_OR, a, b, 0, 0);
+}
+
+/* a AND b as one tree of another kind than AND; 0: that is not possible. */
+static unsigned filter_fuse_and(unsigned a, unsigned b)
+{
+	struct filter_tree s = filt.tree[a], t = filt.tree[b];
+
+	if (s.kind == TREE_NOT && t.kind == TREE_NOT && filter_are_alike(s.a, t.a))
+		return filter_not(filter_or(s.a, t.a));
+	if (s.kind != TREE_MATCH || s.jump == MATCH_PROTOCOL)
+		return 0;
+	if (filter_are_alike(a, b))
+		return filter_rematch(a, filter_and(s.a, t.a));
+	if (t.kind == TREE_NOT && filter_are_alike(a, t.a))
+		return filter_rematch(a, filter_and(s.a, filter_not(filt.tree[t.a].a)));
+	return 0;
+}
+
+static unsigned filter_and(unsigned a, unsigned b)
+{
+	unsigned fused;
+
+	if (a == b || filter_is_truth(b, 1) || filter_is_truth(a, 0))
+		return a;
+	if (filter_is_truth(a, 1) || filter_is_truth(b, 0))
+		return b;
+	fused = filter_fuse_and(a, b);
+	if (fused)
+		return fused;
+	if (filt.tree[a].kind == TREE_AND) {
+		fused = filter_fuse_and(filt.tree[a].b, b);
+		if (fused)
+			return filter_and(filt.tree[a].a, fused);
+	}
+	return filter_tree(TREE_AND, a, b, 0, 0);
+}
+
+/* ---- link layers ---- */
+
+enum filter_kind {
+	KIND_OTHER,		/* only bytes and lengths can be looked at */
+	KIND_ETHERNET, KIND_COOKED,
+	KIND_PLAIN,		/* an Ethernet type, and no 802.2 */
+	KIND_LLC,		/* 802.2 behind an address header */
+	KIND_WIRELESS, KIND_RAW, KIND_IPV4, KIND_IPV6, KIND_PPP, KIND_HDLC, KIND_FRELAY,
+	KIND_NULL, KIND_LOOP, KIND_ARCNET,
+};
+
+/* What libpcap has of the link types that a Linux interface or a file of one has. */
+static const struct filter_link {
 	uint16_t linktype;	/* LINKTYPE_ number */
 	uint8_t kind;
 	uint8_t type, payload;	/* offsets of the type field and of what follows the link header */
-} linktypes[] = {
-	{ 1, K_ETHERNET, 12, 14 },	/* EN10MB */
-	{ 101, K_RAW, 0, 0 },		/* RAW */
-	{ 113, K_COOKED, 14, 16 },	/* LINUX_SLL */
-	{ 276, K_PLAIN, 0, 20 },	/* LINUX_SLL2 */
-	{ 127, K_WIRELESS, 0, 0 },	/* IEEE802_11_RADIO */
-	{ 144, K_UNKNOWN, 14, 16 },	/* LINUX_IRDA, LINUX_LAPD, NETLINK: cooked, too */
-	{ 177, K_UNKNOWN, 14, 16 },
-	{ 253, K_UNKNOWN, 14, 16 },
-	{ 0, K_UNKNOWN, 0, 0 },
+	uint8_t dst, src;	/* offsets of addresses; both 0: there are none */
+	char name[17];
+} filter_links[] = {
+	{ 1, KIND_ETHERNET, 12, 14, 0, 6, "EN10MB" },
+	{ 281, KIND_ETHERNET, 16, 18, 0, 6, "DSA_TAG_BRCM" },
+	{ 282, KIND_ETHERNET, 16, 18, 4, 10, "DSA_TAG_BRCM_PRE" },
+	{ 284, KIND_ETHERNET, 16, 18, 0, 6, "DSA_TAG_DSA" },
+	{ 285, KIND_ETHERNET, 20, 22, 0, 6, "DSA_TAG_EDSA" },
+	{ 113, KIND_COOKED, 14, 16, 0, 0, "LINUX_SLL" },
+	{ 276, KIND_PLAIN, 0, 20, 0, 0, "LINUX_SLL2" },
+	{ 144, KIND_OTHER, 14, 16, 0, 0, "LINUX_IRDA" },
+	{ 177, KIND_OTHER, 14, 16, 0, 0, "LINUX_LAPD" },
+	{ 253, KIND_OTHER, 14, 16, 0, 0, "NETLINK" },
+	{ 101, KIND_RAW, 0, 0, 0, 0, "RAW" }, { 12, KIND_RAW, 0, 0, 0, 0, "RAW" },
+	{ 14, KIND_RAW, 0, 0, 0, 0, "RAW" },
+	{ 228, KIND_IPV4, 0, 0, 0, 0, "IPV4" }, { 229, KIND_IPV6, 0, 0, 0, 0, "IPV6" },
+	{ 127, KIND_WIRELESS, 0, 0, 4, 10, "IEEE802_11_RADIO" },
+	{ 163, KIND_WIRELESS, 0, 0, 4, 10, "IEEE802_11_AVS" },
+	{ 119, KIND_WIRELESS, 0, 0, 4, 10, "PRISM_HEADER" },
+	{ 105, KIND_WIRELESS, 0, 0, 4, 10, "IEEE802_11" },
+	{ 9, KIND_PPP, 2, 4, 0, 0, "PPP" }, { 50, KIND_PPP, 2, 4, 0, 0, "PPP_SERIAL" },
+	{ 51, KIND_PPP, 6, 8, 0, 0, "PPP_ETHER" }, { 104, KIND_HDLC, 2, 4, 0, 0, "C_HDLC" },
+	{ 107, KIND_FRELAY, 2, 4, 0, 0, "FRELAY" },
+	{ 0, KIND_NULL, 0, 4, 0, 0, "NULL" }, { 108, KIND_LOOP, 0, 4, 0, 0, "LOOP" },
+	{ 10, KIND_LLC, 13, 13, 1, 7, "FDDI" }, { 6, KIND_LLC, 14, 14, 2, 8, "IEEE802" },
+	{ 122, KIND_LLC, 16, 16, 2, 10, "IP_OVER_FC" },
+	{ 100, KIND_LLC, 0, 0, 0, 0, "ATM_RFC1483" }, { 106, KIND_LLC, 0, 0, 0, 0, "LINUX_CLIP" },
+	{ 129, KIND_ARCNET, 4, 8, 1, 0, "ARCNET_LINUX" },
+};
+static const struct filter_link filter_other_link = { 0, KIND_OTHER, 0, 0, 0, 0, "this" };
+
+enum { LINK_PRISM = 119, LINK_AVS = 163, LINK_RADIOTAP = 127, LINK_SLL = 113, LINK_SLL2 = 276 };
+enum { GROUP_SET = 0 };		/* in place of a set of MAC addresses: all group addresses */
+
+enum {				/* Ethernet types and LLC SAPs */
+	TYPE_IP = 0x0800, TYPE_ARP = 0x0806, TYPE_RARP = 0x8035, TYPE_ATALK = 0x809b,
+	TYPE_AARP = 0x80f3, TYPE_IPX = 0x8137, TYPE_IP6 = 0x86dd, TYPE_MPLS = 0x8847,
+	TYPE_PPPOED = 0x8863, TYPE_PPPOES = 0x8864, TYPE_DECNET = 0x6003, TYPE_BRIDGED = 0x6558,
+	SAP_IP = 0x06, SAP_STP = 0x42, SAP_SNAP = 0xaa, SAP_IPX = 0xe0, SAP_NETBEUI = 0xf0,
+	SAP_ISO = 0xfe, LENGTH_MAX = 1500,	/* above that a length field is a type */
 };
 
-static struct layer {
-	struct base header, type, payload;	/* link header, its type field, what follows it */
-	/* from the payload to the network header: LLC and SNAP, MPLS labels */
-	uint32_t network;
-	unsigned kind;
-	/* length of the cooked header, which a live socket does not have; 0: not cooked */
-	unsigned cooked;
-	unsigned vlans, labels;	/* how many were named */
-} layer;
-static unsigned regs;		/* highest reg in use */
-
-static void link_layer(int linktype)
+static struct filter_layer *filter_layer(void)
 {
-	const struct linktype *l = linktypes;
-
-	while (l->linktype && l->linktype != linktype)
-		l++;
-	layer = (struct layer){ .kind = l->kind, .type.off = l->type, .payload.off = l->payload };
-	if (layer.payload.off >= 16)
-		layer.cooked = layer.payload.off;
-	if (layer.kind == K_WIRELESS) {
-		layer.header.reg = 1;
-		layer.payload.reg = 2;
-		layer.network = 8;
-	}
+	return &filt.layers[filt.layer];
 }
 
-/* ---- arithmetic ---- */
-
-enum result { LITERAL, CONSTANT, VALUE, CONDITION, ID };	/* what an expression is */
-static uint32_t constant;		/* its value, of a LITERAL or CONSTANT */
-
-/*
- * The code that computes a VALUE into A waits here until all the checks that must come before it
- * are made.
- */
-/* BPF_PROGRAM_MAX of them: the program's own place, not used until assembly */
-static struct bpf_instruction *values;
-static unsigned nvalues;
-static unsigned scratch;	/* the next free M[] */
-
-static void value(unsigned code, uint32_t k)
+/* Fails: the words say what links of this type do not have. */
+static _Noreturn void filter_fail_link(struct filter_span wrong)
 {
-	if (nvalues == BPF_PROGRAM_MAX || scratch > BPF_WORDS)
-		fail(TOO_LONG);
-	values[nvalues++] = (struct bpf_instruction){ .code = (uint16_t)code, .k = k };
+	char why[80];
+	struct bpf_text t = { why, why + sizeof why - 1 };
+
+	bpf_put(&t, "not on ");
+	bpf_put(&t, filter_layer()->link->name);
+	bpf_put(&t, " links");
+	filter_fail(wrong, why);
 }
 
-static void flush(unsigned end)
+/* A copy of the layer in force becomes the one in force: what is behind it will be changed. */
+static struct filter_layer *filter_push_layer(void)
 {
-	unsigned i;
-
-	for (i = in.first_value; i < end; i++)
-		emit(values[i].code, values[i].k);
-	nvalues = in.first_value;
+	if (filt.layer + 1 == FILTER_LAYERS_MAX)
+		filter_fail_whole("too long");
+	filt.layers[filt.layer + 1] = filt.layers[filt.layer];
+	return &filt.layers[++filt.layer];
 }
 
-/* Does this instruction divide by zero or shift by more than 31 bits? The kernel refuses that. */
-static int is_undefined(unsigned code, uint32_t k)
+/* The outermost layer, for one whole text. */
+static void filter_first_layer(void)
 {
-	return code == (OP_ALU | OP_DIV) || code == (OP_ALU | OP_MOD) ? !k :
-	    k > 31 && (code == (OP_ALU | OP_LSH) || code == (OP_ALU | OP_RSH));
-}
+	const struct filter_link *l = &filter_other_link;
+	struct filter_layer *layer = filter_push_layer();
 
-/*
- * left op right: the right one was computed last, a left VALUE stands in M[scratch], constants are
- * a and number.
- */
-static enum result calculate(enum result left, uint32_t a, unsigned op, enum result right)
-{
-	if (right == VALUE) {
-		value(OP_MISC | OP_TAX, 0);
-		if (left == VALUE)
-			value(OP_LD | OP_MEM, scratch);
-		else
-			value(OP_LD | OP_IMM, a);
-		value(OP_ALU | OP_X | op, 0);
-		return VALUE;
-	}
-	if (is_undefined(OP_ALU | op, constant))
-		fail(BY_ZERO);
-	if (left == VALUE) {
-		if (op != OP_AND || constant != UINT32_MAX)
-			value(OP_ALU | op, constant);
-		return VALUE;
-	}
-	constant = bpf_compute(op, a, constant);
-	return CONSTANT;
-}
-
-/* The bytes at base letter + offset, size 1, 2 or 4; kind is the offset's. */
-static void read_bytes(int letter, enum result kind, unsigned size)
-{
-	struct base b = letter == 'h' ? layer.header : letter == 't' ? layer.type : layer.payload;
-	unsigned code = OP_LD | OP_W, x = 0;
-
-	if (letter == 'm' || letter == 'r')
-		b = (struct base){ letter == 'm' ? BPF_META : 0, 0 };
-	if (letter == 'n' || letter == 'i' || letter == 'j')
-		b.off += layer.network;
-	if (letter == 'j')
-		b.off += 40;
-	if (b.reg > regs)
-		regs = b.reg;
-	/* the IPv4 header's length becomes part of an offset in A */
-	if (letter == 'i' && b.reg) {
-		uint32_t offset = constant;
-
-		if (kind == VALUE)
-			value(OP_ST, scratch++);
-		constant = 0;
-		read_bytes('n', CONSTANT, 1);
-		value(OP_ALU | OP_AND, 15);
-		value(OP_ALU | OP_LSH, 2);
-		if (kind == VALUE) {
-			scratch--;
-			calculate(VALUE, 0, OP_ADD, VALUE);
-		} else {
-			b.off += offset;
-		}
-		kind = VALUE;
-	}
-	if (b.reg)
-		value(x = OP_LDX | OP_MEM, b.reg - 1);
-	else if (letter == 'i')
-		value(x = OP_LDX | OP_MSH | OP_B, b.off);
-	if (kind == VALUE) {
-		if (x)
-			value(OP_ALU | OP_ADD | OP_X, 0);
-		value(x = OP_MISC | OP_TAX, 0);
-	} else {
-		b.off += constant;
-	}
-	if (size == 1)
-		code = OP_LD | OP_B;
-	if (size == 2)
-		code = OP_LD | OP_H;
-	if (!x && b.off >> 31 && letter != 'm')
-		fail(OUT_OF_RANGE);
-	value(code | (x ? OP_IND : OP_ABS), b.off);
-}
-
-/* The condition that the VALUE and k are so related. */
-static void compare_value(unsigned jump, uint32_t k)
-{
-	struct test t = { .mask = UINT32_MAX, .jump = jump, .k = k };
-	const struct bpf_instruction *v = values + nvalues - 1;
-	int negated;
-
-	if (v->code == (OP_ALU | OP_AND))
-		t.mask = v--->k;
-	t.code = v->code;
-	t.off = v->k;
-	if ((t.code & 7) != OP_LD || (t.code & 0x60) == OP_MEM || t.code == OP_LD) {
-		flush(nvalues);
-		branch(jump, k, 0);
-		return;
-	}
-	flush((unsigned)(v - values));
-	negated = t.mask != UINT32_MAX && jump == OP_JEQ && !k;
-	if (negated) {
-		t.jump = OP_JSET;
-		t.k = t.mask;
-		t.mask = UINT32_MAX;
-	}
-	test(&t);
-	if (negated)
-		swap_ways();
-}
-
-enum { NEGATED = 1 };		/* the opposite of a jump */
-
-/* Two numbers as they are related, as calculate() finds them. */
-static void compare(enum result left, uint32_t a, unsigned relation, enum result right)
-{
-	unsigned jump = relation & 0xf0u, negated = relation & NEGATED;
-
-	/* the right one is in A: a > b is not b >= a */
-	if (right == VALUE && jump != OP_JEQ) {
-		jump ^= OP_JGT ^ OP_JGE;
-		negated ^= NEGATED;
-	}
-	if (left == VALUE && right == VALUE) {
-		value(OP_LDX | OP_MEM, scratch);
-		flush(nvalues);
-		branch(jump | OP_X, 0, 0);
-	} else if (left == VALUE || right == VALUE) {
-		compare_value(jump, left == VALUE ? constant : a);
-	} else {
-		no = 0;
-		if (!holds(jump, a, constant))
-			swap_ways();
-	}
-	if (negated)
-		swap_ways();
-	join_ways(&no, in.unfit);
-	in.unfit = 0;
-}
-
-/* ---- definitions ---- */
-
-static int want_dir;		/* W_SRC, W_DST ...: at which end to look for what is wanted */
-
-static enum result operand(void);
-static enum result expression(unsigned level);
-static enum result condition(enum result r);
-
-/*
- * A definition is an expression of the language that is defined, with , for and, ; for or, and of
- *	n6:2	the field at offset 6 with 2 bytes, from: h the link header, t its type field,
- *		l what follows it, n the network header, i what follows an IPv4 header,
- *		j an IPv6 header, m metadata, r the start
- *	A	a variable; nA2: the field at offset A + 2
- *	#p0:2	definition p with O = 0 for the source, 2 for the destination, as the words before
- *		say; #p0 for O = 0
- *	@2048	the link layer says that this protocol follows
- *	$4	M[0] becomes 4
- * A to D are the address that is looked for and E to H its mask, or A and B two ports; N is a
- * number that the word before has, of a protocol or its own. Below, each text begins with its name:
- * from 0 on the kinds of link layers, from A on addr1 ...
- */
-static const char *const definitions =
-	"0\0" "1P=2048,n0&240=64;(P=34525,n0&240=96)\0" "2t0:2=P\0"
-	"3P>1500,t0:2=P;(P<1501,t0:2<=1500,#l0)\0"
-	"4h0&4=0,h0&8!=0,(P>1500,l6:2=P;(P<1501,#l0))\0" "5P>1500,t0:2=P;(P<1501,t0:2=4,#l0)\0"
-	"6t0:2=P\0"
-	"7n4294967294&1=1,#10\0"					/* 7: under MPLS labels */
-	"lP=254;P=240;P=6,l0:2=P*257;(P!=254,P!=240,P!=6,l0=P)\0"	/* LLC SAPs */
-	"pA=B,iO:2=A;(A!=B,iO:2>=A,iO:2<=B)\0"				/* a port, over IPv6 */
-	"qA=B,jO:2=A;(A!=B,jO:2>=A,jO:2<=B)\0"
-	"aE=0;nO:4&E=A\0"						/* an address, of IPv6 */
-	"bE=0;nO:4&E=A,(F=0;nO4:4&F=B),(G=0;nO8:4&G=C),(H=0;nO12:4&H=D)\0"
-	"mI=0,hO2:4=A,hO:2=B;(I=1,hO&1=1)\0"			/* a MAC address, on 802.11 */
-	"wO=1,h0&4=0,(h0&8=0,#m4;(h0&8!=0,(h1&1=0,#m4;(h1&1!=0,#m16))));(O=0,h0&4=0,"
-	"(h0&8=0,#m10;(h0&8!=0,(h1&2=0,#m10;(h1&2!=0,(h1&1=0,#m16;(h1&1!=0,#m24)))))))\0"
-	"A#m4\0" "Bh0&12!=4;(h0&240!=192,h0&240!=208),#m10\0" "Ch0&12!=4,#m16\0" "Dh1&3=3,#m24\0"
-	"Eh0&8!=0,#m4\0" "Fh0&8!=0,#B0\0"
-	"t@33024;@34984;@37120,(N>4095;n0:2&4095=N)\0"		/* a tag, in metadata */
-	"um48=1,(N>4095;m44&4095=N)";
-
-/* The condition that a text describes. */
-static void means(const char *text)
-{
-	struct input outer = in;
-
-	no = 0;
-	if (!flow)		/* dead code */
-		return;
-	in = (struct input){ .p = text, .internal = 1, .first_value = nvalues };
-	next_word();
-	condition(expression(1));
-	in = outer;
-}
-
-/* The condition that the definition of that name describes. */
-static void is_named(int name)
-{
-	const char *p = definitions;
-
-	while (*p++ != name)
-		while (*p++)
-			;
-	means(p);
-}
-
-/* PPP has numbers of its own for some. */
-static uint32_t ppp_number(uint32_t proto)
-{
-	static const uint16_t pairs[] = {
-		0x0800, 0x21, 0x86dd, 0x57, 0x6003, 0x27, 0xfe, 0x23, 0x42, 0x31, 0x8847, 0x281, 0,
+	for (size_t i = 0; i < sizeof filter_links / sizeof *filter_links; i++)
+		if (filter_links[i].linktype == filt.job->linktype)
+			l = &filter_links[i];
+	*layer = (struct filter_layer){
+		.link = l, .kind = l->kind, .type.off = l->type, .payload.off = l->payload,
+		.header.off = l->linktype == 282 ? 4 : 0, .nosnap = l->kind == KIND_ETHERNET ? 3 : 0,
 	};
-	const uint16_t *p;
-
-	for (p = pairs; *p; p += 2)
-		if (p[0] == proto)
-			return p[1];
-	return proto;
-}
-
-/* Does a packet of this Ethernet type, or with this LLC SAP, follow? */
-static void link_is(uint32_t proto)
-{
-	if (flow && (layer.kind == K_UNKNOWN ||
-	    (layer.labels && proto != 0x0800 && proto != 0x86dd)))
-		fail(NO_LINK);
-	*var('P') = layer.kind == K_PPP && !layer.labels ? ppp_number(proto) : proto;
-	linking = !layer.labels;
-	is_named(layer.labels ? '7' : '0' + (int)layer.kind);
-	linking = 0;
-}
-
-/* What follows # in a definition. */
-static void ends(void)
-{
-	int dir = want_dir, name = *in.p++;
-	unsigned was, *decided = dir == W_AND ? &no : &flow;
-	uint32_t source, destination;
-
-	next_word();
-	source = *in.value;
-	next_word();
-	if (accept_token(-':')) {
-		destination = *in.value;
-		next_word();
-	} else {
-		destination = source;
-		dir = W_SRC;
+	if (l->linktype == 1) {
+		layer->type.off += filt.job->taglen;
+		layer->payload.off += filt.job->taglen;
 	}
-	if (flow)		/* in dead code O still belongs to the definition around this one */
-		*var('O') = dir == W_DST ? destination : source;
-	is_named(name);
-	if (dir > W_OR)
-		return;
-	was = *decided;
-	if (dir == W_OR)
-		flow = no;
-	*var('O') = destination;
-	is_named(name);
-	join_ways(decided, was);
+	if (l->kind == KIND_LLC || l->kind == KIND_WIRELESS) {
+		layer->network = 8;
+		layer->nosnap = 3;
+	}
+	if (l->kind == KIND_WIRELESS) {
+		layer->header.reg = l->linktype == 105 ? 0 : filt.radio;
+		layer->payload.reg = filt.wireless;
+	}
+}
+
+/* The network header of the layer, as a base. */
+static struct filter_base filter_network(const struct filter_layer *l)
+{
+	return (struct filter_base){ l->payload.off + l->network, l->payload.reg };
+}
+
+static unsigned filter_in_network(unsigned size, uint32_t offset)
+{
+	return filter_field(size, filter_network(filter_layer()), offset);
+}
+
+static unsigned filter_in_header(unsigned size, uint32_t offset)
+{
+	return filter_field(size, filter_layer()->header, offset);
+}
+
+static unsigned filter_in_payload(unsigned size, uint32_t offset)
+{
+	return filter_field(size, filter_layer()->payload, offset);
+}
+
+static unsigned filter_type(void)
+{
+	return filter_field(OP_H, filter_layer()->type, 0);
+}
+
+/* 802.2 with SNAP: an organization and its type. */
+static unsigned filter_snap(uint32_t organization, uint32_t type)
+{
+	unsigned second = filter_equals(filter_in_payload(OP_W, 4), (organization & 0xffff) << 16 | type);
+
+	return filter_and(second, filter_equals(filter_in_payload(OP_W, 0),
+	    0xaaaa0300 | organization >> 16));
+}
+
+/* Both SAPs of an 802.2 header, which is known to be there. */
+static unsigned filter_both_saps(uint32_t sap)
+{
+	return filter_equals(filter_in_payload(OP_H, 0), sap << 8 | sap);
+}
+
+/* IPX stands behind an Ethernet type, behind its SAP, in SNAP, or right behind a length. */
+static unsigned filter_ipx(unsigned has_llc, unsigned bare)
+{
+	unsigned t = filter_or(filter_equals(filter_in_payload(OP_B, 0), SAP_IPX),
+	    filter_snap(0, TYPE_IPX));
+
+	if (filter_layer()->kind == KIND_ETHERNET)
+		t = filter_and(has_llc, filter_or(filter_or(
+		    filter_equals(filter_in_payload(OP_B, 0), SAP_IPX), bare),
+		    filter_snap(0, TYPE_IPX)));
+	else
+		t = filter_or(bare, filter_and(has_llc, t));
+	return filter_or(filter_equals(filter_type(), TYPE_IPX), t);
+}
+
+/* A type that stands for itself above 1500, and for a SAP below; has_llc: 802.2 follows. */
+static unsigned filter_type_or_sap(uint32_t type, unsigned has_llc, unsigned bare)
+{
+	switch (type) {
+	case SAP_ISO: case SAP_IP: case SAP_NETBEUI:
+		return filter_and(has_llc, filter_both_saps(type));
+	case SAP_IPX:
+		return filter_ipx(has_llc, bare);
+	case TYPE_ATALK:
+		return filter_or(filter_equals(filter_type(), type),
+		    filter_and(has_llc, filter_snap(0x080007, type)));
+	case TYPE_AARP:
+		return filter_or(filter_equals(filter_type(), type),
+		    filter_and(has_llc, filter_snap(0, type)));
+	}
+	if (type <= LENGTH_MAX)
+		return filter_and(has_llc, filter_equals(filter_in_payload(OP_B, 0), type));
+	return filter_equals(filter_type(), type);
+}
+
+/* 802.2 without any type field before it. */
+static unsigned filter_llc_is(uint32_t type)
+{
+	switch (type) {
+	case SAP_ISO: case SAP_IP: case SAP_NETBEUI:
+		return filter_both_saps(type);
+	case TYPE_ATALK:
+		return filter_snap(0x080007, type);
+	}
+	if (type <= LENGTH_MAX)
+		return filter_equals(filter_in_payload(OP_B, 0), type);
+	return filter_equals(filter_in_payload(OP_H, 6), type);
+}
+
+static unsigned filter_is_data_frame(void)
+{
+	unsigned control = filter_in_header(OP_B, 0);
+
+	return filter_and(filter_not(filter_test(control, OP_JSET, 4)),
+	    filter_test(control, OP_JSET, 8));
+}
+
+/* The numbers that PPP has for Ethernet types and SAPs; RFC 1661, IANA's PPP numbers. */
+static uint32_t filter_ppp_number(uint32_t type)
+{
+	static const uint16_t pairs[][2] = {
+		{ TYPE_IP, 0x21 }, { TYPE_IP6, 0x57 }, { TYPE_DECNET, 0x27 }, { TYPE_ATALK, 0x29 },
+		{ 0x0600, 0x25 }, { SAP_ISO, 0x23 }, { SAP_STP, 0x31 }, { SAP_IPX, 0x2b },
+	};
+
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+		if (pairs[i][0] == type)
+			return pairs[i][1];
+	return type;
+}
+
+/* The BSD loopback header: an address family in some machine's byte order, or in the network's. */
+static unsigned filter_family_is(uint32_t family)
+{
+	unsigned v = filter_in_header(OP_W, 0), t = filter_equals(v, family);
+
+	if (filter_layer()->kind == KIND_NULL)
+		t = filter_or(filter_equals(v, family << 24), t);
+	return t;
+}
+
+/* AF_INET is 2 everywhere, AF_INET6 10 on Linux, 24, 28 and 30 on BSDs and macOS. */
+static unsigned filter_loopback_is(uint32_t type)
+{
+	if (type == TYPE_IP)
+		return filter_family_is(2);
+	if (type != TYPE_IP6)
+		return filter_truth(0);
+	return filter_or(filter_or(filter_family_is(10), filter_family_is(24)),
+	    filter_or(filter_family_is(28), filter_family_is(30)));
+}
+
+/* RFC 2427: a control byte and the network layer protocol ID. */
+static unsigned filter_frelay_is(uint32_t type)
+{
+	unsigned v = filter_in_header(OP_H, 2);
+
+	if (type == TYPE_IP || type == TYPE_IP6)
+		return filter_equals(v, type == TYPE_IP ? 0x03cc : 0x038e);
+	if (type != SAP_ISO)
+		return filter_truth(0);
+	return filter_or(filter_or(filter_equals(v, 0x0381), filter_equals(v, 0x0382)),
+	    filter_equals(v, 0x0383));
+}
+
+/* RFC 1201 and RFC 1051. */
+static unsigned filter_arcnet_is(uint32_t type)
+{
+	static const uint16_t numbers[][2] = {
+		{ TYPE_IP, 212 }, { TYPE_IP, 240 }, { TYPE_ARP, 213 }, { TYPE_ARP, 241 },
+		{ TYPE_RARP, 214 }, { TYPE_IP6, 196 }, { TYPE_ATALK, 221 },
+	};
+	unsigned v = filter_field(OP_B, filter_layer()->type, 0), t = filter_truth(0);
+
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		if (numbers[i][0] == type)
+			t = filter_or(t, filter_equals(v, numbers[i][1]));
+	return t;
+}
+
+/* A version nibble, where there is no type field. */
+static unsigned filter_version_is(unsigned byte, uint32_t type)
+{
+	if (type != TYPE_IP && type != TYPE_IP6)
+		return filter_truth(0);
+	return filter_masked(byte, 0xf0, type == TYPE_IP ? 0x40 : 0x60);
+}
+
+/* Under MPLS labels: the bottom of the stack, and IP's version behind it. */
+static unsigned filter_mpls_carries(struct filter_span words, uint32_t type)
+{
+	if (type != TYPE_IP && type != TYPE_IP6)
+		filter_fail(words, "not looked for behind MPLS labels");
+	return filter_and(filter_test(filter_in_network(OP_B, (uint32_t)-2), OP_JSET, 1),
+	    filter_version_is(filter_in_network(OP_B, 0), type));
+}
+
+/* Does a packet of this Ethernet type, or with this LLC SAP, follow? The words say so. */
+static unsigned filter_link_is(struct filter_span words, uint32_t type)
+{
+	unsigned v;
+
+	if (filter_layer()->labels)
+		return filter_mpls_carries(words, type);
+	switch (filter_layer()->kind) {
+	case KIND_ETHERNET:
+		v = filter_type();
+		return filter_type_or_sap(type, filter_not(filter_test(v, OP_JGT, LENGTH_MAX)),
+		    filter_both_saps(0xff));
+	case KIND_COOKED:	/* linux/if_ether.h: ETH_P_802_2, ETH_P_802_3 */
+		v = filter_type();
+		return filter_type_or_sap(type, filter_equals(v, 4), filter_equals(v, 1));
+	case KIND_PLAIN:
+		return filter_equals(filter_type(), type);
+	case KIND_LLC:
+		return filter_llc_is(type);
+	case KIND_WIRELESS:
+		return filter_and(filter_is_data_frame(), filter_llc_is(type));
+	case KIND_RAW:
+		return filter_version_is(filter_in_header(OP_B, 0), type);
+	case KIND_IPV4:
+		return filter_truth(type == TYPE_IP);
+	case KIND_IPV6:
+		return filter_truth(type == TYPE_IP6);
+	case KIND_PPP:
+		return filter_equals(filter_type(), filter_ppp_number(type));
+	case KIND_HDLC:
+		return filter_equals(filter_type(), type == SAP_ISO ? 0xfefe : type);
+	case KIND_FRELAY:
+		return filter_frelay_is(type);
+	case KIND_NULL: case KIND_LOOP:
+		return filter_loopback_is(type);
+	case KIND_ARCNET:
+		return filter_arcnet_is(type);
+	}
+	filter_fail_link(words);
 }
 
 /* ---- primitives ---- */
 
-static uint32_t number_of(int proto)
+enum filter_family {
+	FAMILY_LINK,		/* an Ethernet type or SAP */
+	FAMILY_IP,		/* a protocol over IPv4, IPv6 or both */
+	FAMILY_ISO,		/* a network layer protocol ID behind SAP_ISO */
+	FAMILY_ISIS,		/* some types of IS-IS packets */
+	FAMILY_HEADER,		/* the link header itself */
+};
+
+/* Where [offset] behind the word counts from. */
+enum filter_from { FROM_NOWHERE, FROM_NETWORK, FROM_IPV4, FROM_IPV6, FROM_START, FROM_HEADER };
+
+static const struct filter_protocol {
+	uint8_t family;
+	uint8_t versions;	/* OVER_IPV4 | OVER_IPV6 */
+	uint8_t from;
+	uint16_t number;	/* FAMILY_ISIS: a bit for each type from 15 on */
+} filter_protocols[] = {
+	[P_NONE] = { FAMILY_LINK, 0, FROM_NOWHERE, 0 },
+	[P_IP] = { FAMILY_LINK, 0, FROM_NETWORK, TYPE_IP },
+	[P_IP6] = { FAMILY_LINK, 0, FROM_NETWORK, TYPE_IP6 },
+	[P_ARP] = { FAMILY_LINK, 0, FROM_NETWORK, TYPE_ARP },
+	[P_RARP] = { FAMILY_LINK, 0, FROM_NETWORK, TYPE_RARP },
+	[P_ATALK] = { FAMILY_LINK, 0, FROM_NETWORK, TYPE_ATALK },
+	[P_AARP] = { FAMILY_LINK, 0, FROM_NOWHERE, TYPE_AARP },
+	[P_DECNET] = { FAMILY_LINK, 0, FROM_NETWORK, TYPE_DECNET },
+	[P_LAT] = { FAMILY_LINK, 0, FROM_NETWORK, 0x6004 },
+	[P_SCA] = { FAMILY_LINK, 0, FROM_NETWORK, 0x6007 },
+	[P_MOPRC] = { FAMILY_LINK, 0, FROM_NETWORK, 0x6002 },
+	[P_MOPDL] = { FAMILY_LINK, 0, FROM_NETWORK, 0x6001 },
+	[P_ISO] = { FAMILY_LINK, 0, FROM_NOWHERE, SAP_ISO },
+	[P_STP] = { FAMILY_LINK, 0, FROM_NOWHERE, SAP_STP },
+	[P_IPX] = { FAMILY_LINK, 0, FROM_NOWHERE, SAP_IPX },
+	[P_NETBEUI] = { FAMILY_LINK, 0, FROM_NOWHERE, SAP_NETBEUI },
+	[P_TCP] = { FAMILY_IP, OVER_IPV4 | OVER_IPV6, FROM_IPV4, 6 },
+	[P_UDP] = { FAMILY_IP, OVER_IPV4 | OVER_IPV6, FROM_IPV4, 17 },
+	[P_SCTP] = { FAMILY_IP, OVER_IPV4 | OVER_IPV6, FROM_IPV4, 132 },
+	[P_PIM] = { FAMILY_IP, OVER_IPV4 | OVER_IPV6, FROM_IPV4, 103 },
+	[P_AH] = { FAMILY_IP, OVER_IPV4 | OVER_IPV6, FROM_NOWHERE, 51 },
+	[P_ESP] = { FAMILY_IP, OVER_IPV4 | OVER_IPV6, FROM_NOWHERE, 50 },
+	[P_ICMP] = { FAMILY_IP, OVER_IPV4, FROM_IPV4, 1 },
+	[P_IGMP] = { FAMILY_IP, OVER_IPV4, FROM_IPV4, 2 },
+	[P_IGRP] = { FAMILY_IP, OVER_IPV4, FROM_IPV4, 9 },
+	[P_VRRP] = { FAMILY_IP, OVER_IPV4, FROM_IPV4, 112 },
+	[P_CARP] = { FAMILY_IP, OVER_IPV4, FROM_IPV4, 112 },
+	[P_ICMP6] = { FAMILY_IP, OVER_IPV6, FROM_IPV6, 58 },
+	[P_CLNP] = { FAMILY_ISO, 0, FROM_NOWHERE, 0x81 },
+	[P_ESIS] = { FAMILY_ISO, 0, FROM_NOWHERE, 0x82 },
+	[P_ISIS] = { FAMILY_ISO, 0, FROM_NOWHERE, 0x83 },
+	[P_L1] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 0 | 1 << 2 | 1 << 3 | 1 << 9 | 1 << 11 },
+	[P_L2] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 1 | 1 << 2 | 1 << 5 | 1 << 10 | 1 << 12 },
+	[P_IIH] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 0 | 1 << 1 | 1 << 2 },
+	[P_LSP] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 3 | 1 << 5 },
+	[P_SNP] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 },
+	[P_CSNP] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 9 | 1 << 10 },
+	[P_PSNP] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 11 | 1 << 12 },
+	[P_LINK] = { FAMILY_HEADER, 0, FROM_HEADER, 0 },
+	[P_RADIO] = { FAMILY_HEADER, 0, FROM_START, 0 },
+};
+
+static unsigned filter_match(unsigned class, uint32_t key, unsigned ends)
 {
-	return proto ? numbers[proto - W_IP] : 0;
+	return filter_tree(TREE_MATCH, ends, filt.layer, class, key);
 }
 
-/* Over IPv4, IPv6 or both: versions 1, 2, 3. */
-static void protocol_is(uint32_t n, unsigned versions)
+static unsigned filter_end(unsigned end, unsigned set)
 {
-	*var('N') = n;
-	*var('V') = versions;
-	means("V!=2,ip,n9=N;(V!=1,ip6,(n6=N;(n6=44,n40=N)))");
+	return filter_tree(TREE_END, set, 0, 0, end);
 }
 
-/* A protocol named alone. */
-static void named_alone(int proto)
+/* One set at the ends that a direction names. */
+static unsigned filter_ends(unsigned dir, unsigned set)
 {
-	if (proto >= W_RADIO)
-		fail(NO_PROTOCOL);
-	if (proto < W_AH)
-		link_is(number_of(proto));
+	if (dir == DIR_OR)
+		return filter_or(filter_end(END_SRC, set), filter_end(END_DST, set));
+	if (dir == DIR_AND)
+		return filter_and(filter_end(END_SRC, set), filter_end(END_DST, set));
+	return filter_end(dir, set);
+}
+
+/* The set of the numbers from `least` to `most`. */
+static unsigned filter_range(uint32_t least, uint32_t most)
+{
+	struct filter_entry e = { .value = { least }, .upto = { most } };
+
+	return filter_single(&e);
+}
+
+/* A protocol over IPv4, IPv6 or both. */
+static unsigned filter_protocol_is(struct filter_span words, uint32_t n, unsigned versions)
+{
+	if (versions & OVER_IPV4)
+		filter_link_is(words, TYPE_IP);		/* for what it may have to say */
+	if (versions & OVER_IPV6)
+		filter_link_is(words, TYPE_IP6);
+	return filter_match(MATCH_PROTOCOL, versions, filter_end(END_SRC, filter_range(n, n)));
+}
+
+/* A network layer protocol ID of OSI. */
+static unsigned filter_iso_is(struct filter_span words, uint32_t id)
+{
+	const struct filter_layer *l = filter_layer();
+	uint32_t at = l->nosnap + (l->kind == KIND_HDLC);
+
+	if (l->kind == KIND_FRELAY)
+		return filter_equals(filter_in_header(OP_H, 2), 0x0300 | id);
+	return filter_and(filter_link_is(words, SAP_ISO),
+	    filter_equals(filter_in_payload(OP_B, at), id));
+}
+
+/* One type of IS-IS packets. */
+static unsigned filter_isis_is(struct filter_span words, uint32_t type)
+{
+	return filter_and(filter_iso_is(words, 0x83),
+	    filter_equals(filter_in_payload(OP_B, filter_layer()->nosnap + 4), type));
+}
+
+/* A protocol named alone: `tcp`, `arp`, `isis`. */
+static unsigned filter_protocol_alone(struct filter_span words, unsigned proto)
+{
+	const struct filter_protocol *p = &filter_protocols[proto];
+	unsigned t = filter_truth(0);
+
+	switch (p->family) {
+	case FAMILY_LINK:
+		return filter_link_is(words, p->number);
+	case FAMILY_IP:
+		return filter_protocol_is(words, p->number, p->versions);
+	case FAMILY_ISO:
+		return filter_iso_is(words, p->number);
+	case FAMILY_ISIS:
+		for (unsigned i = 0; i < 16; i++)
+			if (p->number >> i & 1)
+				t = filter_or(t, filter_isis_is(words, 15 + i));
+		return t;
+	}
+	filter_fail(words, "needs host, proto, broadcast, [...] or the like behind it");
+}
+
+/* proto N, behind a protocol or none. */
+static unsigned filter_protocol_number(struct filter_span words, unsigned proto, uint32_t n)
+{
+	switch (proto) {
+	case P_NONE:
+		return filter_protocol_is(words, n, OVER_IPV4 | OVER_IPV6);
+	case P_IP:
+		return filter_protocol_is(words, n, OVER_IPV4);
+	case P_IP6:
+		return filter_protocol_is(words, n, OVER_IPV6);
+	case P_LINK:
+		return filter_link_is(words, n);
+	case P_ISO:
+		return filter_iso_is(words, n);
+	case P_ISIS:
+		return filter_isis_is(words, n);
+	}
+	filter_fail(words, "does not go with that protocol");
+}
+
+/* Ports from `least` to `most` of a transport; 0: of TCP, UDP and SCTP. */
+static unsigned filter_ports(struct filter_span words, unsigned transport, unsigned dir,
+    uint32_t least, uint32_t most)
+{
+	if (dir > END_DST && dir < DIR_OR)
+		filter_fail(words, "ports have src and dst only");
+	filter_link_is(words, TYPE_IP6);
+	filter_link_is(words, TYPE_IP);
+	if (least > most) {
+		uint32_t swapped = least;
+
+		least = most;
+		most = swapped;
+	}
+	return filter_match(MATCH_PORT, transport, filter_ends(dir, filter_range(least, most)));
+}
+
+/* Is a mask ones first, then zeros? */
+static int filter_is_prefix(uint32_t mask)
+{
+	return !(~mask & (~mask + 1));
+}
+
+/* The set of addresses of that many words that are as `value` under `mask`. */
+static unsigned filter_addresses(const uint32_t *value, const uint32_t *mask, unsigned words)
+{
+	struct filter_entry e = { .irregular = 0 };
+
+	for (unsigned i = 0; i < words; i++) {
+		e.irregular |= !filter_is_prefix(mask[i]);
+		e.value[i] = value[i];
+		e.upto[i] = value[i] | ~mask[i];
+	}
+	for (unsigned i = 0; e.irregular && i < words; i++)
+		e.upto[i] = mask[i];
+	return filter_single(&e);
+}
+
+/* An IPv4 address or network, in IP, ARP and RARP or one of them. */
+static unsigned filter_host4(struct filter_span words, unsigned proto, unsigned dir,
+    uint32_t value, uint32_t mask)
+{
+	static const uint8_t by[] = {
+		[P_NONE] = BY_IP | BY_ARP | BY_RARP, [P_IP] = BY_IP, [P_ARP] = BY_ARP,
+		[P_RARP] = BY_RARP,
+	};
+	unsigned key = proto < sizeof by ? by[proto] : 0;
+
+	if (filter_layer()->labels && proto == P_NONE)
+		key = BY_IP;
+	if (!key || (dir > END_DST && dir < DIR_OR))
+		filter_fail(words, "an IPv4 address does not go with the words before it");
+	if (key & BY_IP)
+		filter_link_is(words, TYPE_IP);
+	if (key & BY_ARP)
+		filter_link_is(words, TYPE_ARP);
+	if (key & BY_RARP)
+		filter_link_is(words, TYPE_RARP);
+	return filter_match(MATCH_HOST4, key, filter_ends(dir, filter_addresses(&value, &mask, 1)));
+}
+
+static unsigned filter_host6(struct filter_span words, unsigned proto, unsigned dir,
+    const uint32_t *value, const uint32_t *mask)
+{
+	if ((proto != P_NONE && proto != P_IP6) || (dir > END_DST && dir < DIR_OR))
+		filter_fail(words, "an IPv6 address does not go with the words before it");
+	filter_link_is(words, TYPE_IP6);
+	return filter_match(MATCH_HOST6, 0, filter_ends(dir, filter_addresses(value, mask, 4)));
+}
+
+/* Behind Geneve there may be no link header. */
+static unsigned filter_has_header(void)
+{
+	const struct filter_layer *l = filter_layer();
+
+	if (!l->geneve)
+		return filter_truth(1);
+	return filter_not(filter_tree(TREE_COMPARE, filter_memory(l->header.reg - 1),
+	    filter_memory(l->payload.reg - 1), OP_JEQ, 0));
+}
+
+/* MAC addresses of a set, or group addresses. */
+static unsigned filter_macs(struct filter_span words, unsigned dir, unsigned set)
+{
+	const struct filter_layer *l = filter_layer();
+	int wireless = l->kind == KIND_WIRELESS;
+
+	if (!wireless && l->kind != KIND_ETHERNET && (l->kind != KIND_LLC || !l->link->src))
+		filter_fail_link(words);
+	if (!wireless && dir > END_DST && dir < DIR_OR)
+		filter_fail_link(words);
+	return filter_and(filter_has_header(), filter_match(MATCH_MAC, 0, filter_ends(dir, set)));
+}
+
+static unsigned filter_mac_is(struct filter_span words, unsigned dir, const uint32_t *value)
+{
+	struct filter_entry e = { .value = { value[0], value[1] }, .upto = { value[0], value[1] } };
+
+	return filter_macs(words, dir, filter_single(&e));
+}
+
+/* A host on ARCnet, whose addresses are one byte. */
+static unsigned filter_arc_is(struct filter_span words, unsigned dir, uint32_t address)
+{
+	unsigned src = filter_equals(filter_in_header(OP_B, 0), address);
+	unsigned dst = filter_equals(filter_in_header(OP_B, 1), address);
+
+	if (filter_layer()->kind != KIND_ARCNET || (dir > END_DST && dir < DIR_OR))
+		filter_fail_link(words);
+	if (dir == DIR_AND)
+		return filter_and(src, dst);
+	return dir == END_SRC ? src : dir == END_DST ? dst : filter_or(src, dst);
+}
+
+/* A DECnet address at one end: in a long or short header, each with or without a byte of padding. */
+static unsigned filter_decnet_end(uint32_t address, uint32_t in_long, uint32_t in_short)
+{
+	uint32_t swapped = (address & 0xff) << 8 | address >> 8;	/* little-endian on the wire */
+	unsigned flags = filter_in_network(OP_H, 2), flag = filter_in_network(OP_B, 2);
+	unsigned t = filter_and(filter_masked(flags, 0xff07, 0x8106),
+	    filter_equals(filter_in_network(OP_H, 3 + in_long), swapped));
+
+	t = filter_or(t, filter_and(filter_masked(flag, 7, 6),
+	    filter_equals(filter_in_network(OP_H, 2 + in_long), swapped)));
+	t = filter_or(t, filter_and(filter_masked(flags, 0xff07, 0x8102),
+	    filter_equals(filter_in_network(OP_H, 3 + in_short), swapped)));
+	return filter_or(t, filter_and(filter_masked(flag, 7, 2),
+	    filter_equals(filter_in_network(OP_H, 2 + in_short), swapped)));
+}
+
+/* decnet host AREA.NODE */
+static unsigned filter_decnet_host(struct filter_span words, unsigned dir, uint32_t address)
+{
+	unsigned decnet = filter_link_is(words, TYPE_DECNET);
+	unsigned src = filter_decnet_end(address, 15, 3), dst = filter_decnet_end(address, 7, 1);
+
+	if (dir > END_DST && dir < DIR_OR)
+		filter_fail(words, "DECnet addresses have src and dst only");
+	if (dir == DIR_OR)
+		src = filter_or(src, dst);
+	if (dir == DIR_AND)
+		src = filter_and(src, dst);
+	return filter_and(decnet, dir == END_DST ? dst : src);
+}
+
+static unsigned filter_not_fragment(void)
+{
+	return filter_not(filter_test(filter_in_network(OP_H, 6), OP_JSET, 0x1fff));
+}
+
+/* What must hold for bytes behind a protocol's word to be looked at: IPv4 only, no later fragment. */
+static unsigned filter_index_guard(struct filter_span words, unsigned proto)
+{
+	const struct filter_protocol *p = &filter_protocols[proto];
+
+	switch (p->from) {
+	case FROM_NETWORK:
+		return filter_link_is(words, p->number);
+	case FROM_IPV4:
+		return filter_and(filter_and(filter_link_is(words, TYPE_IP),
+		    filter_equals(filter_in_network(OP_B, 9), p->number)), filter_not_fragment());
+	case FROM_IPV6:
+		return filter_and(filter_link_is(words, TYPE_IP6),
+		    filter_equals(filter_in_network(OP_B, 6), p->number));
+	}
+	return filter_truth(1);
+}
+
+/* broadcast and multicast, behind a protocol or none. */
+static unsigned filter_broadcast(struct filter_span words, unsigned proto)
+{
+	static const uint32_t all[4] = { UINT32_MAX, 0xffff };
+	uint32_t hosts = ~filt.job->netmask;
+	unsigned to;
+
+	if (proto == P_NONE || proto == P_LINK) {
+		if (filter_layer()->kind == KIND_ARCNET)
+			return filter_arc_is(words, END_DST, 0);
+		return filter_mac_is(words, END_DST, all);
+	}
+	if (proto != P_IP)
+		filter_fail(words, "does not go with that protocol");
+	to = filter_in_network(OP_W, 16);
+	return filter_and(filter_link_is(words, TYPE_IP),
+	    filter_or(filter_masked(to, hosts, 0), filter_masked(to, hosts, hosts)));
+}
+
+static unsigned filter_multicast(struct filter_span words, unsigned proto)
+{
+	switch (proto) {
+	case P_NONE: case P_LINK:
+		if (filter_layer()->kind == KIND_ARCNET)
+			return filter_arc_is(words, END_DST, 0);
+		return filter_macs(words, END_DST, GROUP_SET);
+	case P_IP:
+		return filter_and(filter_link_is(words, TYPE_IP),
+		    filter_masked(filter_in_network(OP_B, 16), 0xf0, 0xe0));
+	case P_IP6:
+		return filter_and(filter_link_is(words, TYPE_IP6),
+		    filter_equals(filter_in_network(OP_B, 24), 0xff));
+	}
+	filter_fail(words, "does not go with that protocol");
+}
+
+/* Which way a packet went: 1 out, 0 in. */
+static unsigned filter_direction(int out)
+{
+	unsigned v, t;
+
+	if (filt.job->linktype == LINK_SLL)
+		v = filter_load(OP_H, 0, 0);
+	else if (filt.job->linktype == LINK_SLL2)
+		v = filter_load(OP_B, 0, 10);
 	else
-		protocol_is(number_of(proto), proto < W_ICMP ? 3 : proto < W_ICMP6 ? 1 : 2);
+		v = filter_metadata(META_PKTTYPE, OP_B);
+	t = filter_equals(v, 4);	/* PACKET_OUTGOING */
+	return out ? t : filter_not(t);
 }
 
-static void protocol_number(uint32_t n)
+static unsigned filter_ifindex(uint32_t n)
 {
-	int proto = in.now.proto;
+	if (filt.job->linktype == LINK_SLL2)
+		return filter_equals(filter_load(OP_W, 0, 4), n);
+	return filter_equals(filter_metadata(META_IFINDEX, OP_W), n);
+}
 
-	if (proto == W_ETHER)
-		link_is(n);
-	else if (proto > W_IP6)
-		fail(NO_PROTOCOL);
+/* A VLAN tag in the frame, with an ID or (above 4095) any. */
+static unsigned filter_tag_in_frame(struct filter_span words, uint32_t id)
+{
+	unsigned t = filter_or(filter_or(filter_link_is(words, 0x8100),
+	    filter_link_is(words, 0x88a8)), filter_link_is(words, 0x9100));
+
+	if (id <= 4095)
+		t = filter_and(t, filter_masked(filter_in_network(OP_H, 0), 4095, id));
+	return t;
+}
+
+static unsigned filter_tag_in_metadata(uint32_t id)
+{
+	unsigned t = filter_equals(filter_metadata(META_VLAN_PRESENT, OP_B), 1);
+
+	if (id <= 4095)
+		t = filter_and(t, filter_masked(filter_metadata(META_VLAN_TAG, OP_H), 4095, id));
+	return t;
+}
+
+/*
+ * What follows `vlan` counts from behind the tag, to the end of the text. The kernel keeps the
+ * outermost tag in metadata, so a live program looks there first; then what follows stands where
+ * it stood: a word of M[] says by how much it moved.
+ */
+static unsigned filter_vlan(struct filter_span words, uint32_t id)
+{
+	struct filter_layer *l = filter_layer();
+	unsigned t, reg;
+
+	if (l->labels || (l->kind != KIND_ETHERNET && l->kind != KIND_WIRELESS &&
+	    l->kind != KIND_COOKED && l->kind != KIND_PLAIN))
+		filter_fail_link(words);
+	if (!filt.job->live || l->kind == KIND_WIRELESS || l->tagged) {
+		t = filter_tag_in_frame(words, id);
+		l = filter_push_layer();
+		l->type.off = l->payload.off + 2;
+		l->payload.off += 4;
+		l->tagged = 1;
+		return t;
+	}
+	if (l->kind != KIND_ETHERNET) {
+		filter_push_layer()->tagged = 1;
+		return filter_tag_in_metadata(id);
+	}
+	reg = filter_register();
+	t = filter_and(filter_tree(TREE_STORE, filter_constant(4), 0, 0, reg),
+	    filter_tag_in_frame(words, id));
+	t = filter_or(filter_tag_in_metadata(id), filter_and(
+	    filter_not(filter_equals(filter_metadata(META_VLAN_PRESENT, OP_B), 1)), t));
+	l = filter_push_layer();
+	l->type.reg = l->payload.reg = reg + 1;
+	l->tagged = 1;
+	return t;
+}
+
+/* A label, or (above 20 bits) any. What follows counts from behind it, to the end of the text. */
+static unsigned filter_mpls(struct filter_span words, uint32_t label)
+{
+	struct filter_layer *l = filter_layer();
+	unsigned t;
+
+	if (l->labels)		/* the one before is not the last */
+		t = filter_not(filter_test(filter_in_network(OP_B, (uint32_t)-2), OP_JSET, 1));
+	else if (l->kind == KIND_ETHERNET || l->kind == KIND_HDLC)
+		t = filter_link_is(words, TYPE_MPLS);
+	else if (l->kind == KIND_PPP)
+		t = filter_equals(filter_type(), 0x281);
 	else
-		protocol_is(n, proto ? (unsigned)(proto - W_IP + 1) : 3);
+		filter_fail_link(words);
+	if (label <= 0xfffff)
+		t = filter_and(t, filter_masked(filter_in_network(OP_W, 0), 0xfffff000, label << 12));
+	l = filter_push_layer();
+	l->network += 4;
+	l->nosnap += 4;
+	l->labels = 1;
+	return t;
 }
 
-static void port_is(int proto)
+/* A session, or (above 16 bits) any. What follows counts from the PPP header on. */
+static unsigned filter_pppoes(struct filter_span words, uint32_t session)
 {
-	if ((proto && (proto < W_TCP || proto > W_SCTP)) || want_dir > W_DST)
-		fail(NO_PROTOCOL);
-	if (want[0] > want[1]) {
-		uint32_t least = want[1];
+	unsigned t = filter_link_is(words, TYPE_PPPOES);
+	struct filter_layer *l;
 
-		want[1] = want[0];
-		want[0] = least;
+	if (session <= 0xffff)
+		t = filter_and(t, filter_equals(filter_in_network(OP_H, 2), session));
+	l = filter_push_layer();
+	l->header = filter_network(l);
+	l->header.off += 6;
+	l->type = l->payload = l->header;
+	l->payload.off += 2;
+	l->network = l->nosnap = 0;
+	l->kind = KIND_PPP;
+	l->geneve = 0;
+	return t;
+}
+
+static unsigned filter_store(unsigned reg, unsigned v)
+{
+	return filter_tree(TREE_STORE, v, 0, 0, reg);
+}
+
+/* What tunnels in UDP have in common. */
+struct filter_tunnel {
+	uint32_t port;
+	uint32_t mask, flags;	/* of the first byte behind the UDP header */
+	uint32_t network;	/* 24 bits; above that: any */
+};
+
+/* The UDP header stands at x + the network header + off, x 0 for none; reg gets x. */
+static unsigned filter_tunnel_at(const struct filter_tunnel *u, unsigned x, uint32_t off, unsigned reg)
+{
+	unsigned t = filter_equals(filter_load(OP_H, x, off + 2), u->port);
+
+	t = filter_and(t, filter_masked(filter_load(OP_B, x, off + 8), u->mask, u->flags));
+	if (u->network <= 0xffffff)
+		t = filter_and(t, filter_masked(filter_load(OP_W, x, off + 12), 0xffffff00,
+		    u->network << 8));
+	return filter_and(t, filter_store(reg, x));
+}
+
+/* A tunnel over IPv4 or IPv6; M[reg] gets how far behind the network header UDP begins. */
+static unsigned filter_tunnel_is(struct filter_span words, const struct filter_tunnel *u,
+    unsigned reg)
+{
+	struct filter_base b = filter_network(filter_layer());
+	unsigned x6 = filter_constant(40), v4, v6;
+
+	if (b.reg)
+		x6 = filter_arithmetic(OP_ADD, filter_memory(b.reg - 1), x6);
+	v4 = filter_and(filter_link_is(words, TYPE_IP),
+	    filter_equals(filter_in_network(OP_B, 9), 17));
+	v4 = filter_and(v4, filter_and(filter_not_fragment(),
+	    filter_tunnel_at(u, filter_header(b), b.off, reg)));
+	v6 = filter_and(filter_link_is(words, TYPE_IP6),
+	    filter_equals(filter_in_network(OP_B, 6), 17));
+	v6 = filter_and(v6, filter_tunnel_at(u, x6, b.off, reg));
+	return filter_or(v4, v6);
+}
+
+/* RFC 8926. Behind its options stands an Ethernet header, or what the type field says. */
+static unsigned filter_geneve(struct filter_span words, uint32_t network)
+{
+	const struct filter_tunnel u = { 6081, 0xc0, 0, network };
+	unsigned udp = filter_register(), header = filter_register(), type = filter_register();
+	unsigned payload = filter_register(), at = filter_memory(udp), h = filter_memory(header);
+	uint32_t off = filter_network(filter_layer()).off + 8;
+	unsigned t = filter_tunnel_is(words, &u, udp), ethernet, other, options;
+	struct filter_layer *l;
+
+	options = filter_arithmetic(OP_AND, filter_load(OP_B, at, off), filter_constant(0x3f));
+	options = filter_arithmetic(OP_MUL, options, filter_constant(4));
+	options = filter_arithmetic(OP_ADD, options, filter_constant(off + 8));
+	t = filter_and(t, filter_store(header, filter_arithmetic(OP_ADD, options, at)));
+	ethernet = filter_and(filter_equals(filter_load(OP_H, at, off + 2), TYPE_BRIDGED),
+	    filter_store(type, filter_arithmetic(OP_ADD, h, filter_constant(12))));
+	ethernet = filter_and(ethernet,
+	    filter_store(payload, filter_arithmetic(OP_ADD, h, filter_constant(14))));
+	other = filter_and(filter_store(payload, h),
+	    filter_store(type, filter_arithmetic(OP_ADD, at, filter_constant(off + 2))));
+	t = filter_and(t, filter_or(ethernet, other));
+	l = filter_push_layer();
+	l->header = (struct filter_base){ 0, header + 1 };
+	l->type = (struct filter_base){ 0, type + 1 };
+	l->payload = (struct filter_base){ 0, payload + 1 };
+	l->network = 0;
+	l->kind = KIND_ETHERNET;
+	l->geneve = l->tagged = 1;
+	return t;
+}
+
+/* RFC 7348: an Ethernet frame behind eight bytes. */
+static unsigned filter_vxlan(struct filter_span words, uint32_t network)
+{
+	const struct filter_tunnel u = { 4789, 0x08, 0x08, network };
+	unsigned udp = filter_register(), t = filter_tunnel_is(words, &u, udp);
+	struct filter_layer *l = filter_push_layer();
+	uint32_t off = filter_network(l).off + 16;
+
+	l->header = (struct filter_base){ off, udp + 1 };
+	l->type = (struct filter_base){ off + 12, udp + 1 };
+	l->payload = (struct filter_base){ off + 14, udp + 1 };
+	l->network = 0;
+	l->nosnap = 3;
+	l->kind = KIND_ETHERNET;
+	l->geneve = 0;
+	l->tagged = 1;
+	return t;
+}
+
+/*
+ * One step of protochain: the header whose number is in A and which stands X bytes behind the
+ * network header's constant part is passed over. next and x get what A and X are called then.
+ */
+static unsigned filter_pass_header(unsigned reg, unsigned x, uint32_t off, int is_ah, unsigned next_x)
+{
+	unsigned units = filter_arithmetic(OP_ADD, filter_load(OP_B, x, off + 1),
+	    filter_constant(is_ah ? 2 : 1));
+	unsigned length = filter_arithmetic(OP_MUL, units, filter_constant(is_ah ? 4 : 8));
+
+	return filter_and(filter_store(reg, filter_load(OP_B, x, off)),
+	    filter_tree(TREE_REGISTER, filter_arithmetic(OP_ADD, length, x), next_x, 0, 1));
+}
+
+/* Is `number` a header of the chain that begins with `first`, `x` behind off? */
+static unsigned filter_chain(uint32_t number, unsigned versions, unsigned first, unsigned x,
+    uint32_t off)
+{
+	enum { HEADERS_MAX = 8 };	/* in a chain; the kernel has no loops */
+	unsigned reg = filter_register(), names[HEADERS_MAX + 1], xs[HEADERS_MAX + 1], t, pass, v;
+
+	for (unsigned i = 0; i <= HEADERS_MAX; i++) {
+		names[i] = filter_name();
+		xs[i] = filter_name();
 	}
-	*var('N') = number_of(proto);
-	means("ip6,(N!=0,n6=N;(N=0,(n6=6;n6=17;n6=132))),#q0:2;"
-	    "(ip,(N!=0,n9=N;(N=0,(n9=6;n9=17;n9=132))),n6:2&8191=0,#p0:2)");
-}
-
-static void host_is(unsigned words)
-{
-	int proto = in.now.proto;
-
-	if (!proto && layer.labels)
-		proto = words == 4 ? W_IP6 : W_IP;
-	if (want_dir > W_DST || (proto && (proto > W_RARP || (proto == W_IP6) != (words == 4))))
-		fail(NO_PROTOCOL);
-	*var('Q') = number_of(proto);
-	means(words == 4 ? "ip6,#b8:24" :
-	    "Q=0;Q=2048,ip,#a12:16;(Q=0;Q=2054,arp,#a14:24);(Q=0;Q=32821,rarp,#a14:24)");
-}
-
-/* A MAC address, or (I) any group address. */
-static void mac_is(void)
-{
-	if (layer.kind != K_WIRELESS && (layer.kind != K_ETHERNET || want_dir > W_DST))
-		fail(NO_LINK);
-	if (want_dir > W_DST)
-		is_named(want_dir - W_ADDR1 + 'A');
-	else
-		means(layer.kind == K_ETHERNET ? "#m6:0" : "#w0:1");
-}
-
-/* A mask of that many bits; beside it there must be nothing. */
-static void set_mask(unsigned words, uint32_t bits)
-{
-	unsigned i, b;
-
-	if (bits > words * 32)
-		fail(OUT_OF_RANGE);
-	for (i = 0; i < words; i++, bits -= b) {
-		b = bits > 32 ? 32 : bits;
-		want_mask[i] = b ? UINT32_MAX << (32 - b) : 0;
-		if (want[i] & ~want_mask[i])
-			fail(BAD_MASK);
+	t = filter_equals(names[HEADERS_MAX], number);
+	for (unsigned i = HEADERS_MAX; i-- > 0; ) {
+		v = names[i];
+		pass = filter_and(filter_equals(v, 51), filter_pass_header(reg, xs[i], off, 1, xs[i + 1]));
+		if (versions == OVER_IPV6)
+			pass = filter_or(pass, filter_and(
+			    filter_or(filter_or(filter_equals(v, 0), filter_equals(v, 60)),
+			    filter_or(filter_equals(v, 43), filter_equals(v, 44))),
+			    filter_pass_header(reg, xs[i], off, 0, xs[i + 1])));
+		pass = filter_and(pass, filter_tree(TREE_REGISTER, filter_memory(reg), names[i + 1], 0, 0));
+		t = filter_or(filter_equals(v, number), filter_and(pass, t));
 	}
+	t = filter_and(filter_tree(TREE_REGISTER, first, names[0], 0, 0), t);
+	return filter_and(filter_tree(TREE_REGISTER, x, xs[0], 0, 1), t);
 }
 
-/* A number alone, as the qualifiers say. */
-static void number_is(uint32_t n)
+/* protochain N: a protocol behind any extension headers of IPv6 and authentication headers. */
+static unsigned filter_protochain(struct filter_span words, unsigned proto, uint32_t n)
 {
-	unsigned bits = 32, type = in.now.type;
+	struct filter_base b = filter_network(filter_layer());
+	unsigned t = filter_truth(0), x = filter_constant(40);
 
-	want_dir = in.now.dir;
-	want[0] = want[1] = n;
-	blame = last_number;
-	if (!type)
-		fail(ALONE);
-	if (type == W_PROTO) {
-		protocol_number(n);
-	} else if (type >= W_PORT) {
-		if (n > 65535)
-			fail(NO_PORT);
-		port_is(in.now.proto);
-	} else {
-		for (; type == W_NET && want[0] && !(want[0] >> 24); bits -= 8)
-			want[0] <<= 8;
-		set_mask(1, bits);
-		host_is(1);
+	if (proto != P_NONE && proto != P_IP && proto != P_IP6)
+		filter_fail(words, "does not go with that protocol");
+	if (b.reg)
+		x = filter_arithmetic(OP_ADD, filter_memory(b.reg - 1), x);
+	if (proto != P_IP6)
+		t = filter_and(filter_link_is(words, TYPE_IP), filter_chain(n, OVER_IPV4,
+		    filter_in_network(OP_B, 9), filter_header(b), b.off));
+	if (proto != P_IP)
+		t = filter_or(t, filter_and(filter_link_is(words, TYPE_IP6), filter_chain(n,
+		    OVER_IPV6, filter_in_network(OP_B, 6), x, b.off)));
+	return t;
+}
+
+/* Is there an 802.2 header? */
+static unsigned filter_has_llc(struct filter_span words)
+{
+	switch (filter_layer()->kind) {
+	case KIND_ETHERNET:
+		return filter_and(filter_not(filter_test(filter_type(), OP_JGT, LENGTH_MAX)),
+		    filter_not(filter_both_saps(0xff)));
+	case KIND_COOKED:
+		return filter_equals(filter_type(), 4);
+	case KIND_LLC:
+		return filter_truth(1);
+	case KIND_WIRELESS:
+		return filter_is_data_frame();
 	}
+	filter_fail_link(words);
 }
 
-/* A service's port, by name or number; returns its transport, 0 if it goes by both. */
-static int service(const char *s, unsigned len, uint32_t *n)
-{
-	int i = find_word(services, s, len);
+/* ---- parser ---- */
 
-	if (i < 0) {
-		if (!read_number(s, len, n) || *n > 65535 || !len)
-			fail(NO_PORT);
-		return 0;
+/* What an expression is: a number alone, one that was computed, one of the packet, a condition, a name. */
+enum filter_result { R_LITERAL, R_CONSTANT, R_VALUE, R_CONDITION, R_NAME };
+
+struct filter_operand {
+	enum filter_result kind;
+	unsigned value;		/* of a number */
+	unsigned guard;		/* of a number in the packet: what must hold before it is read */
+	unsigned tree;		/* of a condition or name */
+	struct filter_span span;	/* its first word */
+};
+
+static struct filter_operand filter_expression(unsigned tight);
+static struct filter_operand filter_operand(void);
+
+/* Words that people use, and what to write for them. */
+static const struct { const char *word, *why; } filter_advice[] = {
+	{ "dns", "not a word of filters: write port 53" },
+	{ "dhcp", "not a word of filters: write udp port 67 or 68" },
+	{ "dhcp6", "not a word of filters: write udp port 546 or 547" },
+	{ "dhcpv6", "not a word of filters: write udp port 546 or 547" },
+	{ "http", "not a word of filters: write tcp port 80" },
+	{ "https", "not a word of filters: write port 443" },
+	{ "tls", "not a word of filters: write tcp port 443" },
+	{ "ssl", "not a word of filters: write tcp port 443" },
+	{ "quic", "not a word of filters: write udp port 443" },
+	{ "ssh", "not a word of filters: write tcp port 22" },
+	{ "ntp", "not a word of filters: write udp port 123" },
+	{ "sip", "not a word of filters: write port 5060" },
+	{ "ftp", "not a word of filters: write tcp port 21" },
+	{ "smtp", "not a word of filters: write tcp port 25" },
+	{ "mdns", "not a word of filters: write udp port 5353" },
+	{ "snmp", "not a word of filters: write port 161" },
+	{ "ipv4", "not a word of filters: write ip" },
+	{ "ipv6", "not a word of filters: write ip6" },
+	{ "icmpv6", "not a word of filters: write icmp6" },
+	{ "eth", "not a word of filters: write ether" },
+	{ "mac", "not a word of filters: write ether host" },
+	{ "source", "not a word of filters: write src" },
+	{ "dest", "not a word of filters: write dst" },
+	{ "destination", "not a word of filters: write dst" },
+	{ "lldp", "not a word of filters: write ether proto 0x88cc" },
+	{ "eapol", "not a word of filters: write ether proto 0x888e" },
+	{ "gre", "not a word of filters: write proto 47" },
+	{ "ospf", "not a word of filters: write proto 89" },
+	{ "all", "not a word of filters: leave it out" },
+	{ "any", "not a word of filters: leave it out" },
+};
+
+/* The fields of Wireshark's display filters begin so. */
+static int filter_is_display_language(struct filter_span s)
+{
+	static const char *const protocols[] = {
+		"ip.", "ipv6.", "tcp.", "udp.", "eth.", "arp.", "icmp.", "icmpv6.", "dns.", "http.",
+		"frame.", "vlan.", "wlan.", "dhcp.", "sctp.", "tls.",
+	};
+
+	for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {
+		size_t n = strlen(protocols[i]);
+
+		if (s.len > n && !memcmp(s.at, protocols[i], n))
+			return 1;
 	}
-	*n = service_ports[i];
-	return i < TCP_SERVICES ? W_TCP : i < UDP_SERVICES ? W_UDP : 0;
+	return 0;
 }
 
-static void named_ports(void)
+/* Is it a word of the language, but for its capitals? */
+static int filter_has_capitals(struct filter_span s)
 {
-	int from, to, proto = in.now.proto;
-	unsigned len = in.len;
-
-	if (in.now.type == W_PORTRANGE)
-		for (len = 0; len < in.len && in.at[len] != '-'; len++)
-			;
-	from = to = service(in.at, len, &want[0]);
-	want[1] = want[0];
-	if (len < in.len)
-		to = service(in.at + len + 1, in.len - len - 1, &want[1]);
-	else if (in.now.type == W_PORTRANGE)
-		fail(NO_PORT);
-	if (from != to)
-		from = 0;
-	if (from && proto && proto != from)
-		fail(NO_PROTOCOL);
-	port_is((int)(from ? from : proto));
+	for (const struct filter_word *w = filter_words; w->name; w++)
+		if (filter_is_word(s, w->name))
+			return !filter_is_exactly(s, w->name);
+	return 0;
 }
 
-static void named_protocol(void)
+/* Fails: the current word is not expected, for the reason that fits best. */
+static _Noreturn void filter_fail_word(const char *otherwise)
 {
-	int i = find_word(keywords, in.at, in.len) + T_WORD, ether = in.now.proto == W_ETHER;
+	struct filter_span s = filt.token.span;
+	const char *why = otherwise;
 
-	if (ether ? i >= W_IP && i <= W_NETBEUI : i >= W_AH && i <= W_VRRP) {
-		protocol_number(number_of(i));
-		return;
-	}
-	i = find_word(ether ? "loopback " : protocols, in.at, in.len);
-	if (i < 0)
-		fail(NO_NAME);
-	protocol_number(ether ? 0x9000 : (uint32_t)i);
+	if (filt.token.kind == T_NAME && filter_has_capitals(s))
+		why = "write it in small letters";
+	else if (filt.token.kind == T_NAME && filter_is_display_language(s))
+		why = "the language of Wireshark's display filters; here it is host 1.2.3.4, tcp port 80";
+	else if ((unsigned char)*s.at == 0xe2 && (unsigned char)s.at[1] == 0x80)
+		why = "a typographic quote or dash: write ' \" or -";
+	else if (filt.token.kind == '-' && filter_digit(s.at[1]) < 36)
+		why = "not expected here; options stand before the filter";
+	else if (filt.token.kind == T_FOREIGN)
+		why = "of pf, ATM or SS7 links, which Linux does not capture";
+	else if (filt.token.kind == T_GATEWAY)
+		why = "needs a host's name, and names are not looked up: write ether host MAC and not host"
+		    " ADDRESS";
+	for (size_t i = 0; i < sizeof filter_advice / sizeof *filter_advice; i++)
+		if (filt.token.kind == T_NAME && filter_is_word(s, filter_advice[i].word))
+			why = filter_advice[i].why;
+	filter_fail(s, why);
 }
 
-/* An address and, behind it, the length of its mask or (IPv4) the mask. */
-static void address_is(unsigned words)
+static _Noreturn void filter_unexpected(void)
 {
-	uint32_t bits = words == 1 ? in.bits : 128;
-	unsigned type = in.now.type;
-	int separator;
-
-	if (type != W_HOST && type != W_NET)
-		fail(UNEXPECTED);
-	next_word();
-	separator = in.token;
-	if (separator == -'/' || (separator == W_MASK && words == 1)) {
-		next_word();
-		bits = *in.value;
-		if (in.token != (separator == -'/' ? T_NUMBER : T_IPV4) ||
-		    (type == W_HOST && bits != 128))
-			fail(UNEXPECTED);
-		next_word();
-	}
-	if (separator == W_MASK) {
-		want_mask[0] = bits;
-		if (want[0] & ~bits)
-			fail(BAD_MASK);
-	} else {
-		set_mask(words, bits);
-	}
-	host_is(words);
+	filter_fail_word("not expected here");
 }
 
-/* A name or address, as the qualifiers say. */
-static void name_is(void)
+static void filter_must(int kind)
 {
-	unsigned type = in.now.type;
-
-	if (!type)
-		fail(ALONE);
-	want_dir = in.now.dir;
-	memcpy(want, in.value, sizeof in.value);
-	if (in.token == T_IPV4 || in.token == T_IPV6) {
-		address_is(in.token == T_IPV4 ? 1 : 4);
-		return;
-	}
-	if (in.token == T_MAC) {
-		if (in.now.proto != W_ETHER || type != W_HOST)
-			fail(NO_PROTOCOL);
-		*var('I') = 0;
-		mac_is();
-	} else if (type == W_PORT || type == W_PORTRANGE) {
-		named_ports();
-	} else if (type == W_PROTO) {
-		named_protocol();
-	} else {
-		fail(NO_NAME);
-	}
-	next_word();
+	if (!filter_accept(kind))
+		filter_unexpected();
 }
 
-/* ---- grammar ---- */
-
-/* operands within operands; each takes a few hundred bytes of stack */
-enum { NESTING = 100 };
-static unsigned depth;
-
-/* A result as a condition: a number alone is what the qualifiers in force say. */
-static enum result condition(enum result r)
+/* The ) that belongs to a ( at `open`. */
+static void filter_must_close(struct filter_span open)
 {
-	if (r == LITERAL) {
-		number_is(constant);
-		return ID;
-	}
-	if (r != ID && (r != CONDITION || in.now.ids))
-		fail(MIXED);
-	return r;
+	if (filt.token.kind == T_END)
+		filter_fail(open, "its ) is missing");
+	if (filt.token.kind == ',')
+		filter_fail(filt.token.span, "a list is written with or: port 80 or 443");
+	filter_must(')');
 }
 
-static void must(int token)
+/* The current word as a number up to a limit, whose name is `what`; goes on behind it. */
+static uint32_t filter_number_up_to(uint32_t limit, const char *what)
 {
-	if (in.token != token)
-		fail(UNEXPECTED);
-	next_word();
-}
+	uint32_t n = filt.token.value[0];
 
-/* The current word as a number, up to a limit; the word after it becomes current. */
-static uint32_t operand_number(uint32_t limit)
-{
-	uint32_t n = *in.value;
-
-	if (in.token != T_NUMBER || n > limit)
-		fail(OUT_OF_RANGE);
-	next_word();
+	if (filt.token.kind != T_NUMBER || n > limit)
+		filter_fail_word(what);
+	filter_next();
 	return n;
 }
 
-/* proto[expression:size]: the current word is the bracket. */
-static void indexed_bytes(int proto)
+/* Shows a network as it should be written, in place of one with bits outside its mask. */
+static _Noreturn void filter_fail_mask(struct filter_span words, uint32_t network, unsigned bits)
 {
-	unsigned here, failing, size = 1;
-	uint32_t offset;
-	enum result r;
+	char why[80];
+	struct bpf_text t = { why, why + sizeof why - 1 };
 
-	if (proto >= W_ISO && proto <= W_ESP)
-		fail(NO_PROTOCOL);
-	next_word();
-	r = expression(3);
-	offset = constant;
-	if (r >= CONDITION)
-		fail(MIXED);
-	if (accept_token(-':')) {
-		size = operand_number(4);
-		if (!size || size == 3)
-			fail(OUT_OF_RANGE);
+	bpf_put(&t, "bits outside the mask: write ");
+	for (unsigned shift = 32; shift; shift -= 8) {
+		bpf_put_number(&t, network >> (shift - 8) & 255, 10, 1);
+		bpf_put_char(&t, shift > 8 ? '.' : '/');
 	}
-	must(-']');
-	here = flow;
-	no = 0;
-	/* as libpcap: right of an operator there is no check of the protocol */
-	if (in.now.unchecked)
-		flow = 0;
-	failing = in.unfit;
-	if (proto < W_AH) {
-		link_is(number_of(proto));
-	} else if (proto == W_ICMP6) {
-		means("ip6,n6=58");
-	} else if (proto < W_RADIO) {
-		*var('N') = number_of(proto);
-		means("ip,n9=N,n6:2&8191=0");
-	} else if (proto == W_RADIO && layer.kind != K_WIRELESS) {
-		fail(NO_LINK);
-	}
-	join_ways(&no, failing);
-	in.unfit = no;
-	if (in.now.unchecked)
-		flow = here;
-	constant = offset;
-	read_bytes(proto < W_AH ? 'n' : proto < W_ICMP6 ? 'i' : "jrh"[proto - W_ICMP6], r, size);
+	bpf_put_number(&t, bits, 10, 1);
+	filter_fail(words, why);
 }
 
-/* src, dst, src or dst, src and dst, addr1 ... */
-static int direction(void)
+/* An IPv6 mask of that many bits; outside of it the address has none. */
+static void filter_mask6(struct filter_span words, const uint32_t *value, uint32_t bits,
+    uint32_t *mask)
 {
-	int dir = in.token, op;
+	for (unsigned i = 0; i < 4; i++) {
+		uint32_t here = bits < 32 ? bits : 32;
 
-	next_word();
-	op = in.token;
-	if ((dir != W_SRC && dir != W_DST) || (op != W_AND && op != W_OR))
-		return dir;
-	next_word();
-	must(W_SRC + W_DST - dir);
-	return op;
-}
-
-/* The current word as a number, or as its place in a list. */
-static unsigned place(const char *list)
-{
-	int i = in.token == T_NUMBER ? (int)(*in.value & 0xff) : find_word(list, in.at, in.len);
-
-	if (i < 0 || in.token == T_END)
-		fail(NO_LINK);
-	return (unsigned)i;
-}
-
-/*
- * type T, type T subtype S, subtype S, dir D: bits of the first byte of the 802.11 header, for dir
- * of the second
- */
-static void frame_is(void)
-{
-	static const char *const subtypes =	/* 16 of each type */
-		"assocP assocQ reassocP reassocQ probeP probeQ =\10beacon atim disassoc auth "
-		"deauth "
-		"=\32psM rts cts ack cf-end cf-endL K KNL KNM KNLM null cfL cfM cfLM "
-		"O-K O-KNL O-KNM O-KNLM O =\56ONM ONLM ";
-	unsigned type = 0, mask = 12, n;
-	int what = in.token;
-
-	if (layer.kind != K_WIRELESS)
-		fail(NO_LINK);
-	next_word();
-	if (what == W_DIR) {
-		mask = 3;
-		type = place("nods tods fromds dstods ");
-		next_word();
-	}
-	if (what == W_TYPE) {
-		type = place("mgt +management ctl +control K ");
-		if (in.token != T_NUMBER)
-			type *= 4;
-		next_word();
-	}
-	if (what == W_SUBTYPE || (what == W_TYPE && accept_token(W_SUBTYPE))) {
-		n = place(subtypes);
-		if (in.token != T_NUMBER)
-			n = n % 16 * 16 | n / 16 * 4;
-		else
-			n |= type;
-		if (what == W_SUBTYPE)
-			type = in.token != T_NUMBER ? n & 12 : 16;
-		if ((n & 15) != type)
-			fail(NO_LINK);
-		type = n;
-		mask = 0xfc;
-		next_word();
-	}
-	*var('O') = mask == 3;
-	*var('M') = mask;
-	*var('N') = type;
-	if (type & ~mask && what != W_DIR)
-		fail(NO_LINK);
-	means("hO&M=N");
-}
-
-/* After an optional protocol: what is asked about it. */
-static enum result primitive(int proto)
-{
-	int token = in.token;
-	uint8_t ids = in.now.ids;
-
-	if (token == -'[' && proto) {
-		indexed_bytes(proto);
-		return VALUE;
-	}
-	in.now.proto = (uint8_t)proto;
-	in.now.dir = W_OR;
-	if (token == W_BROADCAST || token == W_MULTICAST) {
-		want_dir = W_DST;
-		want[0] = UINT32_MAX;
-		want[1] = 0xffff;
-		*var('I') = token == W_MULTICAST;
-		*var('M') = ~job->netmask;
-		if (!proto || proto == W_ETHER)
-			mac_is();
-		else if (proto == W_IP)
-			means(token == W_MULTICAST ? "ip,n16>=224" : "ip,(n16:4&M=0;n16:4&M=M)");
-		else if (proto == W_IP6 && token == W_MULTICAST)
-			means("ip6,n24=255");
-		else
-			fail(NO_PROTOCOL);
-		next_word();
-	} else if (token == W_PROTOCHAIN || token == W_GATEWAY) {
-		fail(token == W_GATEWAY ? NO_NAME : NO_KERNEL);
-	} else if (token >= W_TYPE && token <= W_DIR) {
-		frame_is();
-	} else if (token < W_SRC || token > W_DIR) {
-		named_alone(proto);
-	} else {
-		in.now.type = W_HOST;
-		if (token <= W_TA)
-			in.now.dir = (uint8_t)direction();
-		if (token == W_PROTO || (in.token >= W_HOST && in.token <= W_PORTRANGE)) {
-			in.now.type = (uint8_t)in.token;
-			next_word();
-		}
-		in.now.ids = 1;
-		condition(operand());
-		in.now.ids = ids;
-		return CONDITION;
-	}
-	in.now.type = 0;
-	return CONDITION;
-}
-
-/*
- * N = the number that may follow, in parentheses or not, up to a limit; above that if there is
- * none.
- */
-static void optional(uint32_t limit)
-{
-	unsigned parens = 0;
-
-	for (; accept_token(-'('); parens++)
-		;
-	*var('N') = UINT32_MAX;
-	if (in.token == T_NUMBER || parens)
-		*var('N') = operand_number(limit);
-	for (; parens; parens--)
-		must(-')');
-}
-
-/*
- * What follows `vlan` counts from behind the tag, to the end of the expression. The kernel keeps
- * the outermost tag in metadata, so a live program looks there first; then what follows stands
- * where it stood: M[0] says.
- */
-static void vlan_is(void)
-{
-	if (layer.labels || layer.kind < K_ETHERNET)
-		fail(NO_LINK);
-	if (!job->live || layer.kind == K_WIRELESS || layer.vlans++) {
-		is_named('t');
-		layer.type.off = layer.payload.off + 2;
-		layer.payload.off += 4;
-	} else if (layer.kind >= K_COOKED) {
-		is_named('u');
-	} else {
-		means("#u0;(m48!=1,$4,#t0)");
-		layer.type.reg = layer.payload.reg = regs = 1;
+		bits -= here;
+		mask[i] = here ? UINT32_MAX << (32 - here) : 0;
+		if (value[i] & ~mask[i])
+			filter_fail(words, "bits outside the mask");
 	}
 }
 
-static void mpls_is(void)
+/* The first so many bits. */
+static uint32_t filter_prefix(unsigned bits)
 {
-	*var('K') = layer.labels;
-	if (!layer.labels && layer.kind != K_ETHERNET && layer.kind != K_PPP)
-		fail(NO_LINK);
-	means("K=0,@34887;(K=1,n4294967294&1=0),(N>1048575;n0:4>>12=N)");
-	layer.network += 4;
-	layer.labels = 1;
+	return bits ? UINT32_MAX << (32 - bits) : 0;
 }
 
-/* What follows `pppoes` counts from the PPP header on, to the end of the expression. */
-static void pppoes_is(void)
+enum { TYPE_HOST = 1, TYPE_NET, TYPE_PORT, TYPE_PORTRANGE, TYPE_PROTO, TYPE_PROTOCHAIN };
+
+/* The transport that the words before a port name. */
+static unsigned filter_transport(struct filter_span words)
 {
-	means("@34916,(N>65535;n2:2=N)");
-	layer.header = layer.payload;
-	layer.header.off += layer.network + 6;
-	layer.type = layer.payload = layer.header;
-	layer.payload.off += 2;
-	layer.network = 0;
-	layer.kind = K_PPP;
+	unsigned proto = filt.now.proto;
+
+	if (proto != P_NONE && proto != P_TCP && proto != P_UDP && proto != P_SCTP)
+		filter_fail(words, "ports are of tcp, udp and sctp");
+	return filter_protocols[proto].number;
 }
 
-/* The words that are primitives by themselves, with or without a number. */
-static void numbered_word(int token)
+/* A number alone, as the words before it say. */
+static unsigned filter_number_is(struct filter_span words, uint32_t n)
 {
-	in.now.type = 0;
-	*var('L') = (uint32_t)job->linktype;
-	switch (token) {
-	case W_VLAN:
-		optional(4095);
-		vlan_is();
-		return;
-	case W_MPLS:
-		optional(0xfffff);
-		mpls_is();
-		return;
-	case W_PPPOES:
-		optional(0xffff);
-		pppoes_is();
-		return;
-	case W_PPPOED:
-		means("@34915");
-		return;
-	case W_INBOUND: case W_OUTBOUND:
-		means("L=113,h0:2=4;(L=276,h10=4);(L!=113,L!=276,m4=4)");
-		if (token == W_INBOUND)
-			swap_ways();
-		return;
+	unsigned bits = 32;
+
+	switch (filt.now.type) {
+	case TYPE_PROTO:
+		return filter_protocol_number(words, filt.now.proto, n);
+	case TYPE_PROTOCHAIN:
+		return filter_protochain(words, filt.now.proto, n);
+	case TYPE_PORT: case TYPE_PORTRANGE:
+		if (n > 65535)
+			filter_fail(words, "not a port");
+		return filter_ports(words, filter_transport(words), filt.now.dir, n, n);
+	case TYPE_HOST: case TYPE_NET:
+		for (; filt.now.type == TYPE_NET && n && !(n >> 24); bits -= 8)
+			n <<= 8;
+		return filter_host4(words, filt.now.proto, filt.now.dir, n, filter_prefix(bits));
 	}
-	*var('N') = operand_number(UINT32_MAX);
-	means(token == W_LESS ? "len<=N" : token == W_GREATER ? "len>=N" :
-	    "L=276,h4:4=N;(L!=276,m8=N)");
+	filter_fail(words, "needs host, net, port or the like before it");
 }
 
-/* What begins with a word. */
-static enum result word(void)
+/* A service's port by name or number; `by` gets its transports. */
+static uint32_t filter_port(struct filter_span name, unsigned *by)
 {
-	int token = in.token;
+	uint32_t n;
 
-	if (token < W_IP)
-		fail(UNEXPECTED);
-	if (token >= W_SRC && token <= W_DIR)
-		return primitive(0);
-	next_word();
-	if (token <= W_ETHER)
-		return primitive(token);
-	if (token == W_LEN) {
-		value(OP_LD | OP_LEN, 0);
-		return VALUE;
-	}
-	numbered_word(token);
-	return CONDITION;
+	*by = filter_service(name, &n);
+	if (*by)
+		return n;
+	if (memchr(name.at, '.', name.len) || !filter_number(name, &n) || n > 65535)
+		filter_fail(name, filter_has_capitals(name) ? "write it in small letters" : "not a port");
+	*by = BY_TCP | BY_UDP;
+	return n;
 }
 
-/* What only definitions have. */
-static enum result internal_operand(void)
+/* Fails where a service does not go by the transport that was asked for. */
+static unsigned filter_narrow(struct filter_span words, unsigned transport, unsigned by)
 {
-	int letter = *in.at;
-	unsigned size = 1;
-
-	if (letter == '#') {
-		ends();
-		return CONDITION;
-	}
-	next_word();
-	constant = *in.value;
-	next_word();
-	if (letter == '@') {
-		link_is(constant);
-		return CONDITION;
-	}
-	if (letter == '$') {
-		emit(OP_LD, constant);
-		emit(OP_ST, 0);
-		return CONDITION;
-	}
-	if (in.token == T_NUMBER) {
-		constant += *in.value;
-		next_word();
-	}
-	if (accept_token(-':')) {
-		size = *in.value;
-		next_word();
-	}
-	read_bytes(letter, LITERAL, size);
-	return VALUE;
+	if (by == (BY_TCP | BY_UDP))
+		return transport;
+	if (transport == 0)
+		return by == BY_TCP ? 6 : 17;
+	if (transport != (by == BY_TCP ? 6u : 17u))
+		filter_fail(words, by == BY_TCP ? "goes by tcp only" : "goes by udp only");
+	return transport;
 }
 
-/*
- * A number, an address, a primitive, something in parentheses, or a not or minus and what it is
- * about.
- */
-static enum result operand(void)
+/* A port, or a range of them, by names. */
+static unsigned filter_named_ports(void)
 {
-	struct context was = in.now;
-	int negated = 0;
-	enum result r;
+	struct filter_span words = filt.token.span, first = words, second;
+	unsigned by, also, transport = filter_transport(words);
+	const char *dash = NULL;
+	uint32_t least, most;
 
-	if (++depth > NESTING)
-		fail(TOO_LONG);
-	constant = *in.value;
-	no = 0;
-	if (!in.internal)
-		last_number = blame;
-	if (in.token == T_FIELD) {
-		r = internal_operand();
-	} else if (in.token == W_NOT) {
-		for (; accept_token(W_NOT); negated = !negated)
-			;
-		r = condition(expression(2));
-		if (negated)
-			swap_ways();
-	} else if (accept_token(-'(')) {
-		in.now.parens = 1;
-		r = expression(1);
-		must(-')');
-		in.now = was;
-	} else if (accept_token(-'-')) {
-		r = expression(8);
-		if (r >= CONDITION)
-			fail(MIXED);
-		r = calculate(CONSTANT, 0, OP_SUB, r);
-	} else if (accept_token(T_NUMBER)) {
-		r = LITERAL;
-	} else if (in.token >= T_IPV4 && in.token <= T_NAME) {
-		name_is();
-		r = ID;
-	} else {
-		r = word();
+	if (words.at[words.len] == '/')
+		filter_fail(words, "write tcp port %");
+	if (filt.now.type == TYPE_PORTRANGE)
+		dash = memchr(words.at, '-', words.len);
+	if (dash)
+		first.len = (unsigned)(dash - words.at);
+	least = most = filter_port(first, &by);
+	if (dash) {
+		second = (struct filter_span){ dash + 1, words.len - first.len - 1 };
+		most = filter_port(second, &also);
+		if (by != also)
+			by = BY_TCP | BY_UDP;
+	} else if (filt.now.type == TYPE_PORTRANGE && filter_digit(*words.at) < 10) {
+		filter_fail(words, "not a range of ports");
 	}
-	depth--;
+	return filter_ports(words, filter_narrow(words, transport, by), filt.now.dir, least, most);
+}
+
+static unsigned filter_named_protocol(void)
+{
+	struct filter_span words = filt.token.span;
+	const struct filter_word *w = NULL;
+	int n;
+
+	if (filt.now.proto == P_LINK)
+		w = filter_look_up(filter_ether_names, words);
+	if (filt.now.proto == P_ISO)
+		w = filter_look_up(filter_iso_names, words);
+	n = w ? w->number : -1;
+	if (filt.now.proto == P_NONE || filt.now.proto == P_IP || filt.now.proto == P_IP6)
+		n = filter_protocol(words);
+	if (n < 0)
+		filter_fail(words, "not a protocol that is known: write its number");
+	return filter_number_is(words, (uint32_t)n);
+}
+
+/* Do words about ports or protocols stand before an address? */
+static void filter_check_address(void)
+{
+	if (!filt.now.type)
+		filter_fail(filt.token.span, "needs host, net or the like before it");
+	if (filt.now.proto == P_LINK)
+		filter_fail(filt.token.span, "an IP address: write host %");
+	if (filt.now.type != TYPE_HOST && filt.now.type != TYPE_NET)
+		filter_fail(filt.token.span, "an address; port and proto are followed by numbers");
+}
+
+/* An IPv4 address and, behind it, the length of its mask or the mask. */
+static unsigned filter_ipv4_is(void)
+{
+	struct filter_token t = filt.token;
+	struct filter_span words = t.span;
+	uint32_t mask = filter_prefix(t.bits);
+
+	if (filt.now.proto == P_DECNET && t.bits == 16)	{
+		filter_next();
+		return filter_decnet_host(words, filt.now.dir,
+		    (t.value[0] >> 24 & 0x3f) << 10 | (t.value[0] >> 16 & 0xff));
+	}
+	filter_check_address();
+	filter_next();
+	if (filt.token.kind == '/') {
+		if (filt.now.type != TYPE_NET)
+			filter_fail(words, "a network, not a host: write net");
+		filter_next();
+		mask = filter_prefix(filter_number_up_to(32, "the length of an IPv4 mask is 0 to 32"));
+		if (t.value[0] & ~mask)
+			filter_fail_mask(words, t.value[0] & mask, t.bits < 32 && mask > filter_prefix(t.bits) ?
+			    t.bits : (unsigned)__builtin_popcount(mask));
+	} else if (filter_accept(T_MASK)) {
+		if (filt.token.kind != T_IPV4 || filt.now.type != TYPE_NET)
+			filter_unexpected();
+		mask = filt.token.value[0];
+		filter_next();
+		if (t.value[0] & ~mask)
+			filter_fail(words, "bits outside the mask");
+	}
+	return filter_host4(words, filt.now.proto, filt.now.dir, t.value[0], mask);
+}
+
+static unsigned filter_ipv6_is(void)
+{
+	struct filter_token t = filt.token;
+	uint32_t bits = 128, mask[4];
+
+	filter_check_address();
+	filter_next();
+	if (filter_accept('/'))
+		bits = filter_number_up_to(128, "the length of an IPv6 mask is 0 to 128");
+	if (filt.now.type == TYPE_HOST && bits != 128)
+		filter_fail(t.span, "a network, not a host: write net");
+	filter_mask6(t.span, t.value, bits, mask);
+	return filter_host6(t.span, filt.now.proto, filt.now.dir, t.value, mask);
+}
+
+static unsigned filter_link_address_is(void)
+{
+	struct filter_token t = filt.token;
+
+	if (filt.now.proto != P_LINK || filt.now.type != TYPE_HOST)
+		filter_fail(t.span, "an Ethernet address: write ether host %");
+	filter_next();
+	if (t.kind == T_ARC)
+		return filter_arc_is(t.span, filt.now.dir, t.value[0]);
+	return filter_mac_is(t.span, filt.now.dir, t.value);
+}
+
+/* Fails: a word that is no address stands behind host or net. */
+static _Noreturn void filter_fail_host(void)
+{
+	struct filter_span s = filt.token.span;
+	unsigned digits = filter_span_of(s.at, "0123456789.");
+
+	if (digits == s.len && filter_digit(*s.at) < 10)
+		filter_fail(s, "not an IPv4 address, whose four numbers are 0 to 255");
+	filter_fail_word("names are not looked up: write the address");
+}
+
+/* A name or address, as the words before it say. */
+static unsigned filter_name_is(void)
+{
+	unsigned t;
+
+	switch (filt.token.kind) {
+	case T_IPV4:
+		return filter_ipv4_is();
+	case T_IPV6:
+		return filter_ipv6_is();
+	case T_MAC: case T_ARC:
+		return filter_link_address_is();
+	}
+	switch (filt.now.type) {
+	case 0:
+		filter_fail_word("not a word of filters, and needs host, port or the like before it");
+	case TYPE_PORT: case TYPE_PORTRANGE:
+		t = filter_named_ports();
+		break;
+	case TYPE_PROTO: case TYPE_PROTOCHAIN:
+		t = filter_named_protocol();
+		break;
+	default:
+		filter_fail_host();
+	}
+	filter_next();
+	return t;
+}
+
+/* An operand as a condition: a number alone is what the words before it say. */
+static struct filter_operand filter_condition(struct filter_operand r)
+{
+	if (r.kind == R_LITERAL) {
+		r.tree = filter_number_is(r.span, filt.value[r.value].k);
+		r.kind = R_NAME;
+	} else if (r.kind == R_VALUE || r.kind == R_CONSTANT) {
+		filter_fail(filt.token.span, "a number, not a condition: compare it, for instance != 0");
+	} else if (r.kind == R_CONDITION && filt.now.ids) {
+		filter_fail(r.span, "only names and numbers stand within these parentheses");
+	}
 	return r;
 }
 
-static const struct operator {
-	int8_t token;
-	uint8_t tight;		/* how tight it binds, 1 to 8 */
-	uint8_t computes;	/* or how it relates */
-} operators[] = {
-	{ W_AND, 1, 0 }, { W_OR, 1, 0 },
-	{ -'=', 2, OP_JEQ }, { T_UNEQUAL, 2, OP_JEQ | NEGATED },
-	{ -'<', 2, OP_JGE | NEGATED }, { -'>', 2, OP_JGT },
-	{ T_AT_MOST, 2, OP_JGT | NEGATED }, { T_AT_LEAST, 2, OP_JGE },
-	{ -'|', 3, OP_OR }, { -'&', 4, OP_AND },
-	{ T_LEFT, 5, OP_LSH }, { T_RIGHT, 5, OP_RSH },
-	{ -'+', 6, OP_ADD }, { -'-', 6, OP_SUB },
-	{ -'*', 7, OP_MUL }, { -'/', 7, OP_DIV },
-	/* these take all arithmetic to their right, as libpcap's do */
-	{ -'%', 8, OP_MOD }, { -'^', 8, OP_XOR },
-	{ T_END, 0, 0 },
+static void filter_must_be_number(const struct filter_operand *r)
+{
+	if (r->kind >= R_CONDITION)
+		filter_fail(r->span, "a condition, not a number");
+}
+
+/* proto[expression:size]: the current word is the bracket. */
+static struct filter_operand filter_indexed(struct filter_span words, unsigned proto)
+{
+	static const char *const why = "of a size there are 1, 2 or 4 bytes";
+	struct filter_base b = filter_network(filter_layer());
+	struct filter_operand r, result = { .kind = R_VALUE, .span = words };
+	unsigned from = filter_protocols[proto].from, size = 1, x;
+
+	if (from == FROM_NOWHERE)
+		filter_fail(words, "its bytes cannot be looked at with [...]");
+	if (proto == P_RADIO && filter_layer()->kind != KIND_WIRELESS)
+		filter_fail_link(words);
+	filter_next();
+	r = filter_expression(3);
+	filter_must_be_number(&r);
+	if (filter_accept(':')) {
+		if (filt.token.kind == T_NUMBER && (filt.token.value[0] == 3 || !filt.token.value[0]))
+			filter_fail(filt.token.span, why);
+		size = filter_number_up_to(4, why);
+	}
+	size = size == 1 ? OP_B : size == 2 ? OP_H : OP_W;
+	if (filt.token.kind == T_END)
+		filter_fail(words, "its ] is missing");
+	filter_must(']');
+	result.guard = filter_index_guard(words, proto);
+	if (r.kind == R_VALUE)
+		result.guard = filter_and(r.guard, result.guard);
+	if (from == FROM_START || from == FROM_HEADER)
+		b = from == FROM_START ? (struct filter_base){ 0, 0 } : filter_layer()->header;
+	if (from == FROM_IPV6)
+		b.off += 40;
+	x = from == FROM_IPV4 ? filter_header(b) : b.reg ? filter_memory(b.reg - 1) : 0;
+	if (r.kind != R_VALUE)
+		b.off += filt.value[r.value].k;
+	else
+		x = x ? filter_arithmetic(OP_ADD, r.value, x) : r.value;
+	if (!x && b.off >> 31)
+		filter_fail(words, "the offset is too large");
+	result.value = filter_load(size, x, b.off);
+	return result;
+}
+
+/* src, dst, src or dst, src and dst, addr1 ... */
+static unsigned filter_direction_words(void)
+{
+	int first = filt.token.kind, joined;
+
+	filter_next();
+	joined = filt.token.kind;
+	if ((first != T_SRC && first != T_DST) || (joined != T_AND && joined != T_OR))
+		return (unsigned)(first - T_SRC);
+	filter_next();
+	filter_must(first == T_SRC ? T_DST : T_SRC);
+	return joined == T_AND ? DIR_AND : DIR_OR;
+}
+
+/* The types of 802.11 frames, and the subtypes: bits of the first byte of the header. */
+static const struct filter_word filter_frame_types[] = {
+	{ "mgt", 0, 0x00 }, { "management", 0, 0x00 }, { "ctl", 0, 0x04 }, { "control", 0, 0x04 },
+	{ "data", 0, 0x08 }, { NULL, 0, 0 },
+};
+static const struct filter_word filter_frame_subtypes[] = {
+	{ "assocreq", 0, 0x00 }, { "assoc-req", 0, 0x00 }, { "assocresp", 0, 0x10 },
+	{ "assoc-resp", 0, 0x10 }, { "reassocreq", 0, 0x20 }, { "reassoc-req", 0, 0x20 },
+	{ "reassocresp", 0, 0x30 }, { "reassoc-resp", 0, 0x30 }, { "probereq", 0, 0x40 },
+	{ "probe-req", 0, 0x40 }, { "proberesp", 0, 0x50 }, { "probe-resp", 0, 0x50 },
+	{ "beacon", 0, 0x80 }, { "atim", 0, 0x90 }, { "disassoc", 0, 0xa0 },
+	{ "disassociation", 0, 0xa0 }, { "auth", 0, 0xb0 }, { "authentication", 0, 0xb0 },
+	{ "deauth", 0, 0xc0 }, { "deauthentication", 0, 0xc0 },
+	{ "bar", 0, 0x84 }, { "ba", 0, 0x94 }, { "ps-poll", 0, 0xa4 }, { "rts", 0, 0xb4 },
+	{ "cts", 0, 0xc4 }, { "ack", 0, 0xd4 }, { "cf-end", 0, 0xe4 }, { "cf-end-ack", 0, 0xf4 },
+	{ "data", 0, 0x08 }, { "data-cf-ack", 0, 0x18 }, { "data-cf-poll", 0, 0x28 },
+	{ "data-cf-ack-poll", 0, 0x38 }, { "null", 0, 0x48 }, { "cf-ack", 0, 0x58 },
+	{ "cf-poll", 0, 0x68 }, { "cf-ack-poll", 0, 0x78 }, { "qos-data", 0, 0x88 },
+	{ "qos-data-cf-ack", 0, 0x98 }, { "qos-data-cf-poll", 0, 0xa8 },
+	{ "qos-data-cf-ack-poll", 0, 0xb8 }, { "qos", 0, 0xc8 }, { "qos-cf-poll", 0, 0xe8 },
+	{ "qos-cf-ack-poll", 0, 0xf8 }, { NULL, 0, 0 },
+};
+static const struct filter_word filter_frame_directions[] = {
+	{ "nods", 0, 0 }, { "tods", 0, 1 }, { "fromds", 0, 2 }, { "dstods", 0, 3 }, { NULL, 0, 0 },
 };
 
-/* Operands with operators between them that bind at least as tight as `level`. */
-static enum result expression(unsigned level)
+enum { FRAME_TYPE = 0x0c, FRAME_SUBTYPE = 0xf0, FRAME_DIRECTION = 0x03 };
+
+/* The current word as a row of a table, or as a number that has no bits outside of mask. */
+static unsigned filter_table_word(const struct filter_word *table, uint32_t mask, const char *why)
 {
-	const struct operator *o;
-	enum result r = operand(), right;
-	unsigned was;
-	uint32_t a;
-	int token;
-	uint8_t unchecked;
+	const struct filter_word *w = filter_look_up(table, filt.token.span);
+	uint32_t n = w ? w->number : filt.token.value[0];
+
+	if (!w && (filt.token.kind != T_NUMBER || n & ~mask))
+		filter_fail(filt.token.span, why);
+	filter_next();
+	return n;
+}
+
+/* type T, type T subtype S, subtype S, dir D of 802.11 frames */
+static unsigned filter_frame(void)
+{
+	struct filter_span words = filt.token.span;
+	int what = filt.token.kind, by_name;
+	uint32_t type = 0, subtype;
+
+	if (filter_layer()->kind != KIND_WIRELESS)
+		filter_fail_link(words);
+	filter_next();
+	if (what == T_DIR)
+		return filter_masked(filter_in_header(OP_B, 1), FRAME_DIRECTION,
+		    filter_table_word(filter_frame_directions, UINT32_MAX, "not a direction of frames"));
+	if (what == T_TYPE) {
+		type = filter_table_word(filter_frame_types, FRAME_TYPE, "not a type of frames");
+		if (!filter_accept(T_SUBTYPE))
+			return filter_masked(filter_in_header(OP_B, 0), FRAME_TYPE, type);
+	}
+	words = filt.token.span;
+	by_name = filt.token.kind != T_NUMBER;
+	subtype = filter_table_word(filter_frame_subtypes, FRAME_SUBTYPE, "not a subtype of frames");
+	if (what == T_SUBTYPE && !by_name)
+		filter_fail(words, "a number needs its type before it: type mgt subtype 0x80");
+	if (what == T_TYPE && by_name && (subtype & FRAME_TYPE) != type)
+		filter_fail(words, "not a subtype of this type");
+	return filter_masked(filter_in_header(OP_B, 0), FRAME_TYPE | FRAME_SUBTYPE, type | subtype);
+}
+
+/* 802.2's formats and commands: bits of the control byte, under a mask. */
+static const struct filter_word filter_llc_types[] = {
+	{ "s", 0x03, 0x01 }, { "u", 0x03, 0x03 }, { "rr", 0x0f, 0x01 }, { "rnr", 0x0f, 0x05 },
+	{ "rej", 0x0f, 0x09 }, { "ui", 0xef, 0x03 }, { "ua", 0xef, 0x63 }, { "disc", 0xef, 0x43 },
+	{ "dm", 0xef, 0x0f }, { "sabme", 0xef, 0x6f }, { "test", 0xef, 0xe3 },
+	{ "xid", 0xef, 0xaf }, { "frmr", 0xef, 0x87 }, { "i", 0x01, 0x00 }, { NULL, 0, 0 },
+};
+
+/* llc, llc TYPE: the current word is the one behind llc. */
+static unsigned filter_llc(struct filter_span words)
+{
+	const struct filter_word *w = filter_look_up(filter_llc_types, filt.token.span);
+	unsigned t = filter_has_llc(words);
+
+	if (!w && filt.token.kind == T_NAME)
+		filter_fail_word("not a type of llc");
+	if (!w || (filt.token.kind != T_NAME && filt.token.kind != T_FOREIGN))
+		return t;
+	filter_next();
+	return filter_and(t, filter_masked(filter_in_payload(OP_B, 2), w->token, w->number));
+}
+
+/* byte N op N, of the link header */
+static unsigned filter_byte(void)
+{
+	uint32_t at = filter_number_up_to(0xffff, "an offset is expected"), k;
+	unsigned v = filter_in_header(OP_B, at);
+	int op = filt.token.kind;
+
+	if (op != '=' && op != '<' && op != '>' && op != '&' && op != '|')
+		filter_unexpected();
+	filter_next();
+	k = filter_number_up_to(255, "a byte is 0 to 255");
+	switch (op) {
+	case '=':
+		return filter_equals(v, k);
+	case '<':
+		return filter_not(filter_test(v, OP_JGE, k));
+	case '>':
+		return filter_test(v, OP_JGT, k);
+	}
+	v = filter_arithmetic(op == '&' ? OP_AND : OP_OR, v, filter_constant(k));
+	return filter_not(filter_equals(v, 0));
+}
+
+/* The words in force for what follows, and the names and numbers themselves. */
+static struct filter_operand filter_qualified(struct filter_span words, unsigned proto)
+{
+	uint8_t ids = filt.now.ids;
+	struct filter_operand r;
+
+	filt.now.proto = (uint8_t)proto;
+	filt.now.dir = DIR_OR;
+	filt.now.type = TYPE_HOST;
+	if (filt.token.kind >= T_SRC && filt.token.kind <= T_TA)
+		filt.now.dir = (uint8_t)filter_direction_words();
+	if (filt.token.kind >= T_HOST && filt.token.kind <= T_PROTOCHAIN) {
+		if (filt.token.kind >= T_PROTO && filt.now.dir != DIR_OR)
+			filter_fail(filt.token.span, "has no src and dst");
+		filt.now.type = (uint8_t)(filt.token.kind - T_HOST + TYPE_HOST);
+		filter_next();
+	}
+	if (filt.token.kind == T_PROTOCOL && filt.now.type >= TYPE_PROTO)
+		filter_fail(filt.token.span, "a word of the language: write \\%");
+	filt.now.ids = 1;
+	r = filter_condition(filter_operand());
+	filt.now.ids = ids;
+	r.kind = R_CONDITION;
+	r.span = words;
+	return r;
+}
+
+/* Behind an optional protocol: what is asked about it. */
+static struct filter_operand filter_primitive(struct filter_span words, unsigned proto)
+{
+	struct filter_operand r = { .kind = R_CONDITION, .span = words };
+	int token = filt.token.kind;
+	struct filter_span last = filt.token.span;
+
+	if (token == '[' && proto != P_NONE)
+		return filter_indexed(words, proto);
+	if (token >= T_SRC && token <= T_PROTOCHAIN)
+		return filter_qualified(words, proto);
+	if (token == T_GATEWAY)
+		filter_unexpected();
+	filt.now.proto = (uint8_t)proto;
+	filt.now.dir = DIR_OR;
+	filt.now.type = 0;
+	if (token >= T_TYPE && token <= T_DIR) {
+		r.tree = filter_frame();
+	} else if (token == T_BROADCAST || token == T_MULTICAST) {
+		r.tree = token == T_BROADCAST ? filter_broadcast(last, proto) : filter_multicast(last, proto);
+		filter_next();
+	} else {
+		r.tree = filter_protocol_alone(words, proto);
+	}
+	return r;
+}
+
+/* The number that may follow, in parentheses or not, up to a limit; above that if there is none. */
+static uint32_t filter_optional(uint32_t limit, const char *what)
+{
+	struct filter_span open = filt.token.span;
+	uint32_t n = UINT32_MAX;
+	unsigned parens = 0;
+
+	for (; filter_accept('('); parens++)
+		;
+	if (filt.token.kind == T_NUMBER || parens)
+		n = filter_number_up_to(limit, what);
+	for (; parens; parens--)
+		filter_must_close(open);
+	return n;
+}
+
+/* The words that are primitives by themselves, with or without a number; it is behind the word. */
+static unsigned filter_numbered(struct filter_span words, int token)
+{
+	static const char *const number = "a number is expected";
+
+	switch (token) {
+	case T_VLAN:
+		return filter_vlan(words, filter_optional(4095, "a VLAN's number is 0 to 4095"));
+	case T_MPLS:
+		return filter_mpls(words, filter_optional(0xfffff, "a label is 0 to 1048575"));
+	case T_PPPOES:
+		return filter_pppoes(words, filter_optional(0xffff, "a session is 0 to 65535"));
+	case T_GENEVE:
+		return filter_geneve(words, filter_optional(0xffffff, "a VNI is 0 to 16777215"));
+	case T_VXLAN:
+		return filter_vxlan(words, filter_optional(0xffffff, "a VNI is 0 to 16777215"));
+	case T_PPPOED:
+		return filter_link_is(words, TYPE_PPPOED);
+	case T_LLC:
+		return filter_llc(words);
+	case T_BYTE:
+		return filter_byte();
+	case T_INBOUND: case T_OUTBOUND:
+		return filter_direction(token == T_OUTBOUND);
+	case T_IFINDEX:
+		return filter_ifindex(filter_number_up_to(UINT32_MAX, number));
+	case T_LESS:
+		return filter_not(filter_test(filter_add_value((struct filter_value){ .kind = V_LENGTH }),
+		    OP_JGT, filter_number_up_to(UINT32_MAX, number)));
+	case T_GREATER:
+		return filter_test(filter_add_value((struct filter_value){ .kind = V_LENGTH }),
+		    OP_JGE, filter_number_up_to(UINT32_MAX, number));
+	}
+	filter_fail(words, "not expected here");
+}
+
+/* What begins with a word of the language. */
+static struct filter_operand filter_word_operand(void)
+{
+	struct filter_operand r = { .kind = R_CONDITION, .span = filt.token.span };
+	int token = filt.token.kind;
+	unsigned proto = filt.token.value[0];
+
+	if (token < T_PROTOCOL || token == T_FOREIGN)
+		filter_unexpected();
+	if (token >= T_SRC && token <= T_DIR)
+		return filter_primitive(r.span, P_NONE);
+	filter_next();
+	if (token == T_PROTOCOL)
+		return filter_primitive(r.span, proto);
+	if (token == T_LEN) {
+		r.kind = R_VALUE;
+		r.value = filter_add_value((struct filter_value){ .kind = V_LENGTH });
+		r.guard = filter_truth(1);
+		return r;
+	}
+	filt.now.type = 0;
+	r.tree = filter_numbered(r.span, token);
+	return r;
+}
+
+static struct filter_operand filter_parenthesized(void)
+{
+	struct filter_context was = filt.now;
+	struct filter_span open = filt.token.span;
+	struct filter_operand r;
+
+	filter_next();
+	filt.now.parens = 1;
+	r = filter_expression(1);
+	filter_must_close(open);
+	filt.now = was;
+	return r;
+}
+
+static struct filter_operand filter_negated(void)
+{
+	struct filter_operand r;
+	int odd = 0;
+
+	while (filter_accept(T_NOT))
+		odd = !odd;
+	r = filter_condition(filter_expression(2));
+	if (odd)
+		r.tree = filter_not(r.tree);
+	return r;
+}
+
+static struct filter_operand filter_minus(void)
+{
+	struct filter_operand r;
+
+	if (filter_digit(filt.token.span.at[1]) >= 10 && filter_digit(filt.token.span.at[1]) < 36 &&
+	    !filter_find_word((struct filter_span){ filt.token.span.at + 1,
+	    filter_word_length(filt.token.span.at + 1) }))
+		filter_unexpected();
+	filter_next();
+	r = filter_expression(8);
+	filter_must_be_number(&r);
+	r.value = filter_arithmetic(OP_SUB, filter_constant(0), r.value);
+	if (r.kind == R_LITERAL)
+		r.kind = R_CONSTANT;
+	return r;
+}
+
+/* A number, an address, a primitive, something in parentheses, or a not or minus and what it is about. */
+static struct filter_operand filter_operand(void)
+{
+	struct filter_operand r = { .kind = R_LITERAL, .span = filt.token.span };
+
+	if (++filt.depth > FILTER_NESTING_MAX)
+		filter_fail(filt.token.span, "nested too deep");
+	switch (filt.token.kind) {
+	case T_NOT:
+		r = filter_negated();
+		break;
+	case '(':
+		r = filter_parenthesized();
+		break;
+	case '-':
+		r = filter_minus();
+		break;
+	case T_NUMBER:
+		r.value = filter_constant(filt.token.value[0]);
+		r.guard = filter_truth(1);
+		filter_next();
+		break;
+	case T_IPV4: case T_IPV6: case T_MAC: case T_ARC: case T_NAME:
+		r.kind = R_NAME;
+		r.tree = filter_name_is();
+		break;
+	default:
+		r = filter_word_operand();
+	}
+	filt.depth--;
+	return r;
+}
+
+enum { NEGATED = 1 };		/* the opposite of a jump */
+
+static const struct filter_operator {
+	uint16_t token;
+	uint8_t tight;		/* how tight it binds, 1 to 8 */
+	uint8_t code;		/* what it computes, or how it relates */
+} filter_operators[] = {
+	{ T_AND, 1, 0 }, { T_OR, 1, 0 },
+	{ '=', 2, OP_JEQ }, { T_UNEQUAL, 2, OP_JEQ | NEGATED },
+	{ '<', 2, OP_JGE | NEGATED }, { '>', 2, OP_JGT },
+	{ T_AT_MOST, 2, OP_JGT | NEGATED }, { T_AT_LEAST, 2, OP_JGE },
+	{ '|', 3, OP_OR }, { '&', 4, OP_AND }, { T_LEFT, 5, OP_LSH }, { T_RIGHT, 5, OP_RSH },
+	{ '+', 6, OP_ADD }, { '-', 6, OP_SUB }, { '*', 7, OP_MUL }, { '/', 7, OP_DIV },
+	/* these take all arithmetic to their right, as libpcap's do */
+	{ '%', 8, OP_MOD }, { '^', 8, OP_XOR },
+	{ 0, 0, 0 },
+};
+
+static const struct filter_operator *filter_find_operator(int token)
+{
+	const struct filter_operator *o = filter_operators;
+
+	while (o->tight && o->token != token)
+		o++;
+	return o;
+}
+
+/* left op right. What must hold before the right one is read is not asked, as in libpcap. */
+static struct filter_operand filter_compute(struct filter_operand left, unsigned code,
+    const struct filter_operand *right)
+{
+	uint32_t k = filt.value[right->value].k;
+
+	if (filter_is_constant(right->value)) {
+		if (!k && (code == OP_DIV || code == OP_MOD))
+			filter_fail(right->span, "divides by zero");
+		if (k > 31 && (code == OP_LSH || code == OP_RSH))
+			filter_fail(right->span, "shifts by over 31 bits");
+	}
+	left.value = filter_arithmetic(code, left.value, right->value);
+	if (left.kind == R_LITERAL || right->kind == R_VALUE)
+		left.kind = right->kind == R_VALUE ? R_VALUE : R_CONSTANT;
+	return left;
+}
+
+/* Are two numbers so related? */
+static struct filter_operand filter_relate(struct filter_operand left, unsigned code,
+    const struct filter_operand *right)
+{
+	unsigned jump = code & OP_KIND, negated = code & NEGATED, t;
+
+	if (filter_is_constant(right->value)) {
+		t = filter_test(left.value, jump, filt.value[right->value].k);
+	} else if (filter_is_constant(left.value)) {
+		if (jump != OP_JEQ) {		/* k > v is not v >= k */
+			jump ^= OP_JGT ^ OP_JGE;
+			negated ^= NEGATED;
+		}
+		t = filter_test(right->value, jump, filt.value[left.value].k);
+	} else {
+		t = filter_tree(TREE_COMPARE, left.value, right->value, jump, 0);
+	}
+	if (negated)
+		t = filter_not(t);
+	left.tree = filter_and(filter_and(left.guard, right->guard), t);
+	left.kind = R_CONDITION;
+	filt.now.type = 0;
+	return left;
+}
+
+/* Operands with operators between them that bind at least as tight. */
+static struct filter_operand filter_expression(unsigned tight)
+{
+	struct filter_operand r = filter_operand(), right;
+	const struct filter_operator *o;
 
 	for (;;) {
-		token = in.token;
-		for (o = operators; o->token && o->token != token; o++)
-			;
-		if (o->tight < level)
+		o = filter_find_operator(filt.token.kind);
+		if (o->tight < tight)
 			return r;
 		if (o->tight == 1) {
-			unsigned *decided = token == W_AND ? &no : &flow;
-
-			r = condition(r);
-			if (r == ID && in.now.parens)
-				in.now.ids = 1;
-			was = *decided;
-			if (token == W_OR)
-				flow = no;
-			next_word();
-			condition(expression(2));
-			join_ways(decided, was);
+			r = filter_condition(r);
+			if (r.kind == R_NAME && filt.now.parens)
+				filt.now.ids = 1;
+			filter_next();
+			right = filter_condition(filter_expression(2));
+			r.tree = o->token == T_AND ? filter_and(r.tree, right.tree) :
+			    filter_or(r.tree, right.tree);
 			continue;
 		}
-		a = constant;
-		if (r == VALUE)		/* taken back when the right side is constant */
-			value(OP_ST, scratch++);
-		next_word();
-		unchecked = in.now.unchecked;
-		in.now.unchecked |= o->tight > 2;
-		right = expression(o->tight == 8 ? 3 : o->tight + 1u);
-		in.now.unchecked = unchecked;
-		if (r >= CONDITION || right >= CONDITION)
-			fail(MIXED);
-		if (r == VALUE) {
-			scratch--;
-			nvalues -= right != VALUE;
-		}
-		if (o->tight > 2) {
-			r = calculate(r, a, o->computes, right);
-			continue;
-		}
-		compare(r, a, o->computes, right);
-		r = CONDITION;
-		in.now.type = 0;
+		filter_next();
+		right = filter_expression(o->tight == 8 ? 3 : o->tight + 1u);
+		filter_must_be_number(&r);
+		filter_must_be_number(&right);
+		r = o->tight > 2 ? filter_compute(r, o->code, &right) : filter_relate(r, o->code, &right);
 	}
 }
 
-/* hardly any longer text makes less than 4096 instructions; answers take milliseconds */
-enum { LONGEST = 16384 };
+/* Fails: there is more behind a whole expression. */
+static _Noreturn void filter_fail_end(const struct filter_operand *r)
+{
+	if (filt.token.kind == ',')
+		filter_fail(filt.token.span, "a list is written with or: port 80 or 443");
+	if (filt.token.kind == '/')
+		filter_fail(r->span, "no / is expected behind it");
+	if (filt.token.kind == ')')
+		filter_fail(filt.token.span, "has no ( before it");
+	filter_fail_word("and, or or the end is expected here");
+}
 
 /* One whole text as a condition; an empty one is always true. */
-static void whole_text(const char *text)
+static unsigned filter_whole(const char *text)
 {
-	in = (struct input){ .p = text };
-	blame = text_start = text;
-	nvalues = depth = no = 0;
-	scratch = 2;		/* M[0] and M[1] are for offsets known at run time */
-	while (*text)
-		if (text++ - text_start == LONGEST)
-			fail(TOO_LONG);
-	link_layer(job->linktype);
-	next_word();
-	if (in.token)
-		condition(expression(1));
-	if (in.token)
-		fail(UNEXPECTED);
+	struct filter_operand r = { .tree = filter_truth(1) };
+	const char *end = text;
+
+	filt.text = filt.p = text;
+	filt.now = (struct filter_context){ 0 };
+	filt.depth = 0;
+	while (*end)
+		if (end++ - text == FILTER_TEXT_MAX)
+			filter_fail_whole("too long");
+	filter_first_layer();
+	filter_next();
+	if (filt.token.kind != T_END)
+		r = filter_condition(filter_expression(1));
+	if (filt.token.kind != T_END)
+		filter_fail_end(&r);
+	return r.tree;
 }
 
-/* ---- assembly ---- */
-/*
- * Lay out the ops in front of prog[first], which is where accepted packets go on; from the last to
- * the first, because all jumps lead forward: where they end is known. Returns the index of the
- * first instruction.
- */
-static unsigned assemble(struct bpf_instruction *prog, unsigned first)
+/* ---- graph ---- */
+
+enum filter_node_kind {
+	NODE_TEST,		/* value with k, or with OP_X with the value k */
+	NODE_STORE,		/* M[k] = value, then yes */
+	NODE_REGISTER,		/* A (jump is 0) or X (1) = value, by the name k from here on, then yes */
+};
+enum { ACCEPT = 1, REJECT, NODES_FIRST };	/* numbers of nodes; children have smaller ones */
+
+static unsigned filter_node(unsigned kind, unsigned jump, unsigned v, uint32_t k, unsigned yes,
+    unsigned no)
 {
-	unsigned i, side, to[2] = { 0, 0 };
+	struct filter_node n = {
+		.kind = (uint8_t)kind, .jump = (uint8_t)jump, .value = (uint16_t)v, .k = k,
+		.yes = (uint16_t)yes, .no = (uint16_t)no,
+	};
 
-	lead_ways(flow, ACCEPT);
-	lead_ways(no, REJECT);
-	ops[ACCEPT].from = (uint16_t)first;
-	if (no)
-		prog[--first] = (struct bpf_instruction){ .code = OP_RET };
-	ops[REJECT].from = (uint16_t)first;
-	for (i = nops; i-- > ENTRY; ) {
-		struct op *o = &ops[i];
-		unsigned jump = (o->code & 7) == OP_JMP;
+	return filter_pool_add(&filt.nodes, &n);
+}
 
-		if (first < 40)		/* room for what one op takes, and for the prologue */
-			fail(TOO_LONG);
-		for (side = 0; side <= jump; side++) {
-			to[side] = ops[ways[i * 2 + side].to].from;
-			if (to[side] - first < (jump ? 254 : 1))
-				continue;
-			prog[first - 1] = (struct bpf_instruction){
-				.code = OP_JMP, .k = to[side] - first,
-			};
-			to[side] = --first;
+/* The value under a mask, and the mask; all ones if there is none. */
+static unsigned filter_unmasked(unsigned v, uint32_t *mask)
+{
+	const struct filter_value *x = &filt.value[v];
+
+	*mask = UINT32_MAX;
+	if (x->kind != V_ARITHMETIC || x->code != OP_AND || !filter_is_constant(x->right))
+		return v;
+	*mask = filt.value[x->right].k;
+	return x->left;
+}
+
+/* A test in its plainest form, so that equal ones look alike and A holds the value without mask. */
+static unsigned filter_node_test(unsigned v, unsigned jump, uint32_t k, unsigned yes, unsigned no)
+{
+	uint32_t mask;
+	unsigned whole = filter_unmasked(v, &mask);
+
+	if (yes == no || (jump == OP_JGE && !k))
+		return yes;
+	if ((jump == OP_JSET && !k) || (jump == OP_JGT && k == UINT32_MAX))
+		return no;
+	if (whole != v && jump == OP_JSET)
+		return filter_node_test(whole, OP_JSET, k & mask, yes, no);
+	if (whole != v && jump == OP_JEQ && !k)
+		return filter_node_test(whole, OP_JSET, mask, no, yes);
+	if (whole != v && jump == OP_JEQ && k == mask && !(mask & (mask - 1)))
+		return filter_node_test(whole, OP_JSET, mask, yes, no);
+	if (jump == OP_JEQ && k & ~mask)
+		return no;
+	return filter_node(NODE_TEST, jump, v, k, yes, no);
+}
+
+/* Values from lo to hi lead to a node. */
+struct filter_segment {
+	uint32_t lo, hi;
+	uint16_t to;
+};
+
+/* What is looked for: the fields, word by word, and where the search leads. */
+struct filter_search {
+	unsigned word[4];	/* values */
+	unsigned words;
+	unsigned yes, no;
+};
+
+static struct filter_segment filter_segments[FILTER_ENTRIES_MAX];
+static unsigned filter_segments_used;
+static uint16_t filter_picked[FILTER_ENTRIES_MAX];	/* entries of a set */
+
+/*
+ * Finds the segment that a value is in; they are in order and apart. The value is known to be from
+ * lo to hi. Some are tried one by one, more are halved first.
+ */
+static unsigned filter_halve(unsigned v, const struct filter_segment *s, unsigned n, uint32_t lo,
+    uint32_t hi, unsigned no)
+{
+	enum { ONE_BY_ONE = 4 };
+	unsigned half = n / 2, below;
+	uint32_t k;
+
+	if (!n)
+		return no;
+	if (n > ONE_BY_ONE) {
+		k = s[half - 1].hi;
+		return filter_node_test(v, OP_JGT, k,
+		    filter_halve(v, s + half, n - half, k + 1, hi, no),
+		    filter_halve(v, s, half, lo, k, no));
+	}
+	if (s->lo == s->hi && lo < hi)
+		return filter_node_test(v, OP_JEQ, s->lo, s->to,
+		    filter_halve(v, s + 1, n - 1, lo, hi, no));
+	below = s->lo <= lo ? s->to : filter_node_test(v, OP_JGE, s->lo, s->to, no);
+	if (s->hi >= hi)
+		return below;
+	return filter_node_test(v, OP_JGT, s->hi,
+	    filter_halve(v, s + 1, n - 1, s->hi + 1, hi, no), below);
+}
+
+/* Takes a segment in, behind those of this search; they come in order. */
+static void filter_add_segment(unsigned begin, const struct filter_segment *s)
+{
+	struct filter_segment *last = &filter_segments[filter_segments_used - 1];
+
+	if (filter_segments_used > begin && s->lo <= last->hi) {	/* within it, or beyond its end */
+		if (s->hi > last->hi)
+			last->hi = s->hi;
+	} else if (filter_segments_used > begin && s->to == last->to && s->lo == last->hi + 1) {
+		last->hi = s->hi;
+	} else {
+		filter_segments[filter_segments_used++] = *s;
+	}
+}
+
+/* Does the entry want nothing of the words from w on? */
+static int filter_is_free(const struct filter_search *f, const struct filter_entry *e, unsigned w)
+{
+	for (; w < f->words; w++)
+		if (e->value[w] || e->upto[w] != UINT32_MAX)
+			return 0;
+	return 1;
+}
+
+/* Searches the entries picked[0 to n - 1], in order and alike before word w, from there on. */
+static unsigned filter_search_word(const struct filter_search *f, const uint16_t *picked, unsigned n,
+    unsigned w)
+{
+	unsigned begin = filter_segments_used, i, run, found;
+
+	if (filter_is_free(f, &filt.entry[*picked], w))
+		return f->yes;
+	for (i = 0; i < n; i += run) {
+		const struct filter_entry *e = &filt.entry[picked[i]];
+		struct filter_segment s = { e->value[w], e->upto[w], 0 };
+
+		for (run = 1; i + run < n; run++) {
+			const struct filter_entry *next = &filt.entry[picked[i + run]];
+
+			if (next->value[w] != s.lo || next->upto[w] != s.hi)
+				break;
 		}
-		if (i == ENTRY)
-			break;
-		if (!jump)
-			to[1] = to[0];
-		o->from = (uint16_t)--first;
-		prog[first] = (struct bpf_instruction){
-			o->code, (uint8_t)(to[0] - first - 1), (uint8_t)(to[1] - first - 1), o->k,
-		};
+		s.to = (uint16_t)filter_search_word(f, picked + i, run, w + 1);
+		filter_add_segment(begin, &s);
 	}
-	return first;
+	found = filter_halve(f->word[w], filter_segments + begin, filter_segments_used - begin, 0,
+	    UINT32_MAX, f->no);
+	filter_segments_used = begin;
+	return found;
 }
 
-/* What computes M[0] and M[1] where they are used; returns the index of the first instruction. */
-static unsigned prologue(struct bpf_instruction *prog, unsigned first)
+/* In which order do two entries stand? Wider ones come before those they contain. */
+static int filter_is_before(uint16_t a, uint16_t b)
 {
-	static const uint8_t vlan[][4] = { { OP_LD, 0, 0, 0 }, { OP_ST, 0, 0, 0 } };
-	static const uint8_t radiotap[][4] = {		/* code, jt, jf, k */
-		/* M[0]: the radiotap header's length, little-endian */
-		{ OP_LD | OP_ABS | OP_B, 0, 0, 3 },
-		{ OP_ALU | OP_LSH, 0, 0, 8 },
-		{ OP_MISC | OP_TAX, 0, 0, 0 },
-		{ OP_LD | OP_ABS | OP_B, 0, 0, 2 },
-		{ OP_ALU | OP_OR | OP_X, 0, 0, 0 },
-		{ OP_ST, 0, 0, 0 },
-		{ OP_MISC | OP_TAX, 0, 0, 0 },	/* M[1]: where the 802.11 header ends */
-		{ OP_ALU | OP_ADD, 0, 0, 24 },
-		{ OP_ST, 0, 0, 1 },
-		{ OP_LD | OP_IND | OP_B, 0, 0, 0 },
-		{ OP_JMP | OP_JSET, 0, 19, 8 },	/* a data frame? */
-		{ OP_JMP | OP_JSET, 18, 0, 4 },
-		{ OP_JMP | OP_JSET, 0, 3, 0x80 },	/* two bytes of QoS */
-		{ OP_LD | OP_MEM, 0, 0, 1 },
-		{ OP_ALU | OP_ADD, 0, 0, 2 },
-		{ OP_ST, 0, 0, 1 },
-		{ OP_LD | OP_ABS | OP_B, 0, 0, 7 },
-		{ OP_JMP | OP_JSET, 12, 0, 0x80 },	/* radiotap extended: no more is known */
-		{ OP_LD | OP_ABS | OP_B, 0, 0, 4 },
-		/* its flags, after the TSFT if that is there, tell ... */
-		{ OP_JMP | OP_JSET, 0, 10, 2 },
-		{ OP_JMP | OP_JSET, 0, 2, 1 },
-		{ OP_LD | OP_ABS | OP_B, 0, 0, 16 },
-		{ OP_JMP | OP_JSET, 2, 7, 0x20 },
-		{ OP_LD | OP_ABS | OP_B, 0, 0, 8 },
-		{ OP_JMP | OP_JSET, 0, 5, 0x20 },
-		{ OP_LD | OP_MEM, 0, 0, 1 },		/* ... of padding to a multiple of 4 */
-		{ OP_ALU | OP_ADD, 0, 0, 3 },
-		{ OP_ALU | OP_RSH, 0, 0, 2 },
-		{ OP_ALU | OP_LSH, 0, 0, 2 },
-		{ OP_ST, 0, 0, 1 },
-	};
-	const uint8_t (*rows)[4] = radiotap;
-	unsigned n = regs > 1 ? sizeof radiotap / sizeof *radiotap : 6;
+	const struct filter_entry *s = &filt.entry[a], *t = &filt.entry[b];
 
-	if (!regs)
-		return first;
-	if (job->linktype != 127) {
-		rows = vlan;
-		n = 2;
+	for (unsigned w = 0; w < 4; w++) {
+		if (s->value[w] != t->value[w])
+			return s->value[w] < t->value[w];
+		if (s->upto[w] != t->upto[w])
+			return s->upto[w] > t->upto[w];
 	}
-	while (n--)
-		prog[--first] = (struct bpf_instruction){
-			rows[n][0], rows[n][1], rows[n][2], rows[n][3],
-		};
-	return first;
+	return 0;
+}
+
+/* Shell's sort. */
+static void filter_sort(uint16_t *picked, unsigned n)
+{
+	for (unsigned gap = n / 2; gap; gap = gap == 2 ? 1 : gap * 5 / 11)
+		for (unsigned i = gap; i < n; i++) {
+			uint16_t moving = picked[i];
+			unsigned j = i;
+
+			for (; j >= gap && filter_is_before(moving, picked[j - gap]); j -= gap)
+				picked[j] = picked[j - gap];
+			picked[j] = moving;
+		}
+}
+
+/* Picks the entries of a set: those with masks that are no prefixes go to the front. */
+static unsigned filter_pick(unsigned set, unsigned n)
+{
+	while (set) {
+		struct filter_set s = filt.set[set];
+		unsigned leaf = s.right ? 0 : s.left;
+
+		if (s.right)
+			n = filter_pick(s.right, n);
+		if (leaf && n < FILTER_ENTRIES_MAX)
+			filter_picked[n++] = (uint16_t)leaf;
+		set = leaf ? 0 : s.left;
+	}
+	return n;
+}
+
+/* An entry whose mask is no prefix, by itself. */
+static unsigned filter_search_masked(const struct filter_search *f, const struct filter_entry *e,
+    unsigned no)
+{
+	unsigned to = f->yes;
+
+	for (unsigned w = f->words; w-- > 0; ) {
+		unsigned v = filter_arithmetic(OP_AND, f->word[w], filter_constant(e->upto[w]));
+
+		to = filter_node_test(v, OP_JEQ, e->value[w], to, no);
+	}
+	return to;
+}
+
+/* Is what stands in the fields in the set? */
+static unsigned filter_search_set(struct filter_search f, unsigned set)
+{
+	unsigned n = filter_pick(set, 0), regular = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct filter_entry *e = &filt.entry[filter_picked[i]];
+
+		if (e->irregular)
+			f.no = filter_search_masked(&f, e, f.no);
+		else
+			filter_picked[regular++] = filter_picked[i];
+	}
+	if (!regular)
+		return f.no;
+	filter_sort(filter_picked, regular);
+	filter_segments_used = 0;
+	return filter_search_word(&f, filter_picked, regular, 0);
+}
+
+static unsigned filter_graph(unsigned tree, unsigned yes, unsigned no);
+
+/* The fields of both ends; words 0: those of an 802.11 header, which stand where its bits say. */
+struct filter_view {
+	unsigned end[2][4];	/* values, of END_SRC and END_DST */
+	unsigned words;
+};
+
+/* A MAC address at a fixed place. */
+static unsigned filter_mac_at(uint32_t off, unsigned set, unsigned yes, unsigned no)
+{
+	struct filter_search f = {
+		{ filter_in_header(OP_W, off + 2), filter_in_header(OP_H, off) }, 2, yes, no,
+	};
+
+	if (set == GROUP_SET)
+		return filter_node_test(filter_in_header(OP_B, off), OP_JSET, 1, yes, no);
+	return filter_search_set(f, set);
+}
+
+/* Addresses of 802.11: IEEE 802.11, 9.2.4 and 9.3; as libpcap has them. */
+static unsigned filter_wireless_end(unsigned end, unsigned set, unsigned yes, unsigned no)
+{
+	enum { TO_DS = 1, FROM_DS = 2, CONTROL = 0x04, DATA = 0x08, CTS = 0xc0, ACK = 0xd0 };
+	unsigned first = filter_in_header(OP_B, 0), second = filter_in_header(OP_B, 1), t;
+	unsigned is_control = filter_masked(first, FRAME_TYPE, CONTROL);
+
+	switch (end) {
+	case END_SRC:
+		t = filter_node_test(second, OP_JSET, TO_DS, filter_mac_at(24, set, yes, no),
+		    filter_mac_at(16, set, yes, no));
+		t = filter_node_test(second, OP_JSET, FROM_DS, t, filter_mac_at(10, set, yes, no));
+		t = filter_node_test(first, OP_JSET, DATA, t, filter_mac_at(10, set, yes, no));
+		return filter_node_test(first, OP_JSET, CONTROL, no, t);
+	case END_DST:
+		t = filter_node_test(second, OP_JSET, TO_DS, filter_mac_at(16, set, yes, no),
+		    filter_mac_at(4, set, yes, no));
+		t = filter_node_test(first, OP_JSET, DATA, t, filter_mac_at(4, set, yes, no));
+		return filter_node_test(first, OP_JSET, CONTROL, no, t);
+	case END_ADDR1:
+		return filter_mac_at(4, set, yes, no);
+	case END_ADDR3:
+		return filter_graph(is_control, no, filter_mac_at(16, set, yes, no));
+	case END_ADDR4:
+		return filter_graph(filter_masked(second, FRAME_DIRECTION, TO_DS | FROM_DS),
+		    filter_mac_at(24, set, yes, no), no);
+	case END_RA:
+		return filter_node_test(first, OP_JSET, DATA, filter_mac_at(4, set, yes, no), no);
+	}
+	/* END_ADDR2, END_TA: control frames have it, but for two of them */
+	t = filter_and(filter_not(filter_masked(first, FRAME_SUBTYPE, CTS)),
+	    filter_not(filter_masked(first, FRAME_SUBTYPE, ACK)));
+	t = filter_graph(filter_or(filter_not(is_control), t), filter_mac_at(10, set, yes, no), no);
+	return end == END_TA ? filter_node_test(first, OP_JSET, DATA, t, no) : t;
+}
+
+static unsigned filter_graph_end(const struct filter_view *view, unsigned end, unsigned set,
+    unsigned yes, unsigned no)
+{
+	struct filter_search f = { .words = view->words, .yes = yes, .no = no };
+
+	if (!view->words)
+		return filter_wireless_end(end, set, yes, no);
+	if (set == GROUP_SET)
+		return filter_node_test(filt.value[view->end[end][1]].left ?
+		    filter_in_header(OP_B, filter_layer()->link->dst) : filter_in_header(OP_B, 0),
+		    OP_JSET, 1, yes, no);
+	memcpy(f.word, view->end[end], sizeof f.word);
+	return filter_search_set(f, set);
+}
+
+/* A condition on ends, as a graph. */
+static unsigned filter_graph_ends(const struct filter_view *view, unsigned tree, unsigned yes,
+    unsigned no)
+{
+	struct filter_tree t = filt.tree[tree];
+
+	switch (t.kind) {
+	case TREE_AND:
+		return filter_graph_ends(view, t.a, filter_graph_ends(view, t.b, yes, no), no);
+	case TREE_OR:
+		return filter_graph_ends(view, t.a, yes, filter_graph_ends(view, t.b, yes, no));
+	case TREE_NOT:
+		return filter_graph_ends(view, t.a, no, yes);
+	case TREE_CONSTANT:
+		return t.k ? yes : no;
+	}
+	return filter_graph_end(view, t.k, t.a, yes, no);
+}
+
+/* A register gets a value, by a name. */
+static unsigned filter_node_register(int is_x, unsigned v, unsigned name, unsigned then)
+{
+	return filter_node(NODE_REGISTER, is_x != 0, v, name, then, 0);
+}
+
+/* Is the byte a protocol with ports? */
+static unsigned filter_is_transport(unsigned v, uint32_t which)
+{
+	if (which)
+		return filter_equals(v, which);
+	return filter_or(filter_equals(v, 132), filter_or(filter_equals(v, 6), filter_equals(v, 17)));
+}
+
+/* How far behind the network header's constant part an IPv6 payload stands. */
+static unsigned filter_header6(struct filter_base b)
+{
+	return b.reg ? filter_arithmetic(OP_ADD, filter_memory(b.reg - 1), filter_constant(40)) :
+	    filter_constant(40);
+}
+
+/* Ports. Joined: X is set to the length of the IP header, and one search serves both versions. */
+static unsigned filter_graph_ports(const struct filter_tree *t, unsigned yes, unsigned no)
+{
+	struct filter_base b = filter_network(filter_layer());
+	struct filter_span none = { filt.text, 0 };
+	struct filter_view v4 = { .words = 1 }, v6 = { .words = 1 };
+	unsigned x = filter_header(b), is4, is6, found4, found6;
+
+	for (unsigned end = END_SRC; end <= END_DST; end++) {
+		v4.end[end][0] = filter_load(OP_H, x, b.off + 2 * end);
+		v6.end[end][0] = filter_in_network(OP_H, 40 + 2 * end);
+	}
+	is4 = filter_and(filter_and(filter_link_is(none, TYPE_IP),
+	    filter_is_transport(filter_in_network(OP_B, 9), t->k)), filter_not_fragment());
+	is6 = filter_and(filter_link_is(none, TYPE_IP6),
+	    filter_is_transport(filter_in_network(OP_B, 6), t->k));
+	found4 = filter_graph_ends(&v4, t->a, yes, no);
+	if (filt.joined) {
+		found6 = filter_node_register(1, filter_header6(b), x, found4);
+		found4 = filter_node_register(1, x, x, found4);
+	} else {
+		found6 = filter_graph_ends(&v6, t->a, yes, no);
+	}
+	filt.could_join = 1;
+	return filter_graph(is6, found6, filter_graph(is4, found4, no));
+}
+
+/* Is it the source's end, then the destination's, or one of them alone? */
+static int filter_is_simple(unsigned tree)
+{
+	const struct filter_tree *t = &filt.tree[tree], *a = &filt.tree[t->a], *b = &filt.tree[t->b];
+
+	if (t->kind == TREE_END)
+		return 1;
+	return (t->kind == TREE_OR || t->kind == TREE_AND) && a->kind == TREE_END &&
+	    b->kind == TREE_END && a->k == END_SRC && b->k == END_DST;
 }
 
 /*
- * On a live cooked socket the data begins behind the cooked header, of which the kernel knows a few
- * fields.
+ * IPv4 addresses in IP and ARP by one search: A gets the first end that is looked at, X how much
+ * further behind it the destination stands in ARP.
  */
-static void uncook(struct bpf_instruction *s)
+static unsigned filter_join_hosts(const struct filter_tree *t, const unsigned *is,
+    const uint32_t (*at)[2], unsigned yes, unsigned no)
 {
-	/* header length, offset, code, what the kernel calls it */
-	static const uint8_t fields[] = {
-		16, 0, OP_LD | OP_ABS | OP_H, META_PKTTYPE,
-		16, 14, OP_LD | OP_ABS | OP_H, META_PROTOCOL,
-		20, 0, OP_LD | OP_ABS | OP_H, META_PROTOCOL,
-		20, 4, OP_LD | OP_ABS | OP_W, META_IFINDEX,
-		20, 10, OP_LD | OP_ABS | OP_B, META_PKTTYPE,
-		0,
-	};
-	const uint8_t *f;
-	unsigned mode = s->code & 0xe7;
+	struct filter_base b = filter_network(filter_layer());
+	const struct filter_tree *ends = &filt.tree[t->a];
+	unsigned first = ends->kind == TREE_END ? ends->k : END_SRC, a = filter_name(), x = filter_name();
+	unsigned moved = b.reg ? filter_memory(b.reg - 1) : filter_constant(0), found, set;
+	struct filter_view v = { .words = 1 };
 
-	if ((mode != (OP_LD | OP_IND) && mode != (OP_LDX | OP_MSH)) &&
-	    (mode != (OP_LD | OP_ABS) || s->k >= BPF_META))
-		return;
-	if (s->k >= layer.cooked) {
-		s->k -= layer.cooked;
-		return;
+	v.end[END_DST][0] = filter_load(OP_W, x, b.off + at[0][END_DST]);
+	v.end[first][0] = a;
+	found = filter_graph_ends(&v, t->a, yes, no);
+	for (unsigned i = 2; i-- > 0; ) {
+		set = filter_node_register(0, filter_in_network(OP_W, at[i][first]), a, found);
+		if (ends->kind != TREE_END)
+			set = filter_node_register(1, filter_arithmetic(OP_ADD, moved,
+			    filter_constant(at[i][END_DST] - at[0][END_DST])), x, set);
+		no = filter_graph(is[i], set, no);
 	}
-	for (f = fields; *f; f += 4)
-		if (f[0] == layer.cooked && f[1] == s->k && f[2] == s->code) {
-			s->k = BPF_META + f[3];
+	return no;
+}
+
+/* IPv4 addresses, in IP, ARP and RARP. Apart, each is a way of its own, as long as they differ. */
+static unsigned filter_graph_hosts4(const struct filter_tree *t, unsigned yes, unsigned no)
+{
+	static const uint32_t at[3][2] = { { 12, 16 }, { 14, 24 }, { 14, 24 } };  /* RFC 791, 826, 903 */
+	static const uint16_t type[3] = { TYPE_IP, TYPE_ARP, TYPE_RARP };
+	struct filter_span none = { filt.text, 0 };
+	struct filter_view v = { .words = 1 };
+	unsigned is[3], i;
+
+	for (i = 0; i < 3; i++)
+		is[i] = t->k >> i & 1 ? filter_link_is(none, type[i]) : filter_truth(0);
+	if (t->k == (BY_IP | BY_ARP | BY_RARP) && filter_is_simple(t->a)) {
+		filt.could_join = 1;
+		is[1] = filter_or(is[1], is[2]);
+		if (filt.joined)
+			return filter_join_hosts(t, is, at, yes, no);
+		is[1] = filter_link_is(none, TYPE_ARP);
+	}
+	for (i = 3; i-- > 0; ) {
+		v.end[END_SRC][0] = filter_in_network(OP_W, at[i][END_SRC]);
+		v.end[END_DST][0] = filter_in_network(OP_W, at[i][END_DST]);
+		if (!filter_is_truth(is[i], 0))
+			no = filter_graph(is[i], filter_graph_ends(&v, t->a, yes, no), no);
+	}
+	return no;
+}
+
+static unsigned filter_graph_hosts6(const struct filter_tree *t, unsigned yes, unsigned no)
+{
+	struct filter_span none = { filt.text, 0 };
+	struct filter_view v = { .words = 4 };
+
+	for (unsigned i = 0; i < 4; i++) {
+		v.end[END_SRC][i] = filter_in_network(OP_W, 8 + 4 * i);
+		v.end[END_DST][i] = filter_in_network(OP_W, 24 + 4 * i);
+	}
+	return filter_graph(filter_link_is(none, TYPE_IP6), filter_graph_ends(&v, t->a, yes, no), no);
+}
+
+static unsigned filter_graph_macs(const struct filter_tree *t, unsigned yes, unsigned no)
+{
+	const struct filter_layer *l = filter_layer();
+	uint32_t at[2] = { 6, 0 };
+	struct filter_view v = { .words = 2 };
+
+	if (l->kind == KIND_WIRELESS)
+		v.words = 0;
+	if (l->kind == KIND_LLC) {
+		at[END_SRC] = l->link->src;
+		at[END_DST] = l->link->dst;
+	}
+	for (unsigned end = END_SRC; end <= END_DST; end++) {
+		v.end[end][0] = filter_in_header(OP_W, at[end] + 2);
+		v.end[end][1] = filter_in_header(OP_H, at[end]);
+	}
+	return filter_graph_ends(&v, t->a, yes, no);
+}
+
+/* A protocol over IP: in IPv6 also the one that a fragment header names. */
+static unsigned filter_graph_protocols(const struct filter_tree *t, unsigned yes, unsigned no)
+{
+	struct filter_span none = { filt.text, 0 };
+	struct filter_search f = { .words = 1, .yes = yes, .no = no };
+	unsigned set = filt.tree[t->a].a, next = filter_in_network(OP_B, 6), otherwise = no;
+
+	if (t->k & OVER_IPV6) {
+		f.word[0] = filter_in_network(OP_B, 40);
+		f.no = filter_node_test(next, OP_JEQ, 44, filter_search_set(f, set), no);
+		f.word[0] = next;
+		otherwise = filter_graph(filter_link_is(none, TYPE_IP6), filter_search_set(f, set), no);
+	}
+	if (!(t->k & OVER_IPV4))
+		return otherwise;
+	f.no = no;
+	f.word[0] = filter_in_network(OP_B, 9);
+	return filter_graph(filter_link_is(none, TYPE_IP), filter_search_set(f, set), otherwise);
+}
+
+static unsigned filter_graph_match(const struct filter_tree *t, unsigned yes, unsigned no)
+{
+	filt.layer = t->b;
+	switch (t->jump) {
+	case MATCH_PORT:
+		return filter_graph_ports(t, yes, no);
+	case MATCH_HOST4:
+		return filter_graph_hosts4(t, yes, no);
+	case MATCH_HOST6:
+		return filter_graph_hosts6(t, yes, no);
+	case MATCH_MAC:
+		return filter_graph_macs(t, yes, no);
+	}
+	return filter_graph_protocols(t, yes, no);
+}
+
+/* The first node of a tree, which leads to `yes` where it holds, else to `no`. */
+static unsigned filter_graph(unsigned tree, unsigned yes, unsigned no)
+{
+	for (;;) {
+		struct filter_tree t = filt.tree[tree];
+		unsigned swapped = yes;
+
+		switch (t.kind) {
+		case TREE_CONSTANT:
+			return t.k ? yes : no;
+		case TREE_AND:
+			yes = filter_graph(t.b, yes, no);
+			break;
+		case TREE_OR:
+			no = filter_graph(t.b, yes, no);
+			break;
+		case TREE_NOT:
+			yes = no;
+			no = swapped;
+			break;
+		case TREE_TEST:
+			return filter_node_test(t.a, t.jump, t.k, yes, no);
+		case TREE_COMPARE:
+			return yes == no ? yes : filter_node(NODE_TEST, t.jump | OP_X, t.a, t.b, yes, no);
+		case TREE_STORE:
+			return filter_node(NODE_STORE, 0, t.a, t.k, yes, 0);
+		case TREE_REGISTER:
+			return filter_node_register((int)t.k, t.a, t.b, yes);
+		default:
+			return filter_graph_match(&t, yes, no);
+		}
+		tree = t.a;
+	}
+}
+
+/* ---- optimizer ---- */
+
+/* What the tests on the way say about a value and its bits. */
+struct filter_facts {
+	uint32_t lo, hi;	/* the value under the mask of the question */
+	uint32_t bits, ones;	/* known bits of the value without mask, those of them that are 1 */
+};
+
+enum { IS_FALSE, IS_TRUE, IS_OPEN };
+
+/* Takes in what a test says that had this result. */
+static void filter_learn(struct filter_facts *f, const struct filter_node *n, int result, int same)
+{
+	uint32_t mask, k = n->k;
+	unsigned jump = n->jump;
+
+	filter_unmasked(n->value, &mask);
+	if (jump == OP_JEQ && result) {
+		f->bits |= mask;
+		f->ones |= k;
+	} else if (jump == OP_JSET && (!result || !(k & (k - 1)))) {
+		f->bits |= k;
+		f->ones |= result ? k : 0;
+	}
+	if (!same)
+		return;
+	if (jump == OP_JEQ && result)
+		f->lo = f->hi = k;
+	if (jump == OP_JGT && result && f->lo <= k)
+		f->lo = k + 1;
+	if (jump == OP_JGT && !result && f->hi > k)
+		f->hi = k;
+	if (jump == OP_JGE && result && f->lo < k)
+		f->lo = k;
+	if (jump == OP_JGE && !result && f->hi >= k)
+		f->hi = k - 1;
+}
+
+/* What the facts say about a test on the value under `mask`. */
+static int filter_conclude(const struct filter_facts *f, uint32_t mask, unsigned jump, uint32_t k)
+{
+	if (f->lo == f->hi)
+		return bpf_compare(jump, f->lo, k);
+	if ((f->bits & mask) == mask)
+		return bpf_compare(jump, f->ones & mask, k);
+	switch (jump) {
+	case OP_JEQ:
+		if (k < f->lo || k > f->hi || ((k ^ f->ones) & f->bits & mask))
+			return IS_FALSE;
+		return IS_OPEN;
+	case OP_JGT:
+		return f->lo > k ? IS_TRUE : f->hi <= k ? IS_FALSE : IS_OPEN;
+	case OP_JGE:
+		return f->lo >= k ? IS_TRUE : f->hi < k ? IS_FALSE : IS_OPEN;
+	}
+	if (k & f->bits & f->ones)
+		return IS_TRUE;
+	return k & ~f->bits ? IS_OPEN : IS_FALSE;
+}
+
+/* What the tests on the way, which ends with `way`, say about a test. */
+static int filter_decide(const struct filter_node *n, uint32_t way)
+{
+	enum { LOOK_BACK = 64 };	/* tests; more hardly make programs shorter */
+	struct filter_facts f = { 0, UINT32_MAX, 0, 0 };
+	uint32_t mask, its_mask;
+	unsigned whole = filter_unmasked(n->value, &mask);
+
+	for (unsigned i = 0; way && i < LOOK_BACK; i++, way = filt.state[way >> 1].known) {
+		const struct filter_node *was = &filt.node[way >> 1];
+		int result = !(way & 1);
+
+		if (was->kind != NODE_TEST)
+			continue;
+		if (was->value == n->value && was->jump == n->jump && was->k == n->k)
+			return result;
+		if (((was->jump | n->jump) & OP_X) ||
+		    filter_unmasked(was->value, &its_mask) != whole)
+			continue;
+		filter_learn(&f, was, result, was->value == n->value);
+	}
+	return n->jump & OP_X ? IS_OPEN : filter_conclude(&f, mask, n->jump, n->k);
+}
+
+/* The last way that two ways have in common. */
+static uint32_t filter_common(uint32_t a, uint32_t b)
+{
+	while (a != b) {
+		unsigned of_a = a ? filt.state[a >> 1].depth + 1u : 0;
+		unsigned of_b = b ? filt.state[b >> 1].depth + 1u : 0;
+
+		if (of_a >= of_b)
+			a = filt.state[a >> 1].known;
+		if (of_b >= of_a)
+			b = filt.state[b >> 1].known;
+	}
+	return a;
+}
+
+/* Follows a way past the tests whose answer is known; returns where it really leads. */
+static unsigned filter_follow(uint32_t way, unsigned to)
+{
+	struct filter_node_state *s;
+	int answer;
+
+	while (to >= NODES_FIRST && filt.node[to].kind == NODE_TEST) {
+		answer = filter_decide(&filt.node[to], way);
+		if (answer == IS_OPEN)
+			break;
+		to = answer == IS_TRUE ? filt.node[to].yes : filt.node[to].no;
+	}
+	s = &filt.state[to];
+	s->known = s->reached ? filter_common(s->known, way) : way;
+	s->reached = 1;
+	return to;
+}
+
+/* Words of M[] that the node reads. */
+static uint16_t filter_node_reads(const struct filter_node *n)
+{
+	uint16_t mem = filt.value[n->value].mem;
+
+	if (n->kind == NODE_TEST && (n->jump & OP_X))
+		mem |= filt.value[n->k].mem;
+	return mem;
+}
+
+/* Leads all ways to where they really go. Returns whether any led elsewhere. */
+static int filter_thread(unsigned start)
+{
+	int changed = 0;
+
+	memset(filt.state, 0, filt.nodes.count * sizeof *filt.state);
+	filt.state[start].reached = 1;
+	filt.stores = 0;
+	for (unsigned i = start; i >= NODES_FIRST; i--) {
+		struct filter_node *n = &filt.node[i], was = *n;
+		struct filter_node_state *s = &filt.state[i];
+
+		if (!s->reached)
+			continue;
+		if (s->known)
+			s->depth = (uint16_t)(filt.state[s->known >> 1].depth + 1);
+		n->yes = (uint16_t)filter_follow(2 * i, n->yes);
+		if (n->kind == NODE_TEST)
+			n->no = (uint16_t)filter_follow(2 * i + 1, n->no);
+		changed |= n->yes != was.yes || n->no != was.no;
+		filt.stores |= filter_node_reads(n);
+	}
+	return changed;
+}
+
+/* Makes equal nodes one, leaves out those that nothing leads to or that decide nothing. */
+static unsigned filter_share(unsigned start)
+{
+	unsigned count = filt.nodes.count;
+
+	filter_pool_clear(&filt.nodes);
+	filt.nodes.count = NODES_FIRST;
+	filt.state[ACCEPT].place = ACCEPT;
+	filt.state[REJECT].place = REJECT;
+	for (unsigned i = NODES_FIRST; i < count; i++) {
+		struct filter_node n = filt.node[i];
+
+		if (!filt.state[i].reached)
+			continue;
+		n.yes = filt.state[n.yes].place;
+		n.no = n.kind == NODE_TEST ? filt.state[n.no].place : 0;
+		if (n.kind == NODE_STORE ? !(filt.stores >> n.k & 1) : n.yes == n.no)
+			filt.state[i].place = n.yes;
+		else
+			filt.state[i].place = (uint16_t)filter_pool_add(&filt.nodes, &n);
+	}
+	return filt.state[start].place;
+}
+
+static unsigned filter_optimize(unsigned start)
+{
+	enum { ROUNDS = 6 };
+	unsigned before;
+	int changed;
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		before = filt.nodes.count;
+		changed = filter_thread(start);
+		start = filter_share(start);
+		if (!changed && filt.nodes.count == before)
+			break;
+	}
+	return start;
+}
+
+/* ---- emission ---- */
+
+static void filter_emit(unsigned code, uint32_t k)
+{
+	if (filt.codelen == sizeof filt.code / sizeof *filt.code)
+		filter_fail_whole("arithmetic too long");
+	filt.code[filt.codelen++] = (struct bpf_instruction){ .code = (uint16_t)code, .k = k };
+}
+
+static void filter_to_a(unsigned v);
+
+/* Can X get the value without A? */
+static int filter_goes_to_x(unsigned v)
+{
+	unsigned kind = filt.value[v].kind;
+
+	return v == filt.x || kind == V_CONSTANT || kind == V_MEMORY || kind == V_LENGTH ||
+	    kind == V_HEADER;
+}
+
+/* X gets a value; what A holds may be lost, unless filter_goes_to_x(). */
+static void filter_to_x(unsigned v)
+{
+	const struct filter_value *x = &filt.value[v];
+
+	if (filt.x == v)
+		return;
+	switch (x->kind) {
+	case V_CONSTANT: filter_emit(OP_LDX | OP_IMM, x->k); break;
+	case V_MEMORY: filter_emit(OP_LDX | OP_MEM, x->k); break;
+	case V_LENGTH: filter_emit(OP_LDX | OP_LEN, 0); break;
+	case V_HEADER: filter_emit(OP_LDX | OP_MSH | OP_B, x->k); break;
+	default:
+		filter_to_a(v);
+		filter_emit(OP_MISC | OP_TAX, 0);
+	}
+	filt.x = v;
+}
+
+/* Does a load of it leave X alone? */
+static int filter_leaves_x(unsigned v)
+{
+	const struct filter_value *x = &filt.value[v];
+
+	return v == filt.a || x->kind == V_CONSTANT || x->kind == V_LENGTH || x->kind == V_MEMORY ||
+	    (x->kind == V_LOAD && !x->left);
+}
+
+/* A gets the left value, X the right one. */
+static void filter_to_both(unsigned left, unsigned right)
+{
+	if (filter_goes_to_x(right)) {
+		filter_to_a(left);
+		if (filter_goes_to_x(right)) {
+			filter_to_x(right);
 			return;
 		}
-	fail(NO_KERNEL);
+	}
+	if (filter_leaves_x(left) && filt.a != left) {
+		filter_to_x(right);
+		filter_to_a(left);
+		return;
+	}
+	if (filt.temporary <= filt.registers)
+		filter_fail_whole("arithmetic nested too deep");
+	filter_to_a(right);
+	filter_emit(OP_ST, --filt.temporary);
+	filt.x = 0;
+	filter_to_a(left);
+	filter_emit(OP_LDX | OP_MEM, filt.temporary++);
+	filt.x = right;
+}
+
+static void filter_calculate(const struct filter_value *v)
+{
+	unsigned commutes = v->code == OP_ADD || v->code == OP_MUL || v->code == OP_AND ||
+	    v->code == OP_OR || v->code == OP_XOR;
+
+	if (filter_is_constant(v->right)) {
+		filter_to_a(v->left);
+		filter_emit(OP_ALU | v->code, filt.value[v->right].k);
+	} else if (commutes && filter_is_constant(v->left)) {
+		filter_to_a(v->right);
+		filter_emit(OP_ALU | v->code, filt.value[v->left].k);
+	} else {
+		if (commutes && filter_goes_to_x(v->left) && !filter_goes_to_x(v->right))
+			filter_to_both(v->right, v->left);
+		else
+			filter_to_both(v->left, v->right);
+		filter_emit(OP_ALU | OP_X | v->code, 0);
+	}
+}
+
+/* A gets a value. */
+static void filter_to_a(unsigned v)
+{
+	const struct filter_value *x = &filt.value[v];
+
+	if (filt.a == v)
+		return;
+	switch (x->kind) {
+	case V_CONSTANT:
+		filter_emit(OP_LD | OP_IMM, x->k);
+		break;
+	case V_LENGTH:
+		filter_emit(OP_LD | OP_LEN, 0);
+		break;
+	case V_MEMORY:
+		filter_emit(OP_LD | OP_MEM, x->k);
+		break;
+	case V_LOAD:
+		if (x->left)
+			filter_to_x(x->left);
+		filter_emit(OP_LD | x->code | (x->left ? OP_IND : OP_ABS), x->k);
+		break;
+	case V_ARITHMETIC:
+		filter_calculate(x);
+		break;
+	default:		/* V_HEADER, V_NAMED */
+		if (x->kind == V_HEADER)
+			filter_to_x(v);
+		if (filt.x != v)
+			filter_fail_whole("cannot be compiled");
+		filter_emit(OP_MISC | OP_TXA, 0);
+	}
+	filt.a = v;
+}
+
+/* The instructions of a node before its jump, into filt.code; A and X are as when it begins. */
+static void filter_node_code(const struct filter_node *n, const struct filter_node_state *s)
+{
+	filt.a = s->a;
+	filt.x = s->x;
+	filt.codelen = 0;
+	filt.temporary = BPF_WORDS;
+	if (n->kind == NODE_TEST && (n->jump & OP_X)) {
+		filter_to_both(n->value, n->k);
+	} else if (n->kind == NODE_REGISTER && n->jump) {
+		if (filt.x != n->k)
+			filter_to_x(n->value);
+		filt.x = n->k;
+	} else if (n->kind == NODE_REGISTER) {
+		if (filt.a != n->k)
+			filter_to_a(n->value);
+		filt.a = n->k;
+	} else {
+		filter_to_a(n->value);
+		if (n->kind == NODE_STORE)
+			filter_emit(OP_ST, n->k);
+	}
+}
+
+/* The state of A and X goes on to a node: what differs between ways there is not known. */
+static void filter_hand_on(unsigned to)
+{
+	struct filter_node_state *s = &filt.state[to];
+
+	s->a = !s->reached || s->a == filt.a ? (uint16_t)filt.a : 0;
+	s->x = !s->reached || s->x == filt.x ? (uint16_t)filt.x : 0;
+	s->reached = 1;
+}
+
+/* What A and X hold when each node begins. */
+static void filter_flow(unsigned start)
+{
+	memset(filt.state, 0, filt.nodes.count * sizeof *filt.state);
+	/* the kernel begins with 0 in both */
+	filt.a = filt.x = filt.stores ? 0 : filter_constant(0);
+	filter_hand_on(start);
+	for (unsigned i = start; i >= NODES_FIRST; i--) {
+		const struct filter_node *n = &filt.node[i];
+
+		if (!filt.state[i].reached)
+			continue;
+		filter_node_code(n, &filt.state[i]);
+		filter_hand_on(n->yes);
+		if (n->kind == NODE_TEST)
+			filter_hand_on(n->no);
+	}
+}
+
+/* A program as it grows, from its end to its beginning. */
+struct filter_program {
+	struct bpf_instruction *code;	/* BPF_PROGRAM_MAX of them */
+	unsigned first;			/* of those that are written */
+	unsigned hop[NODES_FIRST];	/* the nearest other way to ACCEPT, REJECT */
+	int goes_on;			/* accepted packets go on to instructions behind */
+};
+
+static void filter_put_before(struct filter_program *p, struct bpf_instruction s)
+{
+	enum { ROOM = 100 };		/* for the prologue and what is put before one check */
+
+	if (p->first < ROOM)
+		filter_fail_whole("too long: more than 4096 instructions, which no kernel takes");
+	p->code[--p->first] = s;
+}
+
+/* Puts a way to a node that is too far for a jump with a test. */
+static void filter_put_way(struct filter_program *p, unsigned to)
+{
+	unsigned place = filt.state[to].place;
+
+	if (to < NODES_FIRST && !(to == ACCEPT && p->goes_on))
+		filter_put_before(p, p->code[place]);
+	else
+		filter_put_before(p, (struct bpf_instruction){
+			.code = OP_JMP | OP_JA, .k = place - p->first,
+		});
+}
+
+/* A place within reach of a test that is put next, from where it goes on to a node. */
+static unsigned filter_reach(struct filter_program *p, unsigned to)
+{
+	enum { REACH = 253 };		/* instructions; another way may be put between */
+	unsigned place = filt.state[to].place;
+
+	if (place - p->first < REACH)
+		return place;
+	if (to < NODES_FIRST && p->hop[to] && p->hop[to] - p->first < REACH)
+		return p->hop[to];
+	filter_put_way(p, to);
+	if (to < NODES_FIRST)
+		p->hop[to] = p->first;
+	return p->first;
+}
+
+static void filter_put_node(struct filter_program *p, unsigned i)
+{
+	const struct filter_node *n = &filt.node[i];
+	struct filter_node_state *s = &filt.state[i];
+	unsigned yes, no;
+
+	filter_node_code(n, s);
+	if (n->kind == NODE_TEST) {
+		yes = filter_reach(p, n->yes);
+		no = filter_reach(p, n->no);
+		filter_put_before(p, (struct bpf_instruction){
+			.code = OP_JMP | n->jump, .k = n->jump & OP_X ? 0 : n->k,
+			.jt = (uint8_t)(yes - p->first), .jf = (uint8_t)(no - p->first),
+		});
+	} else if (!filt.codelen) {
+		s->place = filt.state[n->yes].place;
+		return;
+	} else if (filt.state[n->yes].place != p->first) {
+		filter_put_way(p, n->yes);
+	}
+	while (filt.codelen)
+		filter_put_before(p, filt.code[--filt.codelen]);
+	s->place = (uint16_t)p->first;
+}
+
+enum { TO_END = 255 };		/* as a jump in these tables: to the end of all of them */
+
+/* M[0]: the length of what stands before the 802.11 header; M[1]: where that header ends. */
+static const struct bpf_instruction
+filter_radiotap[] = {
+	{ OP_LD | OP_ABS | OP_B, 0, 0, 3 },	/* little-endian */
+	{ OP_ALU | OP_LSH, 0, 0, 8 },
+	{ OP_MISC | OP_TAX, 0, 0, 0 },
+	{ OP_LD | OP_ABS | OP_B, 0, 0, 2 },
+	{ OP_ALU | OP_OR | OP_X, 0, 0, 0 },
+	{ OP_ST, 0, 0, 0 },
+	{ OP_MISC | OP_TAX, 0, 0, 0 },
+},
+filter_avs[] = {
+	{ OP_LD | OP_ABS | OP_W, 0, 0, 4 },
+	{ OP_ST, 0, 0, 0 },
+	{ OP_MISC | OP_TAX, 0, 0, 0 },
+},
+filter_prism[] = {	/* drivers give an AVS header by that name, too */
+	{ OP_LD | OP_ABS | OP_W, 0, 0, 0 },
+	{ OP_ALU | OP_AND, 0, 0, 0xfffff000 },
+	{ OP_JMP | OP_JEQ, 0, 2, 0x80211000 },
+	{ OP_LD | OP_ABS | OP_W, 0, 0, 4 },
+	{ OP_JMP | OP_JA, 0, 0, 1 },
+	{ OP_LD | OP_IMM, 0, 0, 144 },
+	{ OP_ST, 0, 0, 0 },
+	{ OP_MISC | OP_TAX, 0, 0, 0 },
+},
+filter_wireless[] = {	/* A and X hold M[0], or 0 where there is none */
+	{ OP_ALU | OP_ADD, 0, 0, 24 },
+	{ OP_ST, 0, 0, 1 },
+	{ OP_LD | OP_IND | OP_B, 0, 0, 0 },
+	{ OP_JMP | OP_JSET, 0, TO_END, 8 },	/* a data frame? */
+	{ OP_JMP | OP_JSET, TO_END, 0, 4 },
+	{ OP_JMP | OP_JSET, 0, 3, 0x80 },	/* two bytes of QoS */
+	{ OP_LD | OP_MEM, 0, 0, 1 },
+	{ OP_ALU | OP_ADD, 0, 0, 2 },
+	{ OP_ST, 0, 0, 1 },
+},
+filter_padding[] = {
+	{ OP_LD | OP_ABS | OP_B, 0, 0, 7 },
+	{ OP_JMP | OP_JSET, TO_END, 0, 0x80 },	/* radiotap extended: no more is known */
+	{ OP_LD | OP_ABS | OP_B, 0, 0, 4 },
+	/* its flags, after the TSFT if that is there, tell ... */
+	{ OP_JMP | OP_JSET, 0, TO_END, 2 },
+	{ OP_JMP | OP_JSET, 0, 2, 1 },
+	{ OP_LD | OP_ABS | OP_B, 0, 0, 16 },
+	{ OP_JMP | OP_JSET, 2, TO_END, 0x20 },
+	{ OP_LD | OP_ABS | OP_B, 0, 0, 8 },
+	{ OP_JMP | OP_JSET, 0, TO_END, 0x20 },
+	/* ... of padding to a multiple of 4 */
+	{ OP_LD | OP_MEM, 0, 0, 1 },
+	{ OP_ALU | OP_ADD, 0, 0, 3 },
+	{ OP_ALU | OP_AND, 0, 0, ~3u },
+	{ OP_ST, 0, 0, 1 },
+};
+
+static void filter_emit_all(const struct bpf_instruction *s, size_t size)
+{
+	for (size_t i = 0; i < size / sizeof *s; i++) {
+		filter_emit(s[i].code, s[i].k);
+		filt.code[filt.codelen - 1].jt = s[i].jt;
+		filt.code[filt.codelen - 1].jf = s[i].jf;
+	}
+}
+
+/* Where an 802.11 header begins and ends, as far as that is read. */
+static void filter_emit_wireless(void)
+{
+	int linktype = filt.job->linktype;
+
+	if (linktype == LINK_RADIOTAP)
+		filter_emit_all(filter_radiotap, sizeof filter_radiotap);
+	if (linktype == LINK_AVS)
+		filter_emit_all(filter_avs, sizeof filter_avs);
+	if (linktype == LINK_PRISM)
+		filter_emit_all(filter_prism, sizeof filter_prism);
+	if (filt.stores & 2)
+		filter_emit_all(filter_wireless, sizeof filter_wireless);
+	if ((filt.stores & 2) && linktype == LINK_RADIOTAP)
+		filter_emit_all(filter_padding, sizeof filter_padding);
+	for (unsigned i = 0; i < filt.codelen; i++) {
+		struct bpf_instruction *s = &filt.code[i];
+
+		if (s->jt == TO_END)
+			s->jt = (uint8_t)(filt.codelen - 1 - i);
+		if (s->jf == TO_END)
+			s->jf = (uint8_t)(filt.codelen - 1 - i);
+	}
+}
+
+/* What fills the words of M[] that are read before everything else. */
+static void filter_put_prologue(struct filter_program *p)
+{
+	unsigned i = 0;
+
+	filt.codelen = 0;
+	if (filt.wireless) {
+		i = 2;
+		if (filt.stores & 3)
+			filter_emit_wireless();
+	}
+	if (filt.stores >> i)
+		filter_emit(OP_LD | OP_IMM, 0);
+	for (; i < BPF_WORDS; i++)
+		if (filt.stores >> i & 1)
+			filter_emit(OP_ST, i);
+	while (filt.codelen)
+		filter_put_before(p, filt.code[--filt.codelen]);
+}
+
+/* Lays the graph out, from what is last to what is first. */
+static void filter_put_graph(struct filter_program *p, unsigned start)
+{
+	if (p->goes_on)
+		filt.state[ACCEPT].place = (uint16_t)p->first;
+	if (filt.state[ACCEPT].reached && !p->goes_on) {
+		filter_put_before(p, (struct bpf_instruction){ .code = OP_RET, .k = filt.job->snaplen });
+		filt.state[ACCEPT].place = (uint16_t)p->first;
+	}
+	if (filt.state[REJECT].reached) {
+		filter_put_before(p, (struct bpf_instruction){ .code = OP_RET });
+		filt.state[REJECT].place = (uint16_t)p->first;
+	}
+	for (unsigned i = NODES_FIRST; i <= start; i++)
+		if (filt.state[i].reached)
+			filter_put_node(p, i);
+	if (filt.state[start].place != p->first)
+		filter_put_way(p, start);
+	filter_put_prologue(p);
 }
 
 /* ---- bytecode ---- */
 
 /* Is this text numbers only, and more than one? */
-static int is_bytecode(const char *text)
+static int filter_is_bytecode(const char *text)
 {
-	unsigned n = span(text, "0123456789");
+	unsigned n = filter_span_of(text, "0123456789");
 
-	return n && text[n] && !text[span(text, "0123456789, \t\r\n")];
+	return n && text[n] && !text[filter_span_of(text, "0123456789, \t\r\n")];
 }
 
-static uint32_t bytecode_number(uint32_t limit)
+/* The next number; its place is the current token's. */
+static uint32_t filter_bytecode_number(uint32_t limit)
 {
+	struct filter_span *s = &filt.token.span;
 	uint32_t n;
 
-	blame = in.p + span(in.p, ", \t\r\n");
-	in.len = span(blame, "0123456789");
-	in.p = blame + in.len;
-	if (!read_number(blame, in.len, &n) || n > limit)
-		fail(OUT_OF_RANGE);
+	s->at = filt.p + filter_span_of(filt.p, ", \t\r\n");
+	s->len = filter_span_of(s->at, "0123456789");
+	filt.p = s->at + s->len;
+	if (!s->len || !filter_number(*s, &n) || n > limit)
+		filter_fail(*s, "not a number in range");
 	return n;
 }
 
-/* Blame the last number of an instruction, counted from 1. */
-static void blame_instruction(unsigned number)
+/* Fails for an instruction, counted from 1: its last number is shown. */
+static _Noreturn void filter_fail_instruction(unsigned number)
 {
-	in.p = job->text;
-	bytecode_number(UINT32_MAX);
-	for (; number; number--)
-		for (unsigned i = 0; i < 4; i++)
-			bytecode_number(UINT32_MAX);
+	filt.p = filt.text;
+	filter_bytecode_number(UINT32_MAX);
+	for (unsigned i = 0; i < 4 * number; i++)
+		filter_bytecode_number(UINT32_MAX);
+	filter_fail(filt.token.span, "the kernel does not take this");
 }
 
-/* Read and check a compiled program, to the end of the room; returns its length. */
-static unsigned read_bytecode(struct bpf_instruction *prog)
+/* Reads and checks a compiled program, to the end of the room; returns its length. */
+static unsigned filter_bytecode(struct bpf_instruction *prog)
 {
 	unsigned i, n, refused;
 
-	in.p = text_start = job->text;
-	n = bytecode_number(BPF_PROGRAM_MAX);
+	filt.p = filt.text = filt.job->text;
+	n = filter_bytecode_number(BPF_PROGRAM_MAX);
 	prog += BPF_PROGRAM_MAX - n;
 	for (i = 0; i < n; i++) {
-		prog[i].code = (uint16_t)bytecode_number(255);
-		prog[i].jt = (uint8_t)bytecode_number(255);
-		prog[i].jf = (uint8_t)bytecode_number(255);
-		prog[i].k = bytecode_number(UINT32_MAX);
-		if (prog[i].code == OP_RET && prog[i].k > job->snaplen)
-			prog[i].k = job->snaplen;
+		prog[i].code = (uint16_t)filter_bytecode_number(255);
+		prog[i].jt = (uint8_t)filter_bytecode_number(255);
+		prog[i].jf = (uint8_t)filter_bytecode_number(255);
+		prog[i].k = filter_bytecode_number(UINT32_MAX);
 	}
-	blame = in.p + span(in.p, ", \t\r\n");
-	if (*blame || !n)
-		fail(UNEXPECTED);
+	filt.token.span.at = filt.p + filter_span_of(filt.p, ", \t\r\n");
+	filt.token.span.len = filter_span_of(filt.token.span.at, "0123456789");
+	if (filt.token.span.len || !n)
+		filter_fail(filt.token.span, "not expected here");
 	refused = bpf_check(prog, n);
-	if (refused) {
-		blame_instruction(refused);
-		fail(NO_KERNEL);
-	}
+	if (refused)
+		filter_fail_instruction(refused);
+	for (i = 0; i < n; i++)
+		if (prog[i].code == OP_RET && prog[i].k > filt.job->snaplen)
+			prog[i].k = filt.job->snaplen;
 	return n;
 }
 
-static unsigned compile(struct bpf_instruction *prog)
-{
-	unsigned first = BPF_PROGRAM_MAX, n, failing = 0;
+/* ---- all of it ---- */
 
-	values = prog;
-	nops = FIRST;
-	steps = regs = 0;
-	linking = 0;
-	flow = ENTRY * 2;
-	ways[flow] = (struct way){ 0 };
-	if (job->rule) {
-		whole_text(job->rule);
-		failing = no;
+static void filter_begin(struct filter *f)
+{
+	filt.job = f;
+	filt.text = f->text;
+	filt.layer = 0;
+	filt.names = filt.registers = filt.radio = filt.wireless = filt.cooked = 0;
+	filt.could_join = 0;
+	f->column = 0;
+	f->never = 0;
+	*f->err = 0;
+	filter_pools_init();
+	filter_first_layer();
+	if (f->live && filter_layer()->link->payload >= 16 && filter_layer()->kind != KIND_ETHERNET &&
+	    filter_layer()->kind != KIND_LLC)
+		filt.cooked = filter_layer()->link->payload;
+	if (filter_layer()->kind == KIND_WIRELESS) {
+		filt.radio = 1;
+		filt.wireless = filt.registers = 2;
 	}
-	if (is_bytecode(job->text)) {
-		link_layer(job->linktype);
-		first -= read_bytecode(prog);
-		no = 0;
-	} else {
-		whole_text(job->text);
-		if (flow)
-			prog[--first] = (struct bpf_instruction){ .code = OP_RET, .k = job->snaplen };
+}
+
+/* Reads rule and text; returns what must hold, or 0 after writing what is wrong. */
+static unsigned filter_parse(struct filter *f)
+{
+	unsigned rule, text;
+
+	if (setjmp(filt.failed))
+		return 0;
+	filter_begin(f);
+	rule = f->rule ? filter_whole(f->rule) : filter_truth(1);
+	text = filter_is_bytecode(f->text) ? filter_truth(1) : filter_whole(f->text);
+	return filter_and(rule, text);
+}
+
+/* Makes the program; returns its length, or 0 after writing what is wrong. */
+static unsigned filter_try(struct bpf_instruction *prog, unsigned tree, int joined)
+{
+	struct filter_program p = { .code = prog, .first = BPF_PROGRAM_MAX };
+	unsigned start;
+
+	if (setjmp(filt.failed))
+		return 0;
+	filt.joined = joined;
+	if (filter_is_bytecode(filt.job->text)) {
+		p.first -= filter_bytecode(prog);
+		p.goes_on = 1;
 	}
-	join_ways(&no, failing);
-	if (!flow) {		/* nothing can be accepted: no need to look */
-		nops = FIRST;
-		regs = 0;
-		no = ENTRY * 2;
-		ways[no].to = 0;
+	filter_pool_clear(&filt.nodes);
+	filt.nodes.count = NODES_FIRST;
+	start = filter_optimize(filter_graph(tree, ACCEPT, REJECT));
+	if (start == REJECT)
+		filt.job->never = 1;
+	if (start == ACCEPT && p.goes_on) {
+		memmove(prog, prog + p.first, (BPF_PROGRAM_MAX - p.first) * sizeof *prog);
+		return BPF_PROGRAM_MAX - p.first;
 	}
-	first = prologue(prog, assemble(prog, first));
-	for (n = 0; first < BPF_PROGRAM_MAX; first++, n++) {
-		prog[n] = prog[first];
-		if (job->live && layer.cooked)
-			uncook(prog + n);
-	}
-	return n;
+	filter_flow(start);
+	filter_put_graph(&p, start);
+	memmove(prog, prog + p.first, (BPF_PROGRAM_MAX - p.first) * sizeof *prog);
+	return BPF_PROGRAM_MAX - p.first;
 }
 
 /*
- * Compile f->rule and f->text into prog, which has room for BPF_PROGRAM_MAX.
- * Returns the number of instructions, 1 or more; 0 after writing what is wrong to f->err.
+ * Compiles f->rule and f->text into prog, which has room for BPF_PROGRAM_MAX. Returns the number of
+ * instructions, 1 or more; 0 after writing what is wrong to f->err and, if it is in f->text,
+ * f->column.
  */
-static unsigned filter_compile(const struct filter *f, struct bpf_instruction *prog)
+static unsigned filter_compile(struct filter *f, struct bpf_instruction *prog)
 {
-	job = f;
-	return setjmp(failed) ? 0 : compile(prog);
+	enum { WORTH = 4 };	/* instructions: loads behind X, which joined searches have, are slower */
+	unsigned tree = filter_parse(f), apart, joined;
+
+	if (!tree)
+		return 0;
+	apart = filter_try(prog, tree, 0);
+	if (!filt.could_join)
+		return apart;
+	joined = filter_try(prog, tree, 1);
+	if (joined && (!apart || joined + WORTH <= apart))
+		return joined;
+	return apart ? filter_try(prog, tree, 0) : 0;
 }
 
 #endif

@@ -664,6 +664,7 @@ struct verdicts {
 	int mine;		/* -1: refused */
 	int theirs, unoptimized;	/* -1: refused, -2: rejects all packets */
 	unsigned mine_length, their_length;
+	int cut;		/* libpcap's program read behind the packet, mine took it */
 };
 
 static int their_verdict(const struct bpf_program *p, const struct packet *k)
@@ -711,11 +712,11 @@ static const char *may_differ(const struct verdicts *v, const char *text, unsign
 		return NULL;
 	}
 	if (v->mine == -1) {
-		if (strstr(mine_error, "divides by zero") && (strstr(text, "<<") || strstr(text, ">>")))
+		if (strstr(mine_error, "shifts by over 31"))
 			return "a shift by a computed constant over 31";
 		if (strstr(mine_error, "divides by zero") && (strchr(text, '/') || strchr(text, '%')))
 			return "a division by a computed constant 0";
-		if (strstr(mine_error, "not a number in range") && strchr(text, '['))
+		if (strstr(mine_error, "the offset is too large"))
 			return "offsets from 2^31 on refused";
 		if (strstr(mine_error, "not a port") && strstr(text, "range"))
 			return "anything after the second port of a range";
@@ -749,6 +750,8 @@ static struct packet their_view(unsigned link, int form, const struct sample *s)
 /* Verdicts that differ because libpcap's own is wrong, in ways read from its code. */
 static int libpcap_is_wrong(const char *text, unsigned link)
 {
+	if (strstr(text, "ip multicast") || strstr(text, "ip  multicast"))		/* 224 and above, mended in 1.10.6 */
+		return 1;
 	int metadata = strstr(text, "inbound") || strstr(text, "outbound") || strstr(text, "ifindex"), pppoes = strstr(text, "pppoes") != NULL;
 
 	if (link == RADIOTAP)		/* metadata looked for behind the radiotap header; the same register used for two offsets */
@@ -758,7 +761,7 @@ static int libpcap_is_wrong(const char *text, unsigned link)
 
 static struct verdicts judge(const char *text, unsigned link, int form, const struct sample *s)
 {
-	struct verdicts v = { -1, -1, -1, 0, 0 };
+	struct verdicts v = { -1, -1, -1, 0, 0, 0 };
 	struct bpf_program o, u;
 	struct packet view = their_view(link, form, s);
 	const struct packet *theirs = &view;
@@ -769,6 +772,7 @@ static struct verdicts judge(const char *text, unsigned link, int form, const st
 		v.mine = judge_run(mine, ours) != 0;
 	if (!compile_theirs(text, link, form, 1, &o)) {
 		v.theirs = their_verdict(&o, theirs);
+		v.cut = judge_cut && v.mine > 0;
 		v.their_length = o.bf_len;
 		pcap_freecode(&o);
 		v.unoptimized = v.theirs;
@@ -786,6 +790,8 @@ static int agrees(const struct verdicts *v)
 {
 	if (v->theirs == -2)
 		return v->mine == 0;
+	if (v->cut)
+		return 1;
 	return v->mine == v->theirs || v->mine == v->unoptimized;
 }
 
@@ -832,7 +838,7 @@ static int kernel_takes(unsigned n)
 }
 
 static struct {
-	unsigned long expressions, accepted, refused, pairs, matches, live_pairs, disagree, different, selves, wrong, clobbered, twice, longest, attached, in_kernel;
+	unsigned long expressions, accepted, refused, pairs, matches, live_pairs, disagree, different, selves, wrong, clobbered, cut, twice, longest, attached, in_kernel;
 } count;
 
 /* Does the kernel, running the program on these bytes, agree with the interpreter? */
@@ -914,12 +920,13 @@ static void one_expression(unsigned link, int form)
 	while (n--) {
 		const struct sample *s = &pool[link][rnd(POOL)];
 		struct packet view = their_view(link, form, s);
-		int is_mine, is_theirs;
+		int is_mine, is_theirs, cut;
 
 		if (form == LIVE_FORM && s->no_live)
 			continue;
 		is_mine = judge_run(mine, form == LIVE_FORM ? &s->live : &s->file) != 0;
 		is_theirs = v.theirs == -2 ? 0 : their_verdict(&o, &view);
+		cut = v.theirs != -2 && judge_cut;
 		if (form == FILE_FORM && n % 10 == 0 && !kernel_agrees(v.mine_length, s)) {
 			count.disagree++;
 			printf("the KERNEL disagrees with the interpreter: %d %s\n", linktypes_tested[link], expr);
@@ -929,6 +936,10 @@ static void one_expression(unsigned link, int form)
 		count.matches += (unsigned long)is_mine;
 		if (is_mine == is_theirs)
 			continue;
+		if (is_mine && cut) {	/* theirs read behind the packet; mine had no need to */
+			count.cut++;
+			continue;
+		}
 		if (libpcap_is_wrong(expr, link)) {
 			count.wrong++;
 			break;
@@ -1008,6 +1019,7 @@ int main(int argc, char **argv)
 	    live_ethernet ? "" : "; NO LIVE ETHERNET: needs CAP_NET_RAW and lo up", count.matches, count.disagree);
 	printf("%lu pairs on which libpcap's optimizer changed its own verdict, %lu programs in which libpcap looks at a wrong offset\n",
 	    count.selves, count.clobbered + count.wrong);
+	printf("%lu packets, cut short, that libpcap's programs needlessly looked behind the end of\n", count.cut);
 	printf("%lu live programs attached to a socket, none refused by the kernel unless said above; %lu verdicts given by the kernel itself\n",
 	    count.attached, count.in_kernel);
 	printf("%.2f %% of the programs at most 2 times libpcap's, the longest %lu instructions\n",

@@ -15,12 +15,16 @@ struct packet {
 	uint32_t protocol, pkttype, ifindex, tag_present, tag;
 };
 
+static int judge_cut;		/* the last program that ran was ended by a load from behind the packet, or a division by 0 */
+
 static int judge_load(const struct packet *p, uint64_t at, unsigned size, uint32_t *value)
 {
 	unsigned n = size == OP_W ? 4 : size == OP_H ? 2 : 1;
 
-	if (at + n > p->caplen)
+	if (at + n > p->caplen) {
+		judge_cut = 1;
 		return 0;
+	}
 	for (*value = 0; n; n--)
 		*value = *value << 8 | p->data[at++];
 	return 1;
@@ -42,8 +46,10 @@ static int judge_metadata(const struct packet *p, uint32_t what, uint32_t *value
 /* Returns 0 when the program divides by zero. */
 static int judge_alu(unsigned op, uint32_t *a, uint32_t b)
 {
-	if ((op == OP_DIV || op == OP_MOD) && !b)
+	if ((op == OP_DIV || op == OP_MOD) && !b) {
+		judge_cut = 1;
 		return 0;
+	}
 	switch (op) {
 	case OP_ADD: *a += b; break;
 	case OP_SUB: *a -= b; break;
@@ -76,6 +82,7 @@ static uint32_t judge_run(const struct bpf_instruction *s, const struct packet *
 {
 	uint32_t a = 0, x = 0, m[16] = { 0 }, b;
 
+	judge_cut = 0;
 	for (;; s++) {
 		b = s->code & OP_X ? x : s->k;
 		switch (s->code & 7) {
