@@ -1307,6 +1307,17 @@ static int rotates(void)
 	return rc.filename && (rc.option['C'] || rc.seconds);
 }
 
+/* What -r reads. */
+static struct {
+	const char *name;
+	int fd;
+	struct pcap_reader format;
+	uint32_t at, have;	/* in the buffer: the next record, and the end of what was read */
+	unsigned n;	/* instructions of the filter */
+	uint64_t good;	/* records */
+	unsigned char buf[OUT_SIZE];
+} source;
+
 /* Opens the output, and puts the file's header into the buffer. Returns -1 with errno set if it
  * can't be had. */
 static int open_output(void)
@@ -1327,7 +1338,7 @@ static int open_output(void)
 	}
 	rc.pipe = (int)syscall(SYS_fcntl, rc.fd, F_GETPIPE_SZ);
 	rc.socket = !getsockopt(rc.fd, SOL_SOCKET, SO_TYPE, &type, &len);
-	pcap_header((void *)out, (uint32_t)rc.linktype, rc.snaplen, rc.nano);
+	pcap_header((void *)out, (uint32_t)rc.linktype | source.format.fcs, rc.snaplen, rc.nano);
 	rc.first = rc.end = sizeof(struct pcap_file);
 	rc.room = rc.size - sizeof(struct pcap_file);
 	return 0;
@@ -1351,17 +1362,6 @@ static void begin_slice(uint64_t now)
 	if ((uint32_t)t.tv_sec - rc.slice_time + rc.seconds >= 2 * rc.seconds)
 		rc.slice_time = (uint32_t)t.tv_sec;
 }
-
-/* What -r reads. */
-static struct {
-	const char *name;
-	int fd;
-	struct pcap_reader format;
-	uint32_t at, have;	/* in the buffer: the next record, and the end of what was read */
-	unsigned n;	/* instructions of the filter */
-	uint64_t good;	/* records */
-	unsigned char buf[OUT_SIZE];
-} source;
 
 /* Whether NAME is the file that FD has open. linux/stat.h, struct statx: the inode stands at byte
  * 32, the device at 136. */
@@ -2079,6 +2079,12 @@ static void open_file(void)
 		_exit(rc.status);
 	why = source.have < sizeof(struct pcap_file) ? "too short for a pcap file" :
 	    pcap_read_header(&source.format, source.buf);
+	if (source.have >= sizeof(struct pcap_file) && pcap_unpacker(source.buf)) {
+		put("compressed; use ");
+		put(pcap_unpacker(source.buf));
+		put(" FILE | rawcap -r -");
+		why = memcpy(reason, put_string(), sizeof reason);
+	}
 	if (why) {
 		say(source.name, why);
 		_exit(1);
@@ -2125,7 +2131,7 @@ static void replay(void)
 			file_is("good, then broken");
 			break;
 		}
-		p.data = source.buf + source.at + sizeof r;
+		p.data = source.buf + source.at + source.format.head;
 		source.at += len;
 		source.good++;
 		if (!filter_run(program, source.n, p.data, r.caplen, r.origlen))
