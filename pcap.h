@@ -35,6 +35,8 @@ enum {
 };
 #define PCAP_MICRO 0xa1b2c3d4u	/* does not fit into an enum */
 #define PCAP_NANO 0xa1b23c4du
+#define PCAP_PATCHED 0xa1b2cd34u	/* Kuznetzov's: microseconds, and 8 bytes more in each record */
+#define PCAP_FCS 0xfc000000u	/* of the link type's field: what it says of frame check sequences */
 
 /* https://www.tcpdump.org/linktypes.html */
 enum {
@@ -282,11 +284,22 @@ static inline int pcap_linktype_named(const char *name)
 
 /* ---- Reading: bytes of a file in, numbers out. Whoever calls does the reading. ---- */
 
+/* In which order a record has its two lengths. Up to version 2.2 the original one came first; of
+ * the files that call themselves 2.3 some have the one order, some the other. */
+enum pcap_order {
+	PCAP_CAPLEN_FIRST,
+	PCAP_SMALLER_FIRST,
+	PCAP_ORIGLEN_FIRST,
+};
+
 /* What a file's header says about its records. */
 struct pcap_reader {
 	uint32_t snaplen;	/* bytes, 1 to PCAP_SNAPLEN_MAX: of a longer record so many count */
 	uint32_t linktype;
+	uint32_t fcs;	/* bits beside the link type: how long frame check sequences are, or 0 */
 	uint32_t unit;	/* nanoseconds in a record's fraction: 1 or 1000 */
+	uint32_t head;	/* bytes of a record before those of its packet: 16, or 24 */
+	enum pcap_order order;
 	unsigned flip;	/* 3 if its numbers are little-endian, 0 if big */
 };
 
@@ -300,50 +313,121 @@ static inline uint32_t pcap_read32(const struct pcap_reader *f, const unsigned c
 	return n;
 }
 
+static inline uint32_t pcap_read16(const struct pcap_reader *f, const unsigned char *at)
+{
+	return f->flip ? (uint32_t)at[1] << 8 | at[0] : (uint32_t)at[0] << 8 | at[1];
+}
+
+/* The command that turns a compressed file, which begins with the 24 bytes at AT, into what it was;
+ * NULL if it is none. */
+static inline const char *pcap_unpacker(const unsigned char *at)
+{
+	static const struct { unsigned char len, magic[6]; const char *command; } rows[] = {
+		{ 2, { 0x1f, 0x8b }, "gunzip -c" },
+		{ 2, { 0x1f, 0x9d }, "gunzip -c" },	/* compress, .Z */
+		{ 6, { 0xfd, '7', 'z', 'X', 'Z', 0 }, "xz -dc" },
+		{ 4, { 0x28, 0xb5, 0x2f, 0xfd }, "zstd -dc" },
+		{ 3, { 'B', 'Z', 'h' }, "bzip2 -dc" },
+		{ 4, { 0x04, 0x22, 0x4d, 0x18 }, "lz4 -dc" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (!memcmp(at, rows[i].magic, rows[i].len))
+			return rows[i].command;
+	return NULL;
+}
+
+/* The link type that a file means with N: 12 is what raw IP was before it had a number of its own. */
+static inline uint32_t pcap_read_linktype(uint32_t n)
+{
+	return n == 12 ? LINKTYPE_RAW : n;
+}
+
+/* Takes the version at AT: 2.0 to 2.4, or 543.0, that of DG/UX. */
+static inline int pcap_read_version(struct pcap_reader *f, const unsigned char *at)
+{
+	uint32_t major = pcap_read16(f, at), minor = pcap_read16(f, at + 2);
+
+	f->order = PCAP_CAPLEN_FIRST;
+	if (major == 2 && minor == 3)
+		f->order = PCAP_SMALLER_FIRST;
+	else if ((major == 2 && minor < 3) || (major == 543 && minor == 0))
+		f->order = PCAP_ORIGLEN_FIRST;
+	return major == 2 ? minor <= 4 : f->order == PCAP_ORIGLEN_FIRST;
+}
+
 /* Takes the header of a file, sizeof(struct pcap_file) bytes. Returns NULL, or why the file cannot
  * be read. */
 static inline const char *pcap_read_header(struct pcap_reader *f, const unsigned char *at)
 {
-	uint32_t magic, version;
+	uint32_t magic;
 
 	f->flip = *at == 0xa1 ? 0 : 3;	/* only a big-endian file starts with that */
 	magic = pcap_read32(f, at);
-	version = pcap_read32(f, at + 4);	/* two numbers of 16 bits */
 	if (magic == 0x0a0d0d0a)	/* in either order */
 		return "pcapng: convert it with editcap -F pcap";
-	f->unit = magic == PCAP_MICRO ? 1000 : 1;
-	if (magic != PCAP_MICRO && magic != PCAP_NANO)	/* or a patched one, longer records */
+	if (magic != PCAP_MICRO && magic != PCAP_NANO && magic != PCAP_PATCHED)
 		return "not a pcap file";
-	if (version != (f->flip ? 0x00040002 : 0x00020004))
-		return "not pcap 2.4";
+	if (!pcap_read_version(f, at + 4))
+		return "not pcap 2.0 to 2.4";
+	f->unit = magic == PCAP_NANO ? 1 : 1000;
+	f->head = sizeof(struct pcap_record);
 	f->snaplen = pcap_read32(f, at + 16);
 	if (f->snaplen - 1 >= PCAP_SNAPLEN_MAX)	/* 0 is written by some for no limit */
 		f->snaplen = PCAP_SNAPLEN_MAX;
-	f->linktype = (uint16_t)pcap_read32(f, at + 20);	/* above it: check sequences */
+	f->linktype = pcap_read_linktype((uint16_t)pcap_read32(f, at + 20));
+	f->fcs = pcap_read32(f, at + 20) & PCAP_FCS;
+	if (magic == PCAP_PATCHED) {
+		f->head += 8;
+		if (f->linktype == LINKTYPE_ETHERNET)	/* its writer may have put a header in front */
+			f->snaplen += 14;
+		if (f->snaplen > PCAP_SNAPLEN_MAX)
+			f->snaplen = PCAP_SNAPLEN_MAX;
+	}
 	return NULL;
+}
+
+/* Takes the time at AT into R. A fraction of a second or more counts as these seconds; behind the
+ * last second there is, its last nanosecond comes. */
+static inline void pcap_read_time(const struct pcap_reader *f, const unsigned char *at,
+    struct pcap_record *r)
+{
+	uint32_t second = 1000000000 / f->unit, fraction = pcap_read32(f, at + 4);
+
+	r->sec = pcap_read32(f, at);
+	if (fraction / second > UINT32_MAX - r->sec) {
+		r->sec = UINT32_MAX;
+		r->fraction = 999999999;
+		return;
+	}
+	r->sec += fraction / second;
+	r->fraction = fraction % second * f->unit;
 }
 
 /* Takes the record at AT, of which HAVE bytes are there. Returns how many it has with its header:
  * more than HAVE means that so many must be there before R says anything; 0, that its header lies,
- * and with it the rest of the file is lost. In R the fraction is nanoseconds, 0 to 999999999,
- * caplen at most snaplen, and origlen no less than what is there. */
+ * and with it the rest of the file is lost. The packet's bytes begin at AT + head. In R the fraction
+ * is nanoseconds, 0 to 999999999, caplen at most snaplen, and origlen no less than what is there. */
 static inline uint32_t pcap_read_record(const struct pcap_reader *f, const unsigned char *at,
     uint32_t have, struct pcap_record *r)
 {
-	uint32_t caplen;
+	uint32_t caplen, origlen;
 
-	if (have < sizeof *r)
-		return sizeof *r;
-	r->sec = pcap_read32(f, at);
-	r->fraction = pcap_read32(f, at + 4) * f->unit % 1000000000;
+	memset(r, 0, sizeof *r);
+	if (have < f->head)
+		return f->head;
+	pcap_read_time(f, at, r);
 	caplen = pcap_read32(f, at + 8);
-	r->origlen = pcap_read32(f, at + 12);
+	origlen = pcap_read32(f, at + 12);
+	if (f->order == PCAP_ORIGLEN_FIRST || (f->order == PCAP_SMALLER_FIRST && caplen > origlen)) {
+		caplen = origlen;
+		origlen = pcap_read32(f, at + 8);
+	}
 	if (caplen > PCAP_SNAPLEN_MAX)
 		return 0;
-	if (r->origlen < caplen)
-		r->origlen = caplen;
+	r->origlen = origlen > caplen ? origlen : caplen;
 	r->caplen = caplen < f->snaplen ? caplen : f->snaplen;
-	return (uint32_t)sizeof *r + caplen;
+	return f->head + caplen;
 }
 
 #endif

@@ -82,7 +82,7 @@ prepare() {
 	[[ $output == *"not a pcap file"* ]]
 	{ printf '\324\303\262\241\2\0\5\0'; head -c 60 /dev/zero; } >"$file"
 	run -1 "$BUILD/pcapshow" "$file"
-	[[ $output == *"not pcap 2.4"* ]]
+	[[ $output == *"not pcap 2.0"* ]]
 	{ head -c 24 "$BUILD/made/sll.pcap"; printf '\0\0\0\0\0\0\0\0\1\0\4\0\1\0\4\0'; head -c 300000 /dev/zero; } >"$file"
 	run -1 "$BUILD/pcapshow" "$file"
 	[[ $output == *"lying"* ]]

@@ -317,7 +317,7 @@ has_signals() { grep -qs sigmask "/proc/$1/fdinfo/"*; }
 @test "what is no pcap file is refused: empty, short, random, another version, another magic" {
 	local bytes edits=(
 		'data = bytearray(random.Random(1).randbytes(5000))' 'data = bytearray(5000)'
-		'data[4] = 3' 'data[6] = 3' 'data[0:4] = bytes.fromhex("34cdb2a1")' 'data = data[::-1]'
+		'data[4] = 3' 'data[6] = 5' 'data[0:4] = bytes.fromhex("cd34b2a1")' 'data = data[::-1]'
 	)
 	for bytes in 0 1 4 23; do
 		head -c "$bytes" "$MADE/ip.pcap" > "$damaged"

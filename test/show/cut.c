@@ -47,7 +47,7 @@ int main(int argc, char **argv)
 			if (!n || n > size - at)
 				break;
 			packets++;
-			lines += cut(file + at + sizeof record, &record, reader.linktype);
+			lines += cut(file + at + reader.head, &record, reader.linktype);
 		}
 	}
 	printf("%lu packets, %lu lines\n", packets, lines);

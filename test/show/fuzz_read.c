@@ -61,9 +61,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			return 0;
 		if (r.fraction > 999999999 || r.caplen > reader.snaplen)
 			abort();
-		if (r.caplen > n - sizeof r || r.origlen < r.caplen)
+		if (r.caplen > n - reader.head || r.origlen < r.caplen)
 			abort();
-		s.bytes = p.data = data + at + sizeof r;
+		s.bytes = p.data = data + at + reader.head;
 		s.caplen = p.caplen = r.caplen;
 		s.origlen = p.len = r.origlen;
 		s.sec = r.sec;

@@ -7,7 +7,7 @@
 #include "../../filter.h"
 #include "../../show.h"
 
-static unsigned char record[sizeof(struct pcap_record) + PCAP_SNAPLEN_MAX];
+static unsigned char record[24 + PCAP_SNAPLEN_MAX];
 static struct bpf_instruction prog[4096];
 static unsigned count;
 
@@ -34,7 +34,7 @@ int main(int argc, char **argv)
 	char line[SHOW_LINE];
 	struct pcap_reader reader;
 	struct pcap_record r;
-	struct show s = { .bytes = record + sizeof r };
+	struct show s = { 0 };
 	const char *why;
 	uint32_t at, n;
 	int i, hex = 0;
@@ -62,13 +62,14 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	s.linktype = reader.linktype;
-	while (fread(record, sizeof r, 1, f) == 1) {
-		n = pcap_read_record(&reader, record, sizeof r, &r);
+	s.bytes = record + reader.head;
+	while (fread(record, reader.head, 1, f) == 1) {
+		n = pcap_read_record(&reader, record, reader.head, &r);
 		if (!n) {
 			fprintf(stderr, "lying record\n");
 			return 1;
 		}
-		if (fread(record + sizeof r, 1, n - sizeof r, f) != n - sizeof r) {
+		if (fread(record + reader.head, 1, n - reader.head, f) != n - reader.head) {
 			fprintf(stderr, "truncated record\n");
 			return 1;
 		}
