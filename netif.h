@@ -9,7 +9,7 @@
  *	unsigned char room[SNAPLEN + NETIF_HEAD_MAX];	(used only without a ring)
  *
  *	netif_find(&n, "eth0")	the interface and a socket that takes nothing yet
- *	netif_filter(&n, ...)	what to take, and how many bytes of each packet
+ *	netif_filter_all(&n, SNAPLEN)	so many bytes of each packet, or netif_filter: of some
  *	netif_start(&n, ...)	from here on packets wait
  *	for (;;) {
  *		while (netif_next(&n, &p, room, sizeof room) > 0)
@@ -615,12 +615,18 @@ static inline int netif_filter(struct netif *n, const void *program, unsigned co
 	return 0;
 }
 
+/* Attaches the filter that takes SNAPLEN bytes of every packet; no packet at all if that is 0. */
+static inline int netif_filter_all(struct netif *n, uint32_t snaplen)
+{
+	struct netif_instruction ret = { 6 /* BPF_RET | BPF_K */, 0, 0, snaplen };
+
+	return netif_filter(n, &ret, 1);
+}
+
 /* Takes no more packets. Those that the kernel holds can still be read. */
 static inline int netif_close_filter(struct netif *n)
 {
-	static const struct netif_instruction nothing = { 6, 0, 0, 0 };	/* ret #0 */
-
-	return netif_filter(n, &nothing, 1);
+	return netif_filter_all(n, 0);
 }
 
 /* ---- The ring ---- */
@@ -1070,13 +1076,12 @@ static inline int netif_next(struct netif *n, struct packet *p, unsigned char *r
 	return n->ring ? netif_next_ring(n, p) : netif_next_plain(n, p, room, size);
 }
 
-/* After netif_next returned 0: for how many microseconds, 0 to NETIF_PAUSE_MAX_US, the caller's next
- * wait should leave the socket out of its poll and then just call netif_next again. So a flood does
- * not wake the caller for each of many small blocks. 0: poll the socket. Whoever always polls the
- * socket loses nothing but time. */
+/* For how many microseconds, 0 to NETIF_PAUSE_MAX_US, the caller's next wait should leave the socket
+ * out of its poll and then call netif_next again. So a flood does not wake the caller for each of
+ * many small blocks. 0: poll the socket. Whoever always polls the socket loses nothing but time. */
 static inline uint32_t netif_pause_us(const struct netif *n)
 {
-	return n->pause_us;
+	return n->block_is_ours ? 0 : n->pause_us;	/* packets are left in it: poll says so at once */
 }
 
 /* ---- Looking after the socket ---- */
