@@ -59,8 +59,11 @@ enum {
 	RING_KIB_DEFAULT = 2048,	/* KiB: 16 ms of a full gigabit, 3 % of a router's 64 MB */
 	RING_KIB_MAX = (2 << 20) - 1,	/* KiB: the kernel counts bytes in an int */
 	OUT_FLUSH = 256 << 10,	/* bytes: when so many wait they are written; more gain nothing */
+	/* Bytes: how many may wait for a reader that is stuck, if the ring has as many; more than a
+	 * machine of 32 MB has room for must not stand in the program's size. */
+	OUT_HOLD = 8 << 20,
 	/* Bytes: behind that, the longest record still fits. */
-	OUT_SIZE = OUT_FLUSH + (int)sizeof(struct pcap_file) + (int)sizeof(struct pcap_record) +
+	OUT_SIZE = OUT_HOLD + (int)sizeof(struct pcap_file) + (int)sizeof(struct pcap_record) +
 	    PCAP_SNAPLEN_MAX + NETIF_HEAD_MAX,
 	CHUNK = 16,	/* bytes of a packet that are copied at a time */
 	/* Bytes of lines that may wait for the terminal: three seconds of a serial console. Behind
@@ -1267,7 +1270,7 @@ static const struct { uint16_t call; uint8_t when, arg; uint32_t value; } calls[
 #endif
 	{ SYS_fdatasync, ALWAYS, 0, OUTPUT }, { SYS_close, ALWAYS, ANY, 0 },
 	{ SYS_exit_group, ALWAYS, ANY, 0 }, { SYS_restart_syscall, ALWAYS, ANY, 0 },
-	{ SYS_setsockopt, WAITS, 2, PACKET_ADD_MEMBERSHIP }, { SYS_bind, WAITS, 0, SOCKET },
+	{ SYS_setsockopt, WAITS, 2, PACKET_ADD_MEMBERSHIP }, { SYS_bind, ALWAYS, 0, SOCKET },
 	{ SYS_ioctl, WAITS, 1, SIOCGIFINDEX }, { SYS_ioctl, WAITS, 1, SIOCGIFHWADDR },
 	{ SYS_ioctl, WAITS, 1, SIOCGIFNETMASK },
 	{ SYS_openat, ROTATES, 2, OPEN_FLAGS }, { SYS_unlinkat, ROTATES, 2, 0 },
@@ -1397,7 +1400,7 @@ static void send_out(void)
 			end_output();
 		}
 	}
-	if (rc.sent == rc.end || rc.first > OUT_FLUSH / 2) {	/* makes room at the end */
+	if (rc.sent == rc.end || rc.first > rc.end / 2) {	/* makes room at the end */
 		memmove(out, out + rc.first, rc.end - rc.first);
 		rc.sent -= rc.first;
 		rc.end -= rc.first;
@@ -1730,14 +1733,22 @@ static void look_around(uint64_t now)
 		rc.due = rc.slice_end;
 }
 
-/* Takes packets into the buffer until none is ready (0) or it is full (1). */
-static int take(void)
+/* Bytes that may wait in the buffer while the reader is stuck: as many as the ring has. */
+static uint32_t hold_limit(void)
+{
+	size_t ring = (size_t)(rc.net.ring_end - rc.net.ring);
+
+	return ring < OUT_FLUSH ? OUT_FLUSH : ring > OUT_HOLD ? OUT_HOLD : (uint32_t)ring;
+}
+
+/* Takes packets into the buffer until none is ready (0) or it has LIMIT bytes (1). */
+static int take(uint32_t limit)
 {
 	unsigned char *room;
 	struct packet p;
 	int got;
 
-	while (rc.end < OUT_FLUSH && rc.stop < LIMIT) {
+	while (rc.end < limit && rc.stop < LIMIT) {
 		room = out + rc.end + sizeof(struct pcap_record);
 		if (!rc.end && rotates())	/* it may come to stand behind a file's header */
 			room += sizeof(struct pcap_file);
@@ -1750,7 +1761,7 @@ static int take(void)
 		if (rc.taken == rc.limit)
 			rc.stop = LIMIT;
 	}
-	return rc.end >= OUT_FLUSH;
+	return rc.end >= limit;
 }
 
 static void take_signal(void)
@@ -1773,9 +1784,16 @@ static void wait_events(uint32_t ms)
 {
 	struct pollfd p[4];
 	struct timespec t = { ms / 1000, (long)(ms % 1000 * 1000000) };
+	uint32_t pause_us = rc.option['r'] ? 0 : netif_pause_us(&rc.net);
 
-	p[0].fd = rc.net.fd;
-	p[0].events = rc.end < OUT_FLUSH && rc.stop < LIMIT ? POLLIN : 0;
+	if (pause_us / 1000 < ms)
+		t = (struct timespec){ 0, (long)pause_us * 1000 };
+	else
+		pause_us = 0;
+	if (!pause_us)
+		t = (struct timespec){ ms / 1000, (long)(ms % 1000 * 1000000) };
+	p[0].fd = pause_us ? -1 : rc.net.fd;
+	p[0].events = rc.end < (rc.option['r'] ? OUT_FLUSH : hold_limit()) && rc.stop < LIMIT ? POLLIN : 0;
 	p[1].fd = rc.fd;
 	p[1].events = rc.sent < rc.end && !rc.full ? POLLOUT : 0;
 	p[2].fd = rc.signals;
@@ -1800,10 +1818,14 @@ static void wait_events(uint32_t ms)
 static void turn(uint32_t ms)
 {
 	enum stop stop = rc.stop;
-	int more = take();
+	int more = take(OUT_FLUSH);
 	uint64_t now;
 
 	send_out();
+	if (rc.sent < rc.end) {	/* the reader does not follow: go on taking */
+		more = take(hold_limit());
+		send_out();
+	}
 	show_out();
 	now = now_ms();
 	if (now >= rc.due)
@@ -1985,8 +2007,8 @@ static void close_filter(void)
 		before = rc.net.seen;
 		linger(TICK_MS);
 	} while (rc.net.seen != before && --ticks);
-	open = netif_close_filter(&rc.net);
-	linger(open || rc.net.no_statistics ? STORED_MS + TICK_MS : TICK_MS);
+	open = netif_stop(&rc.net);
+	linger(open || rc.net.no_statistics ? 2 * rc.net.block_ms + TICK_MS : TICK_MS);
 	if (open)	/* there would be no end */
 		take_no_more();
 }
