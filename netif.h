@@ -61,9 +61,10 @@ enum {
 	NETIF_LINK_HEAD = 128,	/* bytes: more than any link layer puts in front of its MTU */
 	NETIF_HOLD_MS = 4000,	/* the ring covers so long a hold-up of its reader at any rate */
 	NETIF_BLOCK_MS_MAX = 500,	/* ... with blocks that close after this time at the latest */
-	NETIF_PAUSE_SHARE = 8,	/* a pause is the time in which an 8th of the ring fills ... */
-	NETIF_PAUSE_MAX_US = 2000,	/* ... and at most this */
-	NETIF_FILL_MAX_US = 1000,	/* blocks that fill more slowly wake the reader seldom enough */
+	NETIF_PAUSE_SHARE = 4,	/* a pause is the time in which a quarter of the ring fills ... */
+	NETIF_PAUSE_MAX_US = 8000,	/* ... and at most this: half of what fills 2 MiB at a gigabit */
+	NETIF_PAUSE_BLOCKS = 2,	/* a pause in which fewer blocks fill saves nothing */
+	NETIF_FILL_MAX_US = 100000,	/* no block counts as slower than this */
 	/* Bytes: how far ahead the ring is called into the cache from that of the core that filled it,
 	 * which saves a tenth at 64 bytes. Those of large packets come by themselves, in order. */
 	NETIF_PREFETCH = 2048,
@@ -74,6 +75,9 @@ enum {
 /* linux/if_ether.h, linux/if_arp.h */
 enum {
 	NETIF_ETH_P_ALL = 0x0003,
+	NETIF_ETH_P_IP = 0x0800,
+	NETIF_ETH_P_IPV6 = 0x86dd,
+	NETIF_ETH_P_PPP_SES = 0x8864,	/* PPPoE */
 	NETIF_ETH_P_LOOPBACK = 0x9000,	/* a protocol that is next to never seen */
 	NETIF_ETH_P_8021Q = 0x8100,
 	NETIF_ETH_P_8021AD = 0x88a8,
@@ -259,6 +263,7 @@ struct netif {
 	int block_is_ours;	/* the reader has the block, and has not yet given it back */
 	uint64_t seq_num;	/* of the newest block that was read */
 	int is_still;	/* the kernel writes no more packets into the ring */
+	uint32_t fill_us;	/* in which a block fills at the speed of late */
 	uint32_t pause_us;	/* how long the next wait may leave the socket out */
 	int has_read;	/* blocks were read since the last wait */
 
@@ -709,6 +714,7 @@ static inline int netif_map_ring(struct netif *n, uint32_t blocks)
 	}
 	n->ring = n->block = (unsigned char *)ring;
 	n->ring_end = n->ring + size;
+	n->fill_us = NETIF_FILL_MAX_US;
 	return 0;
 }
 
@@ -857,6 +863,54 @@ static inline void netif_put_cooked(unsigned char *h, uint32_t cooked, unsigned 
 	memcpy(h, a->addr, 8);
 }
 
+/* Whether an IPv4 header stands at DATA, in a packet of LEN bytes of which HAVE are there: its length
+ * and its checksum tell (RFC 791, RFC 1071). */
+static inline int netif_is_ipv4(const unsigned char *data, uint32_t have, uint32_t len)
+{
+	const uint32_t headerlen = 4 * (data[0] & 0xfu);
+	uint32_t sum = 0;
+
+	if (data[0] >> 4 != 4 || headerlen < 20 || headerlen > have || netif_get16(data + 2) > len)
+		return 0;
+	for (uint32_t i = 0; i < headerlen; i += 2)
+		sum += netif_get16(data + i);
+	return ((sum >> 16) + sum) % 0xffff == 0;
+}
+
+/* Whether an IPv6 header stands at DATA (RFC 8200): its payload has no more than LEN bytes. */
+static inline int netif_is_ipv6(const unsigned char *data, uint32_t have, uint32_t len)
+{
+	return data[0] >> 4 == 6 && have >= 40 && netif_get16(data + 4) + 40u <= len;
+}
+
+/* Whether what P holds is what PROTOCOL says. A 0 means no or unknown. */
+static inline int netif_is_payload(const struct packet *p, unsigned protocol)
+{
+	if (protocol == NETIF_ETH_P_IP)
+		return netif_is_ipv4(p->data, p->datalen, p->origlen);
+	if (protocol == NETIF_ETH_P_IPV6)
+		return netif_is_ipv6(p->data, p->datalen, p->origlen);
+	return protocol == NETIF_ETH_P_PPP_SES && netif_get16(p->data) == 0x1100;	/* RFC 2516 */
+}
+
+/* The type that stands behind the tag which the kernel took out of a packet in cooked form. Of a
+ * packet with more tags (QinQ) kernels since 6.11 tell the PROTOCOL behind the last one instead: then
+ * P's data begin with the rest of the second tag, and that its type was 0x8100 is next to certain.
+ * The data say so themselves: the types in them lead to PROTOCOL, and they are not yet its payload.
+ * (net/packet/af_packet.c: vlan_get_protocol_dgram) */
+static inline unsigned netif_type_behind_tag(const struct packet *p, unsigned protocol)
+{
+	uint32_t at = 2;	/* behind a TCI */
+
+	while (at + 2 <= p->datalen && (netif_get16(p->data + at) == NETIF_ETH_P_8021Q ||
+	    netif_get16(p->data + at) == NETIF_ETH_P_8021AD))
+		at += NETIF_VLAN_LEN;
+	if (at + 2 > p->datalen || netif_get16(p->data + at) != protocol ||
+	    netif_is_payload(p, protocol))
+		return protocol;
+	return NETIF_ETH_P_8021Q;
+}
+
 /* Rebuilds what stands in front of the data: the cooked header, and the VLAN tag where it was,
  * which is between the addresses and the type. */
 static inline void netif_put_head(const struct netif *n, struct packet *p, uint32_t status,
@@ -867,19 +921,17 @@ static inline void netif_put_head(const struct netif *n, struct packet *p, uint3
 	const unsigned protocol = netif_get16(&a->protocol);
 
 	p->headlen = n->cooked;
-	p->origlen += n->cooked;
-	if (!n->cooked && !is_tagged)
-		return;
 	if (!(status & NETIF_STATUS_TPID_VALID))
 		tpid = NETIF_ETH_P_8021Q;
 	if (n->cooked)
 		netif_put_cooked(p->head, n->cooked, is_tagged ? tpid : protocol, a);
-	if (!is_tagged)
+	if (!is_tagged) {
+		p->origlen += n->cooked;
 		return;
-	p->origlen += NETIF_VLAN_LEN;
+	}
 	if (n->cooked) {
 		netif_put16(p->head + n->cooked, tci);
-		netif_put16(p->head + n->cooked + 2, protocol);
+		netif_put16(p->head + n->cooked + 2, netif_type_behind_tag(p, protocol));
 	} else if (p->datalen >= NETIF_VLAN_AT) {
 		memcpy(p->head, p->data, NETIF_VLAN_AT);
 		netif_put16(p->head + NETIF_VLAN_AT, tpid);
@@ -888,9 +940,11 @@ static inline void netif_put_head(const struct netif *n, struct packet *p, uint3
 		p->data += NETIF_VLAN_AT;
 		p->datalen -= NETIF_VLAN_AT;
 	} else {
+		p->origlen += NETIF_VLAN_LEN;
 		return;	/* cut before it */
 	}
 	p->headlen += NETIF_VLAN_LEN;
+	p->origlen += n->cooked + NETIF_VLAN_LEN;
 }
 
 /* Completes P with what stands beside its bytes. Returns 1, or -1 with EPROTOTYPE if the frame is
@@ -906,23 +960,32 @@ static inline int netif_finish(struct netif *n, struct packet *p, uint32_t statu
 	return 1;
 }
 
-/* How long, in microseconds, it takes until an 8th of the ring is full, if blocks go on filling as B
- * did. 0 if it filled slowly, or if its timer closed it: then waking up for each block costs next to
- * nothing. */
-static inline uint32_t netif_pause_after(const struct netif *n, const struct netif_block *b)
+/* Microseconds in which the block B was filled. */
+static inline uint32_t netif_fill_us(const struct netif_block *b)
 {
-	const uint32_t eighth = (uint32_t)((size_t)(n->ring_end - n->ring) / NETIF_PAUSE_SHARE);
 	const uint32_t seconds = b->ts_last[0] - b->ts_first[0];
-	uint32_t fill_us;
+	uint32_t us;
 
-	if (b->block_status & NETIF_STATUS_TIMEOUT || seconds > 1)
-		return 0;
-	fill_us = (seconds * 1000000000 + b->ts_last[1] - b->ts_first[1]) / 1000;
-	if (fill_us > NETIF_FILL_MAX_US)	/* also if the clock was set */
-		return 0;
-	if (fill_us * (eighth / n->block_size) > NETIF_PAUSE_MAX_US)
-		return NETIF_PAUSE_MAX_US;
-	return fill_us * (eighth / n->block_size);
+	if (b->block_status & NETIF_STATUS_TIMEOUT || seconds > 1)	/* also if the clock was set */
+		return NETIF_FILL_MAX_US;
+	us = (seconds * 1000000000 + b->ts_last[1] - b->ts_first[1]) / 1000;
+	return us < NETIF_FILL_MAX_US ? us : (uint32_t)NETIF_FILL_MAX_US;
+}
+
+/* Works out how long the next wait may be. Blocks are expected to fill as fast as the fastest did
+ * lately, so that a burst after a lull does not meet a long pause: what B says is forgotten by a
+ * 32nd with each block. */
+static inline void netif_plan_pause(struct netif *n, const struct netif_block *b)
+{
+	const uint32_t blocks = (uint32_t)((size_t)(n->ring_end - n->ring) / n->block_size);
+	const uint32_t expected = n->fill_us + n->fill_us / 32 + 1, fill_us = netif_fill_us(b);
+
+	n->fill_us = fill_us < expected ? fill_us : expected;
+	n->pause_us = NETIF_PAUSE_MAX_US;
+	if (n->fill_us < NETIF_PAUSE_MAX_US / (blocks / NETIF_PAUSE_SHARE + 1))
+		n->pause_us = n->fill_us * (blocks / NETIF_PAUSE_SHARE);
+	if (n->pause_us < n->fill_us * NETIF_PAUSE_BLOCKS || b->block_status & NETIF_STATUS_TIMEOUT)
+		n->pause_us = 0;
 }
 
 /* Whether the next packets of B can be read: the kernel has handed it over, or the kernel writes no
@@ -956,7 +1019,7 @@ static inline int netif_next_block(struct netif *n)
 	}
 	n->has_read = 1;
 	n->seq_num = b->seq_num;
-	n->pause_us = netif_pause_after(n, b);
+	netif_plan_pause(n, b);
 	n->left = b->num_pkts;
 	n->at = n->block + b->offset_to_first_pkt;
 	return 1;

@@ -1784,14 +1784,12 @@ static void wait_events(uint32_t ms)
 {
 	struct pollfd p[4];
 	struct timespec t = { ms / 1000, (long)(ms % 1000 * 1000000) };
-	uint32_t pause_us = rc.option['r'] ? 0 : netif_pause_us(&rc.net);
+	uint32_t pause_us = rc.option['r'] || rc.stop != NO ? 0 : netif_pause_us(&rc.net);
 
-	if (pause_us / 1000 < ms)
-		t = (struct timespec){ 0, (long)pause_us * 1000 };
-	else
+	if (pause_us / 1000 >= ms)
 		pause_us = 0;
-	if (!pause_us)
-		t = (struct timespec){ ms / 1000, (long)(ms % 1000 * 1000000) };
+	if (pause_us)	/* a flood: leaves the socket out for so long */
+		t = (struct timespec){ 0, (long)pause_us * 1000 };
 	p[0].fd = pause_us ? -1 : rc.net.fd;
 	p[0].events = rc.end < (rc.option['r'] ? OUT_FLUSH : hold_limit()) && rc.stop < LIMIT ? POLLIN : 0;
 	p[1].fd = rc.fd;
