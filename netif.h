@@ -75,13 +75,14 @@ enum {
 /* linux/if_ether.h, linux/if_arp.h */
 enum {
 	NETIF_ETH_P_ALL = 0x0003,
+	NETIF_ETH_P_802_2 = 0x0004,	/* LLC, in a frame that has no type */
 	NETIF_ETH_P_IP = 0x0800,
 	NETIF_ETH_P_IPV6 = 0x86dd,
 	NETIF_ETH_P_PPP_SES = 0x8864,	/* PPPoE */
 	NETIF_ETH_P_LOOPBACK = 0x9000,	/* a protocol that is next to never seen */
 	NETIF_ETH_P_8021Q = 0x8100,
 	NETIF_ETH_P_8021AD = 0x88a8,
-	NETIF_ARPHRD_LOOPBACK = 772,
+	NETIF_ARPHRD_ETHER = 1,
 };
 
 /* linux/if_packet.h: socket options and flags */
@@ -181,7 +182,7 @@ struct netif_request {
 		int ifindex;
 		short flags;	/* IFF_* */
 		uint16_t hatype;	/* sa_family of a hardware address */
-		uint8_t address[16];	/* struct sockaddr_in: the IPv4 address is at byte 4 */
+		uint8_t address[16];	/* struct sockaddr: an Ethernet address is at byte 2, IPv4 at 4 */
 		void *data;
 		uint64_t room[3];	/* as much as the kernel copies */
 	} is;
@@ -249,6 +250,7 @@ struct netif {
 	int ifindex;	/* NETIF_ALL, or from 1 */
 	int hatype;	/* ARPHRD_*, net/if_arp.h; 0 for NETIF_ALL */
 	char name[NETIF_NAME_SIZE];	/* as the kernel calls it; empty for NETIF_ALL */
+	uint8_t address[6];	/* of an Ethernet interface */
 	uint32_t netmask;	/* of its IPv4 network, in host order; 0 if it has none */
 	uint32_t cooked;	/* bytes of cooked header in front: 0, NETIF_SLL_LEN or NETIF_SLL2_LEN */
 	int promisc_error;	/* errno, where promiscuous mode was asked for and refused */
@@ -487,7 +489,7 @@ static inline int netif_read_sysfs(const char *name, const char *entry, char *te
 }
 
 /* Whether /sys shows the interface NAME with IFINDEX. It may show those of another network
- * namespace, among them one of the same name. */
+ * namespace, among them one of the same name, seldom with the same number as well. */
 static inline int netif_is_in_sysfs(const char *name, int ifindex)
 {
 	char text[16];
@@ -500,15 +502,30 @@ static inline int netif_is_in_sysfs(const char *name, int ifindex)
 	return number == ifindex;
 }
 
+/* Whether /sys shows the Ethernet address of N. */
+static inline int netif_has_address_of_sysfs(const struct netif *n)
+{
+	static const char digits[] = "0123456789abcdef";
+	char text[3 * sizeof n->address + 2], own[3 * sizeof n->address];
+
+	for (size_t i = 0; i < sizeof n->address; i++) {
+		own[3 * i] = digits[n->address[i] >> 4];
+		own[3 * i + 1] = digits[n->address[i] & 0xf];
+		own[3 * i + 2] = ':';
+	}
+	own[sizeof own - 1] = 0;
+	return netif_read_sysfs(n->name, "address", text, sizeof text) > 0 && !strcmp(text, own);
+}
+
 /* Reads into TAG, of SIZE bytes, which tag a DSA switch puts into the frames of its conduit N: "mtk",
  * "brcm-prepend" ... Returns 1; 0 if N is no conduit, or its frames have no tag; -1 if nobody knows
  * (no /sys, or that of another network namespace). Calls only openat, read and close. */
 static inline int netif_dsa_tag(const struct netif *n, char *tag, size_t size)
 {
 	*tag = 0;
-	if (n->ifindex == NETIF_ALL)
+	if (n->hatype != NETIF_ARPHRD_ETHER)
 		return 0;
-	if (!netif_is_in_sysfs(n->name, n->ifindex))
+	if (!netif_is_in_sysfs(n->name, n->ifindex) || !netif_has_address_of_sysfs(n))
 		return -1;
 	return netif_read_sysfs(n->name, "dsa/tagging", tag, size) > 0 && strcmp(tag, "none") != 0;
 }
@@ -574,6 +591,7 @@ static inline int netif_look_up(struct netif *n, const char *name)
 	if (ioctl(n->fd, SIOCGIFHWADDR, &r) < 0)
 		return netif_fail(n, name);
 	n->hatype = r.is.hatype;
+	memcpy(n->address, r.is.address + sizeof r.is.hatype, sizeof n->address);
 	n->netmask = 0;
 	if (ioctl(n->fd, SIOCGIFNETMASK, &r) == 0)
 		n->netmask = netif_get16(r.is.address + 4) << 16 | netif_get16(r.is.address + 6);
@@ -874,7 +892,7 @@ static inline int netif_is_ipv4(const unsigned char *data, uint32_t have, uint32
 		return 0;
 	for (uint32_t i = 0; i < headerlen; i += 2)
 		sum += netif_get16(data + i);
-	return ((sum >> 16) + sum) % 0xffff == 0;
+	return sum % 0xffff == 0;	/* as a sum in ones' complement is */
 }
 
 /* Whether an IPv6 header stands at DATA (RFC 8200): its payload has no more than LEN bytes. */
@@ -902,6 +920,8 @@ static inline unsigned netif_type_behind_tag(const struct packet *p, unsigned pr
 {
 	uint32_t at = 2;	/* behind a TCI */
 
+	if (protocol == NETIF_ETH_P_802_2)	/* which had its length there (IEEE 802.3) */
+		return p->origlen;
 	while (at + 2 <= p->datalen && (netif_get16(p->data + at) == NETIF_ETH_P_8021Q ||
 	    netif_get16(p->data + at) == NETIF_ETH_P_8021AD))
 		at += NETIF_VLAN_LEN;
