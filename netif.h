@@ -9,7 +9,7 @@
  *	unsigned char room[SNAPLEN + NETIF_HEAD_MAX];	(used only without a ring)
  *
  *	netif_find(&n, "eth0")	the interface and a socket that takes nothing yet
- *	netif_filter(&n, ...)	what to take, and how many bytes of each packet
+ *	netif_filter_all(&n, SNAPLEN)	so many bytes of each packet, or netif_filter: of some
  *	netif_start(&n, ...)	from here on packets wait
  *	for (;;) {
  *		while (netif_next(&n, &p, room, sizeof room) > 0)
@@ -61,9 +61,10 @@ enum {
 	NETIF_LINK_HEAD = 128,	/* bytes: more than any link layer puts in front of its MTU */
 	NETIF_HOLD_MS = 4000,	/* the ring covers so long a hold-up of its reader at any rate */
 	NETIF_BLOCK_MS_MAX = 500,	/* ... with blocks that close after this time at the latest */
-	NETIF_PAUSE_SHARE = 8,	/* a pause is the time in which an 8th of the ring fills ... */
-	NETIF_PAUSE_MAX_US = 2000,	/* ... and at most this */
-	NETIF_FILL_MAX_US = 1000,	/* blocks that fill more slowly wake the reader seldom enough */
+	NETIF_PAUSE_SHARE = 4,	/* a pause is the time in which a quarter of the ring fills ... */
+	NETIF_PAUSE_MAX_US = 8000,	/* ... and at most this: half of what fills 2 MiB at a gigabit */
+	NETIF_PAUSE_BLOCKS = 2,	/* a pause in which fewer blocks fill saves nothing */
+	NETIF_FILL_MAX_US = 100000,	/* no block counts as slower than this */
 	/* Bytes: how far ahead the ring is called into the cache from that of the core that filled it,
 	 * which saves a tenth at 64 bytes. Those of large packets come by themselves, in order. */
 	NETIF_PREFETCH = 2048,
@@ -74,10 +75,14 @@ enum {
 /* linux/if_ether.h, linux/if_arp.h */
 enum {
 	NETIF_ETH_P_ALL = 0x0003,
+	NETIF_ETH_P_802_2 = 0x0004,	/* LLC, in a frame that has no type */
+	NETIF_ETH_P_IP = 0x0800,
+	NETIF_ETH_P_IPV6 = 0x86dd,
+	NETIF_ETH_P_PPP_SES = 0x8864,	/* PPPoE */
 	NETIF_ETH_P_LOOPBACK = 0x9000,	/* a protocol that is next to never seen */
 	NETIF_ETH_P_8021Q = 0x8100,
 	NETIF_ETH_P_8021AD = 0x88a8,
-	NETIF_ARPHRD_LOOPBACK = 772,
+	NETIF_ARPHRD_ETHER = 1,
 };
 
 /* linux/if_packet.h: socket options and flags */
@@ -177,7 +182,7 @@ struct netif_request {
 		int ifindex;
 		short flags;	/* IFF_* */
 		uint16_t hatype;	/* sa_family of a hardware address */
-		uint8_t address[16];	/* struct sockaddr_in: the IPv4 address is at byte 4 */
+		uint8_t address[16];	/* struct sockaddr: an Ethernet address is at byte 2, IPv4 at 4 */
 		void *data;
 		uint64_t room[3];	/* as much as the kernel copies */
 	} is;
@@ -247,6 +252,7 @@ struct netif {
 	int ifindex;	/* NETIF_ALL, or from 1 */
 	int hatype;	/* ARPHRD_*, net/if_arp.h; 0 for NETIF_ALL */
 	char name[NETIF_NAME_SIZE];	/* as the kernel calls it; empty for NETIF_ALL */
+	uint8_t address[6];	/* of an Ethernet interface */
 	uint32_t netmask;	/* of its IPv4 network, in host order; 0 if it has none */
 	uint32_t cooked;	/* bytes of cooked header in front: 0, NETIF_SLL_LEN or NETIF_SLL2_LEN */
 	int promisc_error;	/* errno, where promiscuous mode was asked for and refused */
@@ -261,6 +267,7 @@ struct netif {
 	int block_is_ours;	/* the reader has the block, and has not yet given it back */
 	uint64_t seq_num;	/* of the newest block that was read */
 	int is_still;	/* the kernel writes no more packets into the ring */
+	uint32_t fill_us;	/* in which a block fills at the speed of late */
 	uint32_t pause_us;	/* how long the next wait may leave the socket out */
 	int has_read;	/* blocks were read since the last wait */
 
@@ -484,7 +491,7 @@ static inline int netif_read_sysfs(const char *name, const char *entry, char *te
 }
 
 /* Whether /sys shows the interface NAME with IFINDEX. It may show those of another network
- * namespace, among them one of the same name. */
+ * namespace, among them one of the same name, seldom with the same number as well. */
 static inline int netif_is_in_sysfs(const char *name, int ifindex)
 {
 	char text[16];
@@ -497,15 +504,30 @@ static inline int netif_is_in_sysfs(const char *name, int ifindex)
 	return number == ifindex;
 }
 
+/* Whether /sys shows the Ethernet address of N. */
+static inline int netif_has_address_of_sysfs(const struct netif *n)
+{
+	static const char digits[] = "0123456789abcdef";
+	char text[3 * sizeof n->address + 2], own[3 * sizeof n->address];
+
+	for (size_t i = 0; i < sizeof n->address; i++) {
+		own[3 * i] = digits[n->address[i] >> 4];
+		own[3 * i + 1] = digits[n->address[i] & 0xf];
+		own[3 * i + 2] = ':';
+	}
+	own[sizeof own - 1] = 0;
+	return netif_read_sysfs(n->name, "address", text, sizeof text) > 0 && !strcmp(text, own);
+}
+
 /* Reads into TAG, of SIZE bytes, which tag a DSA switch puts into the frames of its conduit N: "mtk",
  * "brcm-prepend" ... Returns 1; 0 if N is no conduit, or its frames have no tag; -1 if nobody knows
  * (no /sys, or that of another network namespace). Calls only openat, read and close. */
 static inline int netif_dsa_tag(const struct netif *n, char *tag, size_t size)
 {
 	*tag = 0;
-	if (n->ifindex == NETIF_ALL)
+	if (n->hatype != NETIF_ARPHRD_ETHER)
 		return 0;
-	if (!netif_is_in_sysfs(n->name, n->ifindex))
+	if (!netif_is_in_sysfs(n->name, n->ifindex) || !netif_has_address_of_sysfs(n))
 		return -1;
 	return netif_read_sysfs(n->name, "dsa/tagging", tag, size) > 0 && strcmp(tag, "none") != 0;
 }
@@ -571,6 +593,7 @@ static inline int netif_look_up(struct netif *n, const char *name)
 	if (ioctl(n->fd, SIOCGIFHWADDR, &r) < 0)
 		return netif_fail(n, name);
 	n->hatype = r.is.hatype;
+	memcpy(n->address, r.is.address + sizeof r.is.hatype, sizeof n->address);
 	n->netmask = 0;
 	if (ioctl(n->fd, SIOCGIFNETMASK, &r) == 0)
 		n->netmask = netif_get16(r.is.address + 4) << 16 | netif_get16(r.is.address + 6);
@@ -617,12 +640,18 @@ static inline int netif_filter(struct netif *n, const void *program, unsigned co
 	return 0;
 }
 
+/* Attaches the filter that takes SNAPLEN bytes of every packet; no packet at all if that is 0. */
+static inline int netif_filter_all(struct netif *n, uint32_t snaplen)
+{
+	struct netif_instruction ret = { 6 /* BPF_RET | BPF_K */, 0, 0, snaplen };
+
+	return netif_filter(n, &ret, 1);
+}
+
 /* Takes no more packets. Those that the kernel holds can still be read. */
 static inline int netif_close_filter(struct netif *n)
 {
-	static const struct netif_instruction nothing = { 6, 0, 0, 0 };	/* ret #0 */
-
-	return netif_filter(n, &nothing, 1);
+	return netif_filter_all(n, 0);
 }
 
 /* ---- The ring ---- */
@@ -705,6 +734,7 @@ static inline int netif_map_ring(struct netif *n, uint32_t blocks)
 	}
 	n->ring = n->block = (unsigned char *)ring;
 	n->ring_end = n->ring + size;
+	n->fill_us = NETIF_FILL_MAX_US;
 	return 0;
 }
 
@@ -859,6 +889,56 @@ static inline void netif_put_cooked(unsigned char *h, uint32_t cooked, unsigned 
 	memcpy(h, a->addr, 8);
 }
 
+/* Whether an IPv4 header stands at DATA, in a packet of LEN bytes of which HAVE are there: its length
+ * and its checksum tell (RFC 791, RFC 1071). */
+static inline int netif_is_ipv4(const unsigned char *data, uint32_t have, uint32_t len)
+{
+	const uint32_t headerlen = 4 * (data[0] & 0xfu);
+	uint32_t sum = 0;
+
+	if (data[0] >> 4 != 4 || headerlen < 20 || headerlen > have || netif_get16(data + 2) > len)
+		return 0;
+	for (uint32_t i = 0; i < headerlen; i += 2)
+		sum += netif_get16(data + i);
+	return sum % 0xffff == 0;	/* as a sum in ones' complement is */
+}
+
+/* Whether an IPv6 header stands at DATA (RFC 8200): its payload has no more than LEN bytes. */
+static inline int netif_is_ipv6(const unsigned char *data, uint32_t have, uint32_t len)
+{
+	return data[0] >> 4 == 6 && have >= 40 && netif_get16(data + 4) + 40u <= len;
+}
+
+/* Whether what P holds is what PROTOCOL says. A 0 means no or unknown. */
+static inline int netif_is_payload(const struct packet *p, unsigned protocol)
+{
+	if (protocol == NETIF_ETH_P_IP)
+		return netif_is_ipv4(p->data, p->datalen, p->origlen);
+	if (protocol == NETIF_ETH_P_IPV6)
+		return netif_is_ipv6(p->data, p->datalen, p->origlen);
+	return protocol == NETIF_ETH_P_PPP_SES && netif_get16(p->data) == 0x1100;	/* RFC 2516 */
+}
+
+/* The type that stands behind the tag which the kernel took out of a packet in cooked form. Of a
+ * packet with more tags (QinQ) kernels since 6.11 tell the PROTOCOL behind the last one instead: then
+ * P's data begin with the rest of the second tag, and that its type was 0x8100 is next to certain.
+ * The data say so themselves: the types in them lead to PROTOCOL, and they are not yet its payload.
+ * (net/packet/af_packet.c: vlan_get_protocol_dgram) */
+static inline unsigned netif_type_behind_tag(const struct packet *p, unsigned protocol)
+{
+	uint32_t at = 2;	/* behind a TCI */
+
+	if (protocol == NETIF_ETH_P_802_2)	/* which had its length there (IEEE 802.3) */
+		return p->origlen;
+	while (at + 2 <= p->datalen && (netif_get16(p->data + at) == NETIF_ETH_P_8021Q ||
+	    netif_get16(p->data + at) == NETIF_ETH_P_8021AD))
+		at += NETIF_VLAN_LEN;
+	if (at + 2 > p->datalen || netif_get16(p->data + at) != protocol ||
+	    netif_is_payload(p, protocol))
+		return protocol;
+	return NETIF_ETH_P_8021Q;
+}
+
 /* Rebuilds what stands in front of the data: the cooked header, and the VLAN tag where it was,
  * which is between the addresses and the type. */
 static inline void netif_put_head(const struct netif *n, struct packet *p, uint32_t status,
@@ -869,19 +949,17 @@ static inline void netif_put_head(const struct netif *n, struct packet *p, uint3
 	const unsigned protocol = netif_get16(&a->protocol);
 
 	p->headlen = n->cooked;
-	p->origlen += n->cooked;
-	if (!n->cooked && !is_tagged)
-		return;
 	if (!(status & NETIF_STATUS_TPID_VALID))
 		tpid = NETIF_ETH_P_8021Q;
 	if (n->cooked)
 		netif_put_cooked(p->head, n->cooked, is_tagged ? tpid : protocol, a);
-	if (!is_tagged)
+	if (!is_tagged) {
+		p->origlen += n->cooked;
 		return;
-	p->origlen += NETIF_VLAN_LEN;
+	}
 	if (n->cooked) {
 		netif_put16(p->head + n->cooked, tci);
-		netif_put16(p->head + n->cooked + 2, protocol);
+		netif_put16(p->head + n->cooked + 2, netif_type_behind_tag(p, protocol));
 	} else if (p->datalen >= NETIF_VLAN_AT) {
 		memcpy(p->head, p->data, NETIF_VLAN_AT);
 		netif_put16(p->head + NETIF_VLAN_AT, tpid);
@@ -890,9 +968,11 @@ static inline void netif_put_head(const struct netif *n, struct packet *p, uint3
 		p->data += NETIF_VLAN_AT;
 		p->datalen -= NETIF_VLAN_AT;
 	} else {
+		p->origlen += NETIF_VLAN_LEN;
 		return;	/* cut before it */
 	}
 	p->headlen += NETIF_VLAN_LEN;
+	p->origlen += n->cooked + NETIF_VLAN_LEN;
 }
 
 /* Completes P with what stands beside its bytes. Returns 1, or -1 with EPROTOTYPE if the frame is
@@ -910,23 +990,32 @@ static inline int netif_finish(struct netif *n, struct packet *p, uint32_t statu
 	return 1;
 }
 
-/* How long, in microseconds, it takes until an 8th of the ring is full, if blocks go on filling as B
- * did. 0 if it filled slowly, or if its timer closed it: then waking up for each block costs next to
- * nothing. */
-static inline uint32_t netif_pause_after(const struct netif *n, const struct netif_block *b)
+/* Microseconds in which the block B was filled. */
+static inline uint32_t netif_fill_us(const struct netif_block *b)
 {
-	const uint32_t eighth = (uint32_t)((size_t)(n->ring_end - n->ring) / NETIF_PAUSE_SHARE);
 	const uint32_t seconds = b->ts_last[0] - b->ts_first[0];
-	uint32_t fill_us;
+	uint32_t us;
 
-	if (b->block_status & NETIF_STATUS_TIMEOUT || seconds > 1)
-		return 0;
-	fill_us = (seconds * 1000000000 + b->ts_last[1] - b->ts_first[1]) / 1000;
-	if (fill_us > NETIF_FILL_MAX_US)	/* also if the clock was set */
-		return 0;
-	if (fill_us * (eighth / n->block_size) > NETIF_PAUSE_MAX_US)
-		return NETIF_PAUSE_MAX_US;
-	return fill_us * (eighth / n->block_size);
+	if (b->block_status & NETIF_STATUS_TIMEOUT || seconds > 1)	/* also if the clock was set */
+		return NETIF_FILL_MAX_US;
+	us = (seconds * 1000000000 + b->ts_last[1] - b->ts_first[1]) / 1000;
+	return us < NETIF_FILL_MAX_US ? us : (uint32_t)NETIF_FILL_MAX_US;
+}
+
+/* Works out how long the next wait may be. Blocks are expected to fill as fast as the fastest did
+ * lately, so that a burst after a lull does not meet a long pause: what B says is forgotten by a
+ * 32nd with each block. */
+static inline void netif_plan_pause(struct netif *n, const struct netif_block *b)
+{
+	const uint32_t blocks = (uint32_t)((size_t)(n->ring_end - n->ring) / n->block_size);
+	const uint32_t expected = n->fill_us + n->fill_us / 32 + 1, fill_us = netif_fill_us(b);
+
+	n->fill_us = fill_us < expected ? fill_us : expected;
+	n->pause_us = NETIF_PAUSE_MAX_US;
+	if (n->fill_us < NETIF_PAUSE_MAX_US / (blocks / NETIF_PAUSE_SHARE + 1))
+		n->pause_us = n->fill_us * (blocks / NETIF_PAUSE_SHARE);
+	if (n->pause_us < n->fill_us * NETIF_PAUSE_BLOCKS || b->block_status & NETIF_STATUS_TIMEOUT)
+		n->pause_us = 0;
 }
 
 /* Whether the next packets of B can be read: the kernel has handed it over, or the kernel writes no
@@ -960,7 +1049,7 @@ static inline int netif_next_block(struct netif *n)
 	}
 	n->has_read = 1;
 	n->seq_num = b->seq_num;
-	n->pause_us = netif_pause_after(n, b);
+	netif_plan_pause(n, b);
 	n->left = b->num_pkts;
 	n->at = n->block + b->offset_to_first_pkt;
 	return 1;
@@ -1080,13 +1169,12 @@ static inline int netif_next(struct netif *n, struct packet *p, unsigned char *r
 	return n->ring ? netif_next_ring(n, p) : netif_next_plain(n, p, room, size);
 }
 
-/* After netif_next returned 0: for how many microseconds, 0 to NETIF_PAUSE_MAX_US, the caller's next
- * wait should leave the socket out of its poll and then just call netif_next again. So a flood does
- * not wake the caller for each of many small blocks. 0: poll the socket. Whoever always polls the
- * socket loses nothing but time. */
+/* For how many microseconds, 0 to NETIF_PAUSE_MAX_US, the caller's next wait should leave the socket
+ * out of its poll and then call netif_next again. So a flood does not wake the caller for each of
+ * many small blocks. 0: poll the socket. Whoever always polls the socket loses nothing but time. */
 static inline uint32_t netif_pause_us(const struct netif *n)
 {
-	return n->pause_us;
+	return n->block_is_ours ? 0 : n->pause_us;	/* packets are left in it: poll says so at once */
 }
 
 /* ---- Looking after the socket ---- */

@@ -14,26 +14,52 @@ prepare() {
 	[ -z "$stale" ] || cc -O2 -Wall -Wextra -o "$build/embed" "$BATS_TEST_DIRNAME/embed.c"
 }
 
-# embed SECONDS: in the background, stdin from a pipe that feeder NAME fills (see below).
+# embed SECONDS [INTERFACE]: in the background, stdin from $BATS_TEST_TMPDIR/feed.
 embed() {
 	local before
 	before=$(bound_sockets)
-	"${NS[@]}" embed va "$1" > "$(pcap one)" 2> "$BATS_TEST_TMPDIR/one.err" < "$BATS_TEST_TMPDIR/feed" 3>&- &
+	"${NS[@]}" embed "${2:-va}" "$1" > "$(pcap one)" 2> "$BATS_TEST_TMPDIR/one.err" < "$BATS_TEST_TMPDIR/feed" 3>&- &
 	pid[one]=$!
 	wait_until bound_or_ended "$before" "${pid[one]}"
 }
 
-# figure NAME: a number from its last line, "packets N dropped N ticks N late_us N fed N".
+# figure NAME: a number from its last line, "packets N dropped N ticks N late_us N fed N turns N".
 figure() { sed -n "s/.*\b$1 \([0-9]*\).*/\1/p" <<< "$err"; }
 
-@test "the program is short: under 80 lines" {
-	expect "$(wc -l < "$BATS_TEST_DIRNAME/embed.c")" "<" 80 "lines"
+@test "the program is short: under 110 lines" {
+	expect "$(wc -l < "$BATS_TEST_DIRNAME/embed.c")" "<" 110 "lines"
 }
 
 @test "it compiles without a warning, with glibc and with musl" {
 	cc -std=gnu11 -Wall -Wextra -Werror -O2 -o "$BATS_TEST_TMPDIR/embed" "$BATS_TEST_DIRNAME/embed.c"
 	requires musl-gcc
 	musl-gcc -std=gnu11 -Wall -Wextra -Werror -O2 -o "$BATS_TEST_TMPDIR/embed" "$BATS_TEST_DIRNAME/embed.c"
+}
+
+# header_use ORDER: a program that includes netif.h and the kernel's headers in this order.
+header_use() {
+	local header kernel="linux/filter.h linux/if_packet.h linux/netlink.h linux/rtnetlink.h"
+	[ "$1" = behind ] || for header in $kernel; do echo "#include <$header>"; done
+	echo "#include \"$BATS_TEST_DIRNAME/../netif.h\""
+	echo "#include \"$BATS_TEST_DIRNAME/../pcap.h\""
+	[ "$1" = before ] || for header in $kernel; do echo "#include <$header>"; done
+	echo 'int main(void) { struct netif n; return netif_find(&n, "lo") + pcap_linktype(n.hatype); }'
+}
+
+@test "netif.h and pcap.h compile before and behind the kernel's headers, as C11 and as C++17" {
+	local order compiler
+	requires gcc g++ clang musl-gcc
+	for order in before behind both; do
+		header_use "$order" > "$BATS_TEST_TMPDIR/use.c"
+		cp "$BATS_TEST_TMPDIR/use.c" "$BATS_TEST_TMPDIR/use.cc"
+		for compiler in "gcc -std=c11" "clang -std=c11" \
+			"musl-gcc -std=c11 -idirafter /usr/include -idirafter /usr/include/$(gcc -dumpmachine)"; do
+			$compiler -Wall -Wextra -Werror -O1 -o "$BATS_TEST_TMPDIR/use" "$BATS_TEST_TMPDIR/use.c"
+		done
+		for compiler in "g++ -std=c++17" "clang++ -std=c++17"; do
+			$compiler -Wall -Wextra -Werror -O1 -o "$BATS_TEST_TMPDIR/use" "$BATS_TEST_TMPDIR/use.cc"
+		done
+	done
 }
 
 # punctual TEST-FUNCTION: its timer is never 50 ms late. What the program does wrong it does each
@@ -100,4 +126,45 @@ busy_pipe() {
 
 @test "a busy pipe and a timer do not cost it a packet" {
 	punctual busy_pipe
+}
+
+@test "no record is longer than the header's snaplen, whatever the kernel merged" {
+	: > "$BATS_TEST_TMPDIR/feed"
+	embed 1 lo	# its MTU is 65536
+	ns send -c 3 -s 9000 -l lo
+	finish one
+	expect "$(frames one | awk '$1 > 2048' | wc -l)" == 0 "records longer than 2048 bytes"
+	expect "$(frames one | awk '$1 == 2048 && $2 == 9000' | wc -l)" ">=" 3 "frames of 9000 bytes"
+}
+
+@test "an interface that goes down costs no processor time, and its return goes on" {
+	: > "$BATS_TEST_TMPDIR/feed"
+	embed 2
+	ns ip link set va down
+	sleep 0.5
+	ns ip link set va up
+	wait_until link_is_up va
+	ns send -c 3 vb
+	finish one
+	expect "$(figure packets)" == 3 "packets behind the return"
+	expect "$(figure turns)" "<" 1000 "turns of its loop in 2 s"
+}
+
+@test "a pipe that is at its end costs no processor time" {
+	: > "$BATS_TEST_TMPDIR/feed"
+	embed 1
+	finish one
+	expect "$status" == 0 "exit status"
+	expect "$(figure turns)" "<" 500 "turns of its loop in 1 s"
+}
+
+@test "the file of a tun is raw IP, not Ethernet" {
+	: > "$BATS_TEST_TMPDIR/feed"
+	device t0
+	embed 1 t0
+	put 4500001400000000401100007f0000017f000001
+	finish one
+	expect "$status" == 0 "exit status"
+	expect "$(od -An -tu4 -j 20 -N 4 "$(pcap one)")" == 101 "link type"
+	captured one 4500001400000000401100007f0000017f000001
 }
