@@ -63,7 +63,7 @@ enum {
 	RING_KIB_DEFAULT = 2048,	/* KiB: 16 ms of a full gigabit, 3 % of a router's 64 MB */
 	RING_KIB_MAX = (2 << 20) - 1,	/* KiB: the kernel counts bytes in an int */
 	INTERFACES_MAX = 16,	/* times -i */
-	FILTER_TEXT_MAX = 256 << 10,	/* bytes: twice the longest program that -ddd prints */
+	EXPRESSION_MAX = 256 << 10,	/* bytes: twice the longest program that -ddd prints */
 	MESSAGE_SIZE = 512,	/* bytes of one message, or of the summary */
 	ENVIRONMENT_MAX = 32 << 10,	/* bytes of a parent's environment that are searched */
 	GENERATIONS_MAX = 16,	/* parents that are asked: a shell, sudo, tmux ... and sshd */
@@ -129,7 +129,7 @@ static struct {
 	unsigned hex, hex_ascii;	/* times -x, -X */
 	int ascii;	/* -A */
 	unsigned stamp;	/* times -t */
-	char filter[FILTER_TEXT_MAX];	/* the expression; "" without */
+	char filter[EXPRESSION_MAX];	/* the expression; "" without */
 } opt;
 
 /* Why the capture ends, the weaker reason first. From LIMIT on nothing more is taken. */

@@ -4,7 +4,7 @@
 # run.sh made.
 # Runs in a network namespace of its own:
 #
-#	scenarios.py -- tap (10.9.0.1) ===== eth0 (10.9.0.2) -- rawcap, the guest's shell
+#	   scenarios -- tap (10.9.0.1) ===== eth0 (10.9.0.2) -- rawcap, the guest's shell
 #	      \_________________ virtio-serial port __________________/
 #
 # The guest's console goes to a log, which only the scenarios about lines on it judge.
@@ -39,6 +39,7 @@ clean_up() {
 sockets=$(mktemp -d "${TMPDIR:-/tmp}/rawcap-qemu.XXXXXX")
 trap clean_up EXIT
 make_tap
+export PYTHONPATH=$qemu	# guest.py and harness.py, for those in folders
 if [ "$mode" = rescue ]; then
 	python3 -B "$qemu/rescue.py" "$tap" "$sockets" "$build" \
 		timeout -k 5 "$LIMIT" "${machine[@]}" -m 256 -accel tcg -nodefaults -display none -no-reboot \
@@ -49,9 +50,9 @@ if [ "$mode" = rescue ]; then
 		-serial "unix:$sockets/console" < /dev/null
 	exit
 fi
-initrd=initramfs.gz judge=scenarios.py
+initrd=initramfs.gz judge=scenarios
 case $mode in
-openwrt) initrd=openwrt.gz judge=openwrt.py ;;
+openwrt) initrd=openwrt.gz judge=openwrt/scenarios.py ;;
 small) initrd=small.gz judge=small.py; small ;;
 esac
 # mitigations: what they are against has no way into an emulated processor; they double a fork's time
@@ -66,7 +67,7 @@ if [ "$mode" = shell ]; then
 	"${command[@]}" -serial mon:stdio
 	exit
 fi
-[ "$mode" = test ] || skips=()	# they are of scenarios.py
+[ "$mode" = test ] || skips=()	# they are of scenarios/
 monitor=
 # as its firmware does: IRQ 10 and 11, PCI's, by level, or some get lost
 [[ ${machine[*]} != *malta* ]] || monitor='o/b 0x4d1 0xc'

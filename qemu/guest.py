@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The machine that runs rawcap, seen from outside: its shell, its console's plug, its wire."""
 
-import os
 import socket
 import struct
 import subprocess

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154,SC2164	# who reads this sets -e, $top, $qemu, $arch and its variables
 # The kernel and the BusyBox of a machine for which Debian has none: Debian's source, configured by
 # kernel/common and kernel/ARCH, or what kernel_options names, and by kernel/busybox. Some ten minutes on two
-# cores, once. That BusyBox is with musl, so openwrt.sh has it also where Debian has one.
+# cores, once. That BusyBox is with musl, so the router of openwrt/ has it also where Debian has one.
 
 # A compiler for BusyBox and the guest's programs, with all of musl.
 own_compiler() {

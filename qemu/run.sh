@@ -3,11 +3,11 @@
 # Runs rawcap in a machine of its own: a Debian kernel, booted in QEMU by software emulation, with an
 # initramfs that holds BusyBox and rawcap.
 #
-#   run.sh [ARCH...]           runs the scenarios (scenarios.py); without ARCH, on every machine that
+#   run.sh [ARCH...]           runs the scenarios (scenarios/); without ARCH, on every machine that
 #                              has a kernel of Debian's
 #   run.sh --shell [ARCH]      the guest's shell on this terminal, to try things by hand
 #   run.sh --rescue            rawcap behind an initramfs of Debian's own, on x86_64 (rescue.py)
-#   run.sh --openwrt           rawcap over SSH from a router with 64 MB and 8 MB of flash, on x86_64 (openwrt.py)
+#   run.sh --openwrt           rawcap over SSH from a router with 64 MB and 8 MB of flash, on x86_64 (openwrt/)
 #   run.sh --small [i386|mips] rawcap in a machine of 32 MB, and what memory it takes (small.py)
 #
 # An architecture is a file in arch/, a machine if it names a kernel. What is downloaded or built
@@ -23,7 +23,7 @@ top=$(dirname "$qemu")
 # shellcheck source=/dev/null
 . "$qemu/kernel.sh"
 # shellcheck source=/dev/null
-. "$qemu/openwrt.sh"
+. "$qemu/openwrt/build.sh"
 
 cannot_run() {
 	echo "qemu: cannot run: $*" >&2
@@ -154,6 +154,13 @@ build_initramfs() {
 	"$qemu/archive.sh" "${RAWCAP:-$top/dist/rawcap-$arch}" "$build/rawcap.cpio"
 	truncate -s %4 "$build/initramfs.gz"	# an archive begins at a multiple of 4
 	cat "$build/rawcap.cpio" >> "$build/initramfs.gz"
+}
+
+# BusyBox and rawcap alone.
+build_small() {
+	base_root "$build/small" "$shared/busybox"
+	cp "${RAWCAP:-$top/dist/rawcap-$arch}" "$build/small/bin/rawcap"
+	pack_root "$build/small" "$build/small.gz"
 }
 
 # Debian's own initramfs with rawcap's archive behind it. mkinitramfs looks for modules and the kernel's

@@ -4,13 +4,14 @@
 
 What a capture takes of the memory, that it gives all of it back, and what it does where there is not
 enough: a smaller ring or none, never a packet that is neither kept nor counted, never a process that the
-kernel has to kill. As scenarios.py otherwise. Lines that begin with # are the figures.
+kernel has to kill. As harness.py otherwise. Lines that begin with # are the figures.
 """
 
 import sys
 
 from guest import Capture
-from scenarios import a_flood_in_a_small_machine_is_kept_or_counted, arrive, expect, frames, into, main, said, same
+from harness import arrive, expect, frames, into, main, said, same
+from scenarios.surroundings import a_flood_in_a_small_machine_is_kept_or_counted
 
 MACHINE = 32 << 10  # KiB
 RING, SMALLEST = 2048, 128  # KiB: the default, and below that there is none

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # bats file_tags=qemu
-# A kernel boots in QEMU with rawcap in its initramfs, and every scenario of qemu/scenarios.py must
+# A kernel boots in QEMU with rawcap in its initramfs, and every scenario of qemu/scenarios must
 # pass there. The log of a boot is kept in build/qemu/ARCH.
 
 export BATS_TEST_TIMEOUT=1800	# seconds: the first run downloads one kernel and builds another

@@ -25,6 +25,6 @@ echo 'cppcheck' >&2
 cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	--suppress=missingIncludeSystem --suppress=zerodivcond --suppress=negativeIndex rawcap.c "${tests[@]}"
 echo 'shellcheck' >&2
-shellcheck -x .ci/run test/*.sh test/*/*.sh qemu/*.sh
+shellcheck -x .ci/run test/*.sh test/*/*.sh qemu/*.sh qemu/*/*.sh
 shellcheck -s bash -x test/helpers.bash test/setup_suite.bash
 shellcheck -s bats test/*.bats

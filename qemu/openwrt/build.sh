@@ -22,15 +22,15 @@ build_dropbear() {
 # rawcap is not in it.
 build_openwrt() {
 	local busybox=$top/build/qemu/own-$arch/busybox root=$build/openwrt
-	SUDO="sudo -n" sh "$top/test/install.sh" "$qemu/packages.openwrt" || cannot_run "packages are missing"
+	SUDO="sudo -n" sh "$top/test/install.sh" "$qemu/openwrt/packages" || cannot_run "packages are missing"
 	make_own "$busybox" build_busybox "$qemu/kernel/busybox"
-	make_own "$shared/dropbear" build_dropbear "$qemu/openwrt.sh"
+	make_own "$shared/dropbear" build_dropbear "$qemu/openwrt/build.sh"
 	base_root "$root" "$busybox"
 	mkdir -p "$root/etc" "$root/root/.ssh" "$root/usr/bin"
 	cp "$shared/dropbear/dropbear" "$root/bin/dropbear"
 	ln -s dropbear "$root/bin/scp"
 	echo root::0:0:root:/root:/bin/sh > "$root/etc/passwd"
-	cp "$qemu/openwrt.rc" "$root/rc.local"
+	cp "$qemu/openwrt/rc.local" "$root/rc.local"
 	rm -f "$build"/key*
 	ssh-keygen -q -t ed25519 -N '' -C test -f "$build/key"
 	cp "$build/key.pub" "$root/root/.ssh/authorized_keys"
@@ -48,11 +48,4 @@ build_openwrt() {
 		UserKnownHostsFile /dev/null
 		LogLevel ERROR
 	END
-}
-
-# BusyBox and rawcap alone.
-build_small() {
-	base_root "$build/small" "$shared/busybox"
-	cp "${RAWCAP:-$top/dist/rawcap-$arch}" "$build/small/bin/rawcap"
-	pack_root "$build/small" "$build/small.gz"
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""openwrt.py ARCH TAP SOCKETS BUILD QEMU...: rawcap on a router that is reached over SSH alone.
+"""scenarios.py ARCH TAP SOCKETS BUILD QEMU...: rawcap on a router that is reached over SSH alone.
 
 The guest is what OpenWrt is: BusyBox, dropbear and musl, with 64 MB of memory and a root of 8 MB. rawcap
 comes over scp, and what it captures goes live through ssh into tcpdump, tshark and Wireshark's own sshdump.
-The serial port (guest.py) is beside all that: by it a scenario knows what runs there. As scenarios.py
+The serial port (guest.py) is beside all that: by it a scenario knows what runs there. As harness.py
 otherwise; the first one brings rawcap, so $ONLY must have it.
 """
 
@@ -19,7 +19,7 @@ import sys
 import time
 
 from guest import ANSWER, UNDER_US, Capture, tcpdump
-from scenarios import arrive, expect, frames, into, main, said, same
+from harness import arrive, expect, frames, into, main, said, same
 
 BUILD = sys.argv[4]
 os.environ["HOME"] = BUILD  # nobody's own settings of ssh or Wireshark
