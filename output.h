@@ -10,7 +10,8 @@
  * - No function prints anything. Each returns 0, or -1 with errno and o->failed, the name of the
  *   file that errno is about.
  *
- *	output_open(&o, now, wall);
+ *	output_schedule(&o, now, wall);
+ *	output_open(&o);
  *	while (...) {
  *		at = output_begin_record(&o, &record);
  *		... caplen bytes to AT
@@ -40,7 +41,7 @@
 
 enum {
 	OUTPUT_CHUNK = 256 << 10,	/* bytes: when so many wait they are written; more gain nothing */
-	OUTPUT_BACKLOG_MAX = 8 << 20,	/* bytes that may wait for a stuck reader: a machine of 32 MB has them */
+	OUTPUT_BACKLOG_MAX = 4 << 20,	/* bytes that may wait for a stuck reader: a machine of 32 MB has them */
 	OUTPUT_GAP_MAX = 1 << 20,	/* bytes already written in front of those, before they are moved */
 	OUTPUT_HEAD_MAX = 64,	/* bytes in front of a packet: a file's header and its record's */
 	OUTPUT_SIZE = OUTPUT_BACKLOG_MAX + OUTPUT_GAP_MAX + OUTPUT_CHUNK + PCAP_SNAPLEN_MAX +
@@ -303,9 +304,10 @@ static void output_begin_period(struct output *o, uint64_t now, uint32_t wall)
 		o->period_start = wall;
 }
 
-/* Opens the output, whose fields that the caller asks for are set; fd is stdout or, for files and for
- * no output at all, -1. NOW: ms on a clock that nobody sets. WALL: seconds since 1970. */
-static inline int output_open(struct output *o, uint64_t now, uint32_t wall)
+/* Schedules the first file of the output, whose fields that the caller asks for are set; fd is stdout
+ * or, for files and for no output at all, -1. NOW: ms on a clock that nobody sets. WALL: seconds since
+ * 1970. */
+static inline void output_schedule(struct output *o, uint64_t now, uint32_t wall)
 {
 	o->room = UINT64_MAX;
 	o->period_end = UINT64_MAX;
@@ -314,9 +316,12 @@ static inline int output_open(struct output *o, uint64_t now, uint32_t wall)
 		o->period_start = wall - o->period;
 	}
 	output_begin_period(o, now, wall);
-	if (!o->filename && o->fd < 0)
-		return 0;
-	return output_begin_file(o);
+}
+
+/* Opens the output, once that is done. */
+static inline int output_open(struct output *o)
+{
+	return o->filename || o->fd >= 0 ? output_begin_file(o) : 0;
 }
 
 /* ---- Records ---- */

@@ -26,7 +26,6 @@
  * (the file format), output.h (where bytes go), show.h (a packet as a line), sandbox.h (rights).
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -858,6 +857,7 @@ static int is_called_tcpdump(const char *program)
 static void set_defaults(void)
 {
 	output.fd = screen.to.fd = source.fd = capture.net.fd = -1;
+	output.period_end = until.end_ms = UINT64_MAX;
 	opt.linktype = -1;
 	opt.packets_max = UINT64_MAX;
 	opt.size_max = UINT64_MAX;
@@ -1416,7 +1416,6 @@ static unsigned compile_filter(const char *rule, const char *text, int live)
 /* --until: the program that recognises the packet, as it stands in the file. */
 static void compile_until(void)
 {
-	until.end_ms = UINT64_MAX;
 	if (!opt.until)
 		return;
 	until.instructions = compile_program(until.program, NULL, opt.until, 0);
@@ -1591,87 +1590,39 @@ static const char *find_session(void)
 	return NULL;
 }
 
-/* An end of a connection, as /proc/net/tcp has it: an IPv6 address, or an IPv4 one mapped into it,
- * in network order. */
-struct endpoint {
-	uint8_t address[16];
-	unsigned port;
-};
-
-static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };	/* ::ffff:0:0/96 */
-
-/* The end that S names. Returns 0 if it is none. */
-static int parse_endpoint(const struct side *s, struct endpoint *e)
+/* Reads the port of an end of a connection, "ADDRESS:PORT" in hexadecimal digits, at *C, and moves *C
+ * behind it. */
+static unsigned read_port(const char **c)
 {
-	const char *port = s->port;
+	unsigned port = 0;
 
-	e->port = (unsigned)parse_digits(&port, UINT16_MAX);
-	if (!*s->port || *port)
-		return 0;
-	memcpy(e->address, mapped_prefix, sizeof mapped_prefix);
-	return inet_pton(AF_INET, s->host, e->address + sizeof mapped_prefix) == 1 ||
-	    inet_pton(AF_INET6, s->host, e->address) == 1;
-}
-
-/* Reads DIGITS hexadecimal digits at *C and moves *C behind them. */
-static uint32_t parse_hex(const char **c, int digits)
-{
-	uint32_t n = 0;
-
-	for (; digits > 0 && isxdigit((unsigned char)**c); digits--) {
-		n = n << 4 | (uint32_t)(**c <= '9' ? **c - '0' : (**c | ' ') - 'a' + 10);
-		++*c;
-	}
-	return n;
-}
-
-/* Reads an end at *C as proc_net_tcp has it: the words of its address, each as the machine's number,
- * and the port. */
-static struct endpoint read_endpoint(const char **c, int is_ipv6)
-{
-	struct endpoint e = { .port = 0 };
-	uint32_t word;
-
-	memcpy(e.address, mapped_prefix, sizeof mapped_prefix);
-	for (size_t at = is_ipv6 ? 0 : 12; at < sizeof e.address; at += sizeof word) {
-		word = parse_hex(c, 8);
-		memcpy(e.address + at, &word, sizeof word);
-	}
-	*c += strspn(*c, ":");
-	e.port = parse_hex(c, 4);
 	*c += strspn(*c, " ");
-	return e;
+	*c += strcspn(*c, ":");
+	for (*c += **c == ':'; isxdigit((unsigned char)**c); ++*c)
+		port = port << 4 | (unsigned)(**c <= '9' ? **c - '0' : (**c | ' ') - 'a' + 10);
+	return port;
 }
 
-static int is_same_endpoint(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->port == b->port && !memcmp(a->address, b->address, sizeof a->address);
-}
-
-/* Whether LINE of /proc/net/tcp or tcp6, "N: LOCAL REMOTE ...", is the connection from US to THEM. */
-static int is_connection(const char *line, int is_ipv6, const struct endpoint *us,
-    const struct endpoint *them)
+/* Whether LINE of proc_net_tcp(5), "N: LOCAL REMOTE ...", is a connection from port OURS to port
+ * THEIRS. Two ports tell one connection well enough. */
+static int is_connection(const char *line, unsigned ours, unsigned theirs)
 {
 	const char *c = strchr(line, ':');
-	struct endpoint local, remote;
 
 	if (!c)
 		return 0;
-	c += 1 + strspn(c + 1, " ");
-	local = read_endpoint(&c, is_ipv6);
-	remote = read_endpoint(&c, is_ipv6);
-	return is_same_endpoint(&local, us) && is_same_endpoint(&remote, them);
+	c++;
+	return read_port(&c) == ours && read_port(&c) == theirs;
 }
 
-/* Looks for that connection in the table PATH. Returns 1 if it is there, 0 if not, -1 if the table
+/* Looks for such a connection in the table PATH. Returns 1 if it is there, 0 if not, -1 if the table
  * cannot be read. */
-static int search_connections(const char *path, int is_ipv6, const struct endpoint *us,
-    const struct endpoint *them)
+static int search_connections(const char *path, unsigned ours, unsigned theirs)
 {
 	char buffer[1024];	/* a line has at most 200 bytes */
 	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	size_t have = 0;
-	ssize_t n = -1;
+	ssize_t n = 0;
 	int found = 0;
 
 	if (fd < 0)
@@ -1679,17 +1630,17 @@ static int search_connections(const char *path, int is_ipv6, const struct endpoi
 	do {
 		char *line = buffer, *end;
 
-		n = read(fd, buffer + have, sizeof buffer - 1 - have);
-		have += n > 0 ? (size_t)n : 0;
+		have += (size_t)n;
 		buffer[have] = 0;
 		for (end = strchr(line, '\n'); end && !found; end = strchr(line, '\n')) {
 			*end = 0;
-			found = is_connection(line, is_ipv6, us, them);
+			found = is_connection(line, ours, theirs);
 			line = end + 1;
 		}
 		have -= (size_t)(line - buffer);
 		memmove(buffer, line, have);
-	} while (n > 0 && !found && have < sizeof buffer - 1);
+		n = read(fd, buffer + have, sizeof buffer - 1 - have);
+	} while (n > 0 && !found);
 	close(fd);
 	return found;
 }
@@ -1698,13 +1649,12 @@ static int search_connections(const char *path, int is_ipv6, const struct endpoi
  * they were started. Where nobody knows, it is taken for one. */
 static int has_connection(const struct side *client, const struct side *server)
 {
-	struct endpoint us, them;
-	int in_tcp, in_tcp6;
+	const char *our_port = server->port, *their_port = client->port;
+	unsigned ours = (unsigned)parse_digits(&our_port, UINT16_MAX);
+	unsigned theirs = (unsigned)parse_digits(&their_port, UINT16_MAX);
+	int in_tcp = search_connections("/proc/net/tcp", ours, theirs);
+	int in_tcp6 = search_connections("/proc/net/tcp6", ours, theirs);
 
-	if (!parse_endpoint(server, &us) || !parse_endpoint(client, &them))
-		return 0;
-	in_tcp = search_connections("/proc/net/tcp", 0, &us, &them);
-	in_tcp6 = search_connections("/proc/net/tcp6", 1, &us, &them);
 	return in_tcp > 0 || in_tcp6 > 0 || (in_tcp < 0 && in_tcp6 < 0);
 }
 
@@ -2019,10 +1969,14 @@ static void set_up_lines(void)
 
 static void open_output(void)
 {
-	output.linktype = (uint32_t)capture.linktype;
+	output.linktype = (uint32_t)capture.linktype | source.format.fcs;
 	output.snaplen = capture.snaplen;
 	output.nano = capture.nano;
-	if (output_open(&output, now_ms(), wall_seconds()) < 0)
+	output_schedule(&output, now_ms(), wall_seconds());
+	if (opt.mode == READ && output.filename &&
+	    is_same_file(source.fd, output_file_name(&output, 0)))
+		usage(output.filename, "is what is read");
+	if (output_open(&output) < 0)
 		die(output.failed);
 	set_up_lines();
 }
@@ -2650,12 +2604,13 @@ static void give_up_readers(void)
 		output_abandon(&output);
 		capture.status = 1;
 		begin_message(output_name(&output));
-		add_count(output.lost - before, "lost: the reader is stuck");
+		text_add(&message, "stuck reader, ");
+		add_count(output.lost - before, "lost");
 		end_message();
 	}
 	if (screen_waits()) {
 		capture.status = 1;
-		say("stdout", "lines lost: the reader is stuck");
+		say("stdout", "stuck reader, lines lost");
 		screen.to.fd = -1;
 	}
 }
@@ -2792,6 +2747,17 @@ static void open_source(void)
 		die(source.name);
 }
 
+/* The file has to be unpacked first, by COMMAND. */
+_Noreturn static void refuse_compressed(const char *command)
+{
+	begin_message(source.name);
+	text_add(&message, "compressed; use ");
+	text_add(&message, command);
+	text_add(&message, " FILE | rawcap -r -");
+	end_message();
+	_exit(1);
+}
+
 /* Reads the file's header. */
 static void read_source_header(void)
 {
@@ -2803,6 +2769,8 @@ static void read_source_header(void)
 		_exit(capture.status);
 	if (source.have < sizeof(struct pcap_file))
 		why = "too short for a pcap file";
+	else if (pcap_unpacker(source.buffer))
+		refuse_compressed(pcap_unpacker(source.buffer));
 	else
 		why = pcap_read_header(&source.format, source.buffer);
 	if (why) {
@@ -2826,8 +2794,6 @@ static void open_file(void)
 	compile_users_filter(NULL, 0);
 	if (bpf_reads_metadata(capture.filter, capture.instructions))
 		usage("filter", "the file does not say which way a packet went");
-	if (output.filename && is_same_file(source.fd, output_file_name(&output, 0)))
-		usage(output.filename, "is what is read");
 }
 
 /* The rest of the file is worth nothing: HOW says why. */
@@ -2857,7 +2823,7 @@ static int next_record(struct pcap_record *r, struct packet *p)
 		give_up_source("good, then broken");
 		return 0;
 	}
-	p->data = source.buffer + source.at + sizeof *r;
+	p->data = source.buffer + source.at + source.format.head;
 	source.at += len;
 	source.good++;
 	return 1;
