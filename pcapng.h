@@ -881,47 +881,55 @@ static inline uint32_t pcapng_read_block(struct pcapng_reader *r, const unsigned
 /* What of a file's options is kept when it is written again. Those of another byte order are turned,
  * times and flags are the caller's. */
 enum pcapng_form {
-	PCAPNG_LEFT_OUT,
 	PCAPNG_TEXT,
 	PCAPNG_RAW,	/* bytes as they stand */
 	PCAPNG_NUMBER,	/* of 4 or 8 bytes */
 };
 
-static inline enum pcapng_form pcapng_option_form(enum pcapng_kind kind, uint16_t code)
+struct pcapng_kept {
+	uint8_t kind, code, form;
+	uint8_t len;	/* bytes of the value, 0 for any number */
+};
+
+/* How the option CODE of a block of KIND is kept, or NULL where it is left out. */
+static inline const struct pcapng_kept *pcapng_find_kept(enum pcapng_kind kind, uint16_t code)
 {
-	static const struct { uint8_t kind, code, form; } kept[] = {
-		{ PCAPNG_SECTION, PCAPNG_SECTION_HARDWARE, PCAPNG_TEXT },
-		{ PCAPNG_SECTION, PCAPNG_SECTION_OS, PCAPNG_TEXT },
-		{ PCAPNG_INTERFACE, PCAPNG_INTERFACE_NAME, PCAPNG_TEXT },
-		{ PCAPNG_INTERFACE, PCAPNG_INTERFACE_DESCRIPTION, PCAPNG_TEXT },
-		{ PCAPNG_INTERFACE, 4, PCAPNG_RAW },	/* IPv4 address */
-		{ PCAPNG_INTERFACE, 5, PCAPNG_RAW },	/* IPv6 address */
-		{ PCAPNG_INTERFACE, 6, PCAPNG_RAW },	/* MAC address */
-		{ PCAPNG_INTERFACE, 7, PCAPNG_RAW },	/* EUI-64 */
-		{ PCAPNG_INTERFACE, 8, PCAPNG_NUMBER },	/* speed, bits per second */
-		{ PCAPNG_INTERFACE, PCAPNG_INTERFACE_FILTER, PCAPNG_RAW },
-		{ PCAPNG_INTERFACE, PCAPNG_INTERFACE_OS, PCAPNG_TEXT },
-		{ PCAPNG_INTERFACE, 13, PCAPNG_RAW },	/* bytes of frame check sequence */
-		{ PCAPNG_INTERFACE, 15, PCAPNG_TEXT },	/* hardware */
-		{ PCAPNG_INTERFACE, 16, PCAPNG_NUMBER },	/* speed of sending */
-		{ PCAPNG_INTERFACE, 17, PCAPNG_NUMBER },	/* speed of receiving */
-		{ PCAPNG_PACKET, 4, PCAPNG_NUMBER },	/* packets lost before this one */
-		{ PCAPNG_PACKET, 5, PCAPNG_NUMBER },	/* packet identifier */
-		{ PCAPNG_PACKET, 6, PCAPNG_NUMBER },	/* queue of the interface */
-		{ PCAPNG_STATISTICS, PCAPNG_STATISTICS_RECEIVED, PCAPNG_NUMBER },
-		{ PCAPNG_STATISTICS, PCAPNG_STATISTICS_DROPPED, PCAPNG_NUMBER },
-		{ PCAPNG_STATISTICS, 6, PCAPNG_NUMBER },	/* accepted by the filter */
-		{ PCAPNG_STATISTICS, 7, PCAPNG_NUMBER },	/* dropped by the operating system */
-		{ PCAPNG_STATISTICS, 8, PCAPNG_NUMBER },	/* given to the user */
+	static const struct pcapng_kept kept[] = {
+		{ PCAPNG_SECTION, PCAPNG_COMMENT, PCAPNG_TEXT, 0 },
+		{ PCAPNG_INTERFACE, PCAPNG_COMMENT, PCAPNG_TEXT, 0 },
+		{ PCAPNG_PACKET, PCAPNG_COMMENT, PCAPNG_TEXT, 0 },
+		{ PCAPNG_STATISTICS, PCAPNG_COMMENT, PCAPNG_TEXT, 0 },
+		{ PCAPNG_SECTION, PCAPNG_SECTION_HARDWARE, PCAPNG_TEXT, 0 },
+		{ PCAPNG_SECTION, PCAPNG_SECTION_OS, PCAPNG_TEXT, 0 },
+		{ PCAPNG_INTERFACE, PCAPNG_INTERFACE_NAME, PCAPNG_TEXT, 0 },
+		{ PCAPNG_INTERFACE, PCAPNG_INTERFACE_DESCRIPTION, PCAPNG_TEXT, 0 },
+		{ PCAPNG_INTERFACE, 4, PCAPNG_RAW, 8 },	/* IPv4 address */
+		{ PCAPNG_INTERFACE, 5, PCAPNG_RAW, 17 },	/* IPv6 address */
+		{ PCAPNG_INTERFACE, 6, PCAPNG_RAW, 6 },	/* MAC address */
+		{ PCAPNG_INTERFACE, 7, PCAPNG_RAW, 8 },	/* EUI-64 */
+		{ PCAPNG_INTERFACE, 8, PCAPNG_NUMBER, 8 },	/* speed, bits per second */
+		{ PCAPNG_INTERFACE, PCAPNG_INTERFACE_FILTER, PCAPNG_RAW, 0 },
+		{ PCAPNG_INTERFACE, PCAPNG_INTERFACE_OS, PCAPNG_TEXT, 0 },
+		{ PCAPNG_INTERFACE, 13, PCAPNG_RAW, 1 },	/* bytes of frame check sequence */
+		{ PCAPNG_INTERFACE, 15, PCAPNG_TEXT, 0 },	/* hardware */
+		{ PCAPNG_INTERFACE, 16, PCAPNG_NUMBER, 8 },	/* speed of sending */
+		{ PCAPNG_INTERFACE, 17, PCAPNG_NUMBER, 8 },	/* speed of receiving */
+		{ PCAPNG_PACKET, 4, PCAPNG_NUMBER, 8 },	/* packets lost before this one */
+		{ PCAPNG_PACKET, 5, PCAPNG_NUMBER, 8 },	/* packet identifier */
+		{ PCAPNG_PACKET, 6, PCAPNG_NUMBER, 4 },	/* queue of the interface */
+		{ PCAPNG_STATISTICS, PCAPNG_STATISTICS_RECEIVED, PCAPNG_NUMBER, 8 },
+		{ PCAPNG_STATISTICS, PCAPNG_STATISTICS_DROPPED, PCAPNG_NUMBER, 8 },
+		{ PCAPNG_STATISTICS, 6, PCAPNG_NUMBER, 8 },	/* accepted by the filter */
+		{ PCAPNG_STATISTICS, 7, PCAPNG_NUMBER, 8 },	/* dropped by the operating system */
+		{ PCAPNG_STATISTICS, 8, PCAPNG_NUMBER, 8 },	/* given to the user */
 	};
 
-	if (code == PCAPNG_COMMENT)
-		return PCAPNG_TEXT;
 	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
 		if (kept[i].kind == kind && kept[i].code == code)
-			return (enum pcapng_form)kept[i].form;
-	return PCAPNG_LEFT_OUT;
+			return kept + i;
+	return NULL;
 }
+
 /* Puts N as SIZE bytes, 4 or 8. */
 static inline void pcapng_put_number(unsigned char *at, uint64_t n, uint32_t size)
 {
@@ -931,24 +939,29 @@ static inline void pcapng_put_number(unsigned char *at, uint64_t n, uint32_t siz
 		pcapng_put64(at, n);
 }
 
-/* Puts O again, if it is among those kept. Returns the bytes it takes. With AT NULL it only counts. */
+/* Puts O again, if it is among those kept; of a text what is before a 0. Returns the bytes it takes.
+ * With AT NULL it only counts. */
 static inline uint32_t pcapng_copy_option(unsigned char *at, const struct pcapng_reader *r,
     enum pcapng_kind kind, const struct pcapng_option *o)
 {
-	enum pcapng_form form = pcapng_option_form(kind, o->code);
+	const struct pcapng_kept *kept = pcapng_find_kept(kind, o->code);
+	const char *text = (const char *)o->value;
+	uint32_t len = o->len;
 
-	if (form == PCAPNG_LEFT_OUT || (form == PCAPNG_NUMBER && o->len != 4 && o->len != 8))
+	if (kept && kept->form == PCAPNG_TEXT)
+		len = pcapng_length(text, len);
+	if (!kept || !len || (kept->len && kept->len != len))
 		return 0;
 	if (at) {
-		at = pcapng_put_option(at, o->code, o->len);
-		if (form == PCAPNG_NUMBER)
-			pcapng_put_number(at, pcapng_get(r, o->value, o->len), o->len);
-		else if (form == PCAPNG_TEXT)
-			pcapng_put_text(at, (const char *)o->value, o->len);
+		at = pcapng_put_option(at, o->code, (uint16_t)len);
+		if (kept->form == PCAPNG_NUMBER)
+			pcapng_put_number(at, pcapng_get(r, o->value, len), len);
+		else if (kept->form == PCAPNG_TEXT)
+			pcapng_put_text(at, text, len);
 		else
-			memcpy(at, o->value, o->len);
+			memcpy(at, o->value, len);
 	}
-	return 4 + o->len + pcapng_padding(o->len);
+	return 4 + len + pcapng_padding(len);
 }
 
 /* Puts again the options of B that are kept. Returns the bytes they take. With AT NULL it only
