@@ -1,47 +1,6 @@
 #!/usr/bin/env bats
 # The command line: what is understood, what is refused, and how.
-load helpers
-
-prepare() { network; }
-
-# wrong WORD ARGUMENT...: a usage error. Exit 2, one line on stderr that names WORD, nothing on
-# stdout, no socket opened.
-wrong() {
-	local word=$1 trace=$BATS_TEST_TMPDIR/trace
-	shift
-	requires strace
-	status=0
-	"${NS[@]}" timeout -k 1 20 strace -qq -e trace=socket -o "$trace" "$RAWCAP" "$@" \
-		> "$(pcap run)" 2> "$BATS_TEST_TMPDIR/run.err" < /dev/null || status=$?
-	log_end run
-	expect "$status" == 2 "exit status of a usage error"
-	expect "$(stat -c %s "$(pcap run)")" == 0 "bytes on stdout"
-	expect "$(wc -l < "$BATS_TEST_TMPDIR/run.err")" == 1 "lines on stderr"
-	says "$word"
-	expect "$(stat -c %s "$trace")" == 0 "sockets opened (bytes of trace)"
-}
-
-# failed STATUS WORD: the last run_rawcap failed so, naming WORD in its first line.
-failed() {
-	expect "$status" == "$1" "exit status"
-	expect "$(stat -c %s "$(pcap run)")" == 0 "bytes on stdout"
-	says "$2"
-}
-
-# Nothing on stderr could play tricks on a terminal.
-printable() {
-	run -1 grep -qP '[^\x20-\x7e]' "$BATS_TEST_TMPDIR/run.err"
-	expect "$(wc -l < "$BATS_TEST_TMPDIR/run.err")" == 1 "lines on stderr"
-}
-
-# understood ARGUMENT...: a capture that ends after one packet.
-understood() {
-	start one "$@"
-	ns send -c 1 vb
-	finish one
-	expect "$status" == 0 "exit status of $*"
-	expect "$(records one)" == 1 "records with $*"
-}
+load cli
 
 # --- help and version ---
 
@@ -215,11 +174,11 @@ understood() {
 
 @test "-y with a link type that the interface cannot have is refused before anything is written" {
 	run_rawcap -y RAW va
-	failed 2 RAW
+	silently_failed 2 RAW
 	run_rawcap -y LINUX_SLL2 lo
-	failed 2 LINUX_SLL2
+	silently_failed 2 LINUX_SLL2
 	run_rawcap -y EN10MB any
-	failed 2 EN10MB
+	silently_failed 2 EN10MB
 }
 
 # --- numbers ---
@@ -319,7 +278,7 @@ understood() {
 	local byte
 	for byte in 01 07 08 0a 0d 1b 7f 80 9b c3 ff; do
 		run_rawcap "$(printf '%b' "v\\x${byte}[31mx")"
-		failed "$status" "rawcap: v"
+		silently_failed "$status" "rawcap: v"
 		expect "$status" != 0 "exit status"
 		printable
 	done
@@ -337,16 +296,16 @@ understood() {
 
 @test "an interface that does not exist: its name and the reason, exit 1, nothing on stdout" {
 	run_rawcap nosuch0
-	failed 1 "rawcap: nosuch0: no such interface"
+	silently_failed 1 "rawcap: nosuch0: no such interface"
 	run_rawcap -B 0 -i nosuch0
-	failed 1 "rawcap: nosuch0: no such interface"
+	silently_failed 1 "rawcap: nosuch0: no such interface"
 }
 
 @test "an interface of another network namespace does not exist here" {
 	ns ip link add name vc type veth peer name vd
 	namespace
 	run_rawcap vc
-	failed 1 "rawcap: vc: no such interface"
+	silently_failed 1 "rawcap: vc: no such interface"
 }
 
 @test "a single argument of 128 KiB is refused in one short line" {
@@ -390,7 +349,7 @@ understood() {
 	"${NS[@]}" setpriv --bounding-set=-net_raw --inh-caps=-net_raw "$RAWCAP" va \
 		> "$(pcap run)" 2> "$BATS_TEST_TMPDIR/run.err" || status=$?
 	log_end run
-	failed 1 CAP_NET_RAW
+	silently_failed 1 CAP_NET_RAW
 	expect "$(wc -l < "$BATS_TEST_TMPDIR/run.err")" == 1 "lines on stderr"
 	says root
 	says setcap
@@ -492,11 +451,11 @@ understood() {
 	name=$(printf 'x%.0s' {1..300})
 	ln -s loop "$BATS_TEST_TMPDIR/loop"
 	run_rawcap -w /etc/passwd/x va
-	failed 1 'rawcap: /etc/passwd/x: not a directory'
+	silently_failed 1 'rawcap: /etc/passwd/x: not a directory'
 	run_rawcap -w "$BATS_TEST_TMPDIR/$name" va
-	failed 1 ': name too long'
+	silently_failed 1 ': name too long'
 	run_rawcap -w "$BATS_TEST_TMPDIR/loop" va
-	failed 1 ': too many links'
+	silently_failed 1 ': too many links'
 	run_rawcap -w "$RAWCAP" va
-	failed 1 ': a running program'
+	silently_failed 1 ': a running program'
 }
