@@ -62,7 +62,9 @@ enum {
 	NETIF_HOLD_MS = 4000,	/* the ring covers so long a hold-up of its reader at any rate */
 	NETIF_BLOCK_MS_MAX = 500,	/* ... with blocks that close after this time at the latest */
 	NETIF_PAUSE_SHARE = 4,	/* a pause is the time in which a quarter of the ring fills ... */
-	NETIF_PAUSE_MAX_US = 8000,	/* ... and at most this: half of what fills 2 MiB at a gigabit */
+	NETIF_PAUSE_PER_MIB = 6000,	/* ... in us, at most this for each MiB of the ring: a gigabit per
+					 * second that sets in meanwhile fills three quarters of it */
+	NETIF_PAUSE_MAX_US = 20000,	/* ... and at most this */
 	NETIF_PAUSE_BLOCKS = 2,	/* a pause in which fewer blocks fill saves nothing */
 	NETIF_FILL_MAX_US = 100000,	/* no block counts as slower than this */
 	/* Bytes: how far ahead the ring is called into the cache from that of the core that filled it,
@@ -1003,17 +1005,21 @@ static inline uint32_t netif_fill_us(const struct netif_block *b)
 }
 
 /* Works out how long the next wait may be. Blocks are expected to fill as fast as the fastest did
- * lately, so that a burst after a lull does not meet a long pause: what B says is forgotten by a
- * 32nd with each block. */
+ * lately, so that a burst after a lull does not meet a long pause: what B says is forgotten by an
+ * 8th with each block. */
 static inline void netif_plan_pause(struct netif *n, const struct netif_block *b)
 {
-	const uint32_t blocks = (uint32_t)((size_t)(n->ring_end - n->ring) / n->block_size);
-	const uint32_t expected = n->fill_us + n->fill_us / 32 + 1, fill_us = netif_fill_us(b);
+	const uint64_t ring = (uint64_t)(n->ring_end - n->ring);
+	const uint32_t blocks = (uint32_t)(ring / n->block_size);
+	const uint32_t expected = n->fill_us + n->fill_us / 8 + 1, fill_us = netif_fill_us(b);
+	uint64_t longest = ring * NETIF_PAUSE_PER_MIB >> 20;
 
+	if (longest > NETIF_PAUSE_MAX_US)
+		longest = NETIF_PAUSE_MAX_US;
 	n->fill_us = fill_us < expected ? fill_us : expected;
-	n->pause_us = NETIF_PAUSE_MAX_US;
-	if (n->fill_us < NETIF_PAUSE_MAX_US / (blocks / NETIF_PAUSE_SHARE + 1))
-		n->pause_us = n->fill_us * (blocks / NETIF_PAUSE_SHARE);
+	n->pause_us = n->fill_us * (blocks / NETIF_PAUSE_SHARE);
+	if (n->pause_us > longest)
+		n->pause_us = (uint32_t)longest;
 	if (n->pause_us < n->fill_us * NETIF_PAUSE_BLOCKS || b->block_status & NETIF_STATUS_TIMEOUT)
 		n->pause_us = 0;
 }

@@ -20,7 +20,7 @@
 #include "../../netif.h"
 
 enum { SNAPLEN = 16384, RECORD = 16, FLUSH = 256 << 10, KIB = 2048,
-	BLOCK_MS = 20 };
+	BLOCK_MS = 200 };
 
 static unsigned char out[FLUSH + RECORD + SNAPLEN];
 static size_t end;
@@ -73,9 +73,18 @@ static uint64_t receive(int fd)
 	return packets;
 }
 
+/* Waits as rawcap does: for packets, or for the time in which many come. */
+static void wait_packets(const struct netif *n)
+{
+	const uint32_t pause_us = netif_pause_us(n);
+	struct pollfd p = { pause_us ? -1 : n->fd, POLLIN, 0 };
+	struct timespec t = { !pause_us, (long)pause_us * 1000 };
+
+	ppoll(&p, 1, &t, NULL);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct { uint16_t code; uint8_t jt, jf; uint32_t k; } all = { 6, 0, 0, SNAPLEN };
 	struct sigaction action = { .sa_handler = on_signal };
 	struct netif n = { 0 };
 	uint64_t packets = 0;
@@ -85,14 +94,12 @@ int main(int argc, char **argv)
 		errx(2, "usage: limit walk|plain INTERFACE");
 	walks = !strcmp(argv[1], "walk");
 	sigaction(SIGINT, &action, NULL);
-	if (netif_find(&n, argv[2]) < 0 || netif_filter(&n, &all, 1) < 0 ||
+	if (netif_find(&n, argv[2]) < 0 || netif_filter_all(&n, SNAPLEN) < 0 ||
 	    netif_start(&n, SNAPLEN, walks ? KIB : 0, KIB, BLOCK_MS, 1) < 0)
 		err(1, "%s", n.failed);
 	while (!stop) {
-		struct pollfd p = { n.fd, POLLIN, 0 };
-
 		packets += walks ? walk(&n) : receive(n.fd);
-		poll(&p, 1, 1000);
+		wait_packets(&n);
 	}
 	fprintf(stderr, "%llu packets captured\n", (unsigned long long)packets);
 	return 0;
