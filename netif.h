@@ -251,6 +251,8 @@ struct packet {
 struct netif {
 	const char *failed;	/* what errno is about */
 	int fd;	/* the packet socket: poll it for POLLIN */
+	int spare_fd;	/* one for cooked packets, see netif_reserve; -1 without */
+	int is_reserved;	/* netif_reserve did all that needs a right */
 	int ifindex;	/* NETIF_ALL, or from 1 */
 	int hatype;	/* ARPHRD_*, net/if_arp.h; 0 for NETIF_ALL */
 	char name[NETIF_NAME_SIZE];	/* as the kernel calls it; empty for NETIF_ALL */
@@ -609,6 +611,7 @@ static inline int netif_look_up(struct netif *n, const char *name)
 static inline int netif_find(struct netif *n, const char *name)
 {
 	memset(n, 0, sizeof *n);
+	n->spare_fd = -1;
 	if (netif_socket(n, name ? SOCK_RAW : SOCK_DGRAM) < 0)
 		return -1;
 	return name ? netif_look_up(n, name) : 0;
@@ -622,7 +625,11 @@ static inline int netif_cook(struct netif *n, uint32_t headerlen)
 	if (n->ifindex == NETIF_ALL)
 		return 0;
 	close(n->fd);
-	return netif_socket(n, SOCK_DGRAM);
+	if (n->spare_fd < 0)
+		return netif_socket(n, SOCK_DGRAM);
+	n->fd = n->spare_fd;
+	n->spare_fd = -1;
+	return 0;
 }
 
 /* ---- The filter ---- */
@@ -650,10 +657,24 @@ static inline int netif_filter_all(struct netif *n, uint32_t snaplen)
 	return netif_filter(n, &ret, 1);
 }
 
+/* The program of netif_close_filter, always at the same address: a sandbox may let only this one
+ * be attached. */
+static inline const struct netif_program *netif_closing_program(void)
+{
+	static const struct netif_instruction nothing = { 6, 0, 0, 0 };	/* ret #0 */
+	static const struct netif_program program = { 1, &nothing };
+
+	return &program;
+}
+
 /* Takes no more packets. Those that the kernel holds can still be read. */
 static inline int netif_close_filter(struct netif *n)
 {
-	return netif_filter_all(n, 0);
+	const struct netif_program *p = netif_closing_program();
+
+	if (netif_set(n, SOL_SOCKET, NETIF_SO_ATTACH_FILTER, p, sizeof *p) < 0)
+		return netif_fail(n, "filter");
+	return 0;
 }
 
 /* ---- The ring ---- */
@@ -762,16 +783,44 @@ static inline void netif_make_ring(struct netif *n, uint32_t kib, uint32_t block
 	}
 }
 
+/* Asks for a receive buffer of KIB. CAP_NET_ADMIN lifts the limit of net.core.rmem_max; the kernel
+ * doubles both. */
+static inline void netif_enlarge_buffer(struct netif *n, uint32_t kib)
+{
+	int bytes = (int)(kib << 10);
+
+	if (netif_set(n, SOL_SOCKET, NETIF_SO_RCVBUFFORCE, &bytes, sizeof bytes) < 0)
+		netif_set(n, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
+/* Does what needs a right, for an interface that is still to be found: opens a socket for either kind
+ * of packet, with a receive buffer of BUFFER_KIB should there be no ring. After netif_find said
+ * ENODEV; from here on no call of this header needs a right. */
+static inline int netif_reserve(struct netif *n, uint32_t buffer_kib)
+{
+	int fd = n->fd;
+
+	netif_enlarge_buffer(n, buffer_kib);
+	if (netif_socket(n, SOCK_DGRAM) < 0) {
+		n->fd = fd;
+		return -1;
+	}
+	netif_enlarge_buffer(n, buffer_kib);
+	n->spare_fd = n->fd;
+	n->fd = fd;
+	n->is_reserved = 1;
+	return 0;
+}
+
 /* Without a ring: asks for a receive buffer of KIB, and for length, tag and time of each packet
  * beside its bytes. Where the kernel refuses one of them a packet has what is left: its received
  * length, no tag, the time at which it is taken. */
 static inline void netif_make_buffer(struct netif *n, uint32_t kib)
 {
-	int on = 1, bytes = (int)(kib << 10);
+	int on = 1;
 
-	/* CAP_NET_ADMIN lifts the limit of net.core.rmem_max; the kernel doubles both */
-	if (netif_set(n, SOL_SOCKET, NETIF_SO_RCVBUFFORCE, &bytes, sizeof bytes) < 0)
-		netif_set(n, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+	if (!n->is_reserved)
+		netif_enlarge_buffer(n, kib);
 	netif_set(n, SOL_PACKET, NETIF_PACKET_AUXDATA, &on, sizeof on);
 	n->own_time = netif_set(n, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) < 0 &&
 	    (SO_TIMESTAMPNS == NETIF_SO_TIMESTAMPNS_OLD ||
@@ -826,6 +875,9 @@ static inline int netif_bind(struct netif *n, int promisc)
 static inline int netif_start(struct netif *n, uint32_t snaplen, uint32_t ring_kib,
     uint32_t buffer_kib, uint32_t block_ms, int promisc)
 {
+	if (n->spare_fd >= 0)
+		close(n->spare_fd);
+	n->spare_fd = -1;
 	netif_make_ring(n, ring_kib, block_ms, snaplen);
 	if (!n->ring)
 		netif_make_buffer(n, buffer_kib);

@@ -4,12 +4,15 @@
  * put together in one static buffer, and one write takes many of them out.
  *
  * - No function waits: a pipe or socket gets what it has room for, the rest stays in the buffer.
- * - A pipe gets whole records only, so that even a pipe whose reader is stuck ends with one.
+ * - A pipe or socket gets whole records only, so that even one whose reader is stuck ends with one.
  * - A file ends with a whole record also when the disk is full: what a short write left of a record
  *   is cut off again.
+ * - The files of a rotation stand in one directory, which is opened once. They are made anew, so none
+ *   is a link or a file of somebody else, and a run goes on behind what earlier runs left there.
  * - No function prints anything. Each returns 0, or -1 with errno and o->failed, the name of the
  *   file that errno is about.
  *
+ *	output_open_directory(&o);	(here rights may go, see sandbox.h)
  *	output_schedule(&o, now, wall);
  *	output_open(&o);
  *	while (...) {
@@ -50,10 +53,24 @@ enum {
 	OUTPUT_NAME_MAX = 512,	/* bytes of -w's FILE as given */
 	OUTPUT_NAME_SIZE = 5 * OUTPUT_NAME_MAX + 16,	/* a form of time takes up to five times its place */
 	OUTPUT_FILES_MAX = 1000000,	/* files that are kept, -W */
+	OUTPUT_DIGITS_MAX = 6,	/* of their numbers */
+	OUTPUT_LEFT_MAX = 1024,	/* files of earlier runs that are known at once */
+	OUTPUT_SKIPS = 16,	/* names in a row that are taken by what cannot be removed */
+	OUTPUT_PIPE_SIZE = 1 << 20,	/* bytes of a pipe: what everybody may have, see pipe(7) */
 	OUTPUT_PERIOD_MAX = 1000000000,	/* seconds of one file, -G: 31 years */
 	/* Nothing waits for a FIFO's reader; 32-bit machines need O_LARGEFILE. */
-	OUTPUT_OPEN_FLAGS = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
-	    O_LARGEFILE,
+	OUTPUT_EARLY_FLAGS = O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_LARGEFILE,
+	OUTPUT_OPEN_FLAGS = OUTPUT_EARLY_FLAGS | O_TRUNC,	/* of -w FILE alone */
+	OUTPUT_NEW_FLAGS = OUTPUT_EARLY_FLAGS | O_EXCL | O_NOFOLLOW,	/* of a rotation's files */
+	OUTPUT_SCAN_FLAGS = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_LARGEFILE,
+};
+
+/* A file that an earlier run left. */
+struct output_left {
+	uint64_t changed;	/* grows with the time at which it was last written */
+	uint32_t number;	/* at the end of its name, of so many digits; 0 without */
+	uint8_t digits;
+	uint8_t is_empty;	/* there is no record in it */
 };
 
 /* What stands in front of a packet's bytes. */
@@ -73,9 +90,18 @@ struct output {
 	uint32_t period;	/* seconds of one file, -G; 0 without */
 	uint32_t files_max;	/* files that are kept, -W; 0: all */
 	uint32_t mode;	/* of new files: permission bits */
+	int goes_on;	/* a rotation begins behind the files of earlier runs */
 	uint32_t linktype;
 	uint32_t snaplen;	/* bytes */
 	int nano;	/* times have nanoseconds */
+
+	/* The files of a rotation. */
+	int directory;	/* where they stand; -1 without rotation */
+	uint32_t directory_len;	/* bytes of FILE that name it, the last / included */
+	uint32_t files;	/* with -C and -W: how many there are, those of earlier runs as well */
+	/* Of those: the ones that this run does not write again, as they have other numbers. */
+	uint32_t left_at, left_end;	/* [left_at, left_end) are still there */
+	struct output_left left[OUTPUT_LEFT_MAX];	/* the oldest first */
 
 	/* The file that is open. */
 	int fd;	/* -1: there is no output */
@@ -89,7 +115,7 @@ struct output {
 
 	/* What happened. */
 	int broken;	/* nothing can be written any more */
-	int awaits_space;	/* the pipe has room, but not for the next record: try again soon */
+	int awaits_space;	/* the output has room, but not for the next record: try again soon */
 	uint64_t lost;	/* packets that were added and never reached the output */
 	uint64_t removed_early;	/* files that went before their time because the disk was full */
 
@@ -208,13 +234,12 @@ static unsigned output_digits(const struct output *o)
 	return digits;
 }
 
-/* The name of file NUMBER of this period, as tcpdump makes it: with -G the time is filled in, with
- * -C the number follows from the second file on, with -C and -W always, and always as long. */
-static const char *output_file_name(const struct output *o, uint32_t number)
+/* Puts the name of a file of this period into MEMORY, as tcpdump makes it: with -G the time is filled
+ * in; NUMBER follows with at least so many DIGITS, 0 of none is left out. Returns MEMORY. */
+static const char *output_put_name(const struct output *o, char *memory, uint32_t number,
+    unsigned digits)
 {
-	static char memory[OUTPUT_NAME_SIZE];
-	struct text name = { memory, sizeof memory, 0 };
-	unsigned digits = 0;
+	struct text name = { memory, OUTPUT_NAME_SIZE, 0 };
 
 	for (const char *c = o->filename; *c; c++) {
 		if (o->period && *c == '%' && c[1])
@@ -222,13 +247,26 @@ static const char *output_file_name(const struct output *o, uint32_t number)
 		else
 			text_add_char(&name, *c);
 	}
-	if (o->files_max && o->numbered) {
-		number %= o->files_max;
-		digits = output_digits(o);
-	}
 	if (number || digits)
 		text_add_number(&name, number, digits ? digits : 1);
 	return memory;
+}
+
+/* Whether the files have the numbers 0 to -W less 1, again and again. */
+static int output_is_bounded(const struct output *o)
+{
+	return o->files_max && o->numbered;
+}
+
+/* The name of file NUMBER of this period: with -C the number follows from the second file on, with -C
+ * and -W always, and always as long. */
+static const char *output_file_name(const struct output *o, uint32_t number)
+{
+	static char memory[OUTPUT_NAME_SIZE];
+
+	if (output_is_bounded(o))
+		return output_put_name(o, memory, number % o->files_max, output_digits(o));
+	return output_put_name(o, memory, number, 0);
 }
 
 /* The name of what is open, for messages. */
@@ -237,7 +275,7 @@ static const char *output_name(const struct output *o)
 	return o->filename ? output_file_name(o, o->file) : "stdout";
 }
 
-/* ---- Opening ---- */
+/* ---- The directory of a rotation's files ---- */
 
 /* Whether a new file begins when one is full or its time is over. */
 static inline int output_rotates(const struct output *o)
@@ -245,42 +283,442 @@ static inline int output_rotates(const struct output *o)
 	return o->filename && (o->numbered || o->period);
 }
 
+/* Whether FILE has a form of time, so that each period has names of its own. */
+static int output_has_time(const struct output *o)
+{
+	return o->period && strchr(o->filename, '%') != NULL;
+}
+
+/* Bytes of FILE that name a directory, the same one in every period. */
+static uint32_t output_find_directory(const struct output *o)
+{
+	uint32_t len = 0;
+
+	for (uint32_t i = 0; o->filename[i] && !(o->period && o->filename[i] == '%'); i++)
+		if (o->filename[i] == '/')
+			len = i + 1;
+	return len;
+}
+
+/* Opens the directory that the files of a rotation stand in, as o->directory: from here on they are
+ * found through it, whatever becomes of its name. Without rotation that is -1. */
+static inline int output_open_directory(struct output *o)
+{
+	char name[OUTPUT_NAME_MAX + 1] = ".";
+
+	o->directory = -1;
+	if (!output_rotates(o))
+		return 0;
+	o->directory_len = output_find_directory(o);
+	errno = ENAMETOOLONG;
+	if (o->directory_len >= sizeof name)
+		return output_fail(o, o->filename);
+	if (o->directory_len > 0) {
+		memcpy(name, o->filename, o->directory_len);
+		name[o->directory_len] = 0;
+	}
+	o->directory = (int)syscall(SYS_openat, AT_FDCWD, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return o->directory < 0 ? output_fail(o, o->filename) : 0;
+}
+
+/* linux/stat.h: struct statx */
+struct output_stat {
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, spare;
+	uint64_t ino, size, blocks, attributes_mask;
+	struct { int64_t sec; uint32_t nsec; int32_t reserved; } atime, btime, ctime, mtime;
+	uint64_t more[16];
+};
+
+/* Finds out what the file NAME in DIRECTORY is; a link is a link. */
+static int output_look_at(int directory, const char *name, struct output_stat *s)
+{
+	enum { BASIC_STATS = 0x7ff };	/* STATX_BASIC_STATS */
+
+	return (int)syscall(SYS_statx, directory, name, AT_SYMLINK_NOFOLLOW, BASIC_STATS, s);
+}
+
+/* Removes the file NAME, whatever it is. A device stays: it is no file that was planted. */
+static int output_remove(const struct output *o, const char *name)
+{
+	const char *local = name + o->directory_len;
+	struct output_stat s;
+
+	if (output_look_at(o->directory, local, &s) < 0)
+		return -1;
+	if (S_ISCHR(s.mode) || S_ISBLK(s.mode)) {
+		errno = ESPIPE;
+		return -1;
+	}
+	return (int)syscall(SYS_unlinkat, o->directory, local, S_ISDIR(s.mode) ? AT_REMOVEDIR : 0);
+}
+
+/* ---- What earlier runs left ----
+ *
+ * A run that is started again goes on behind the newest file of those before it. What it removes is
+ * what the bound of -W asks for, the oldest first: also files of a run with another -W, which have
+ * numbers beyond it or of other length. */
+
+/* linux/dirent.h: struct linux_dirent64 */
+struct output_entry {
+	uint64_t ino;
+	int64_t offset;
+	uint16_t length;	/* bytes of this entry */
+	uint8_t type;
+	char name[];
+};
+
+/* One look through the directory. */
+struct output_survey {
+	char base[OUTPUT_NAME_SIZE];	/* the files' name without directory and number */
+	int directory;	/* where they stand: the rotation's, or one below it */
+	uint32_t uid;	/* whose files they are, or root's */
+	int64_t boot, wall;	/* seconds since 1970: the machine's start, and now */
+	int others_only;	/* files that this run writes again are left out */
+	uint32_t files;	/* how many there are */
+	struct output_left newest;
+	struct output_left highest;	/* the one with the highest number */
+};
+
+static const char *output_left_name(const struct output *o, const struct output_left *left)
+{
+	static char memory[OUTPUT_NAME_SIZE];
+
+	return output_put_name(o, memory, left->number, left->digits);
+}
+
+/* Whether this run will write a file of that name again. */
+static int output_is_own_number(const struct output *o, const struct output_left *left)
+{
+	return left->digits == output_digits(o) && left->number < o->files_max;
+}
+
+/* Reads the number at the end of NAME. Returns 0 where it is not a name of this rotation's. */
+static int output_parse_name(const struct output *o, const struct output_survey *s,
+    const char *name, struct output_left *left)
+{
+	size_t base = strlen(s->base), digits;
+
+	if (strncmp(name, s->base, base))
+		return 0;
+	digits = strspn(name + base, "0123456789");
+	if (name[base + digits] || digits > OUTPUT_DIGITS_MAX)
+		return 0;
+	if (!digits && output_is_bounded(o) && output_digits(o) > 0)	/* of -w FILE alone */
+		return 0;
+	left->digits = (uint8_t)digits;
+	left->number = 0;
+	for (size_t i = 0; i < digits; i++)
+		left->number = left->number * 10 + (uint32_t)(name[base + i] - '0');
+	return 1;
+}
+
+/* Whether the file that F tells of was made by a run before this one. Files of other people never
+ * count: they could steer what is removed. */
+static int output_is_ours(const struct output_survey *s, const struct output_stat *f)
+{
+	return S_ISREG(f->mode) && (f->uid == s->uid || f->uid == 0);
+}
+
+/* Notes what F tells of a file. Times are those of the last write. One that lies in the future is
+ * older than those since the machine's start: its clock was put back then, as that of a router
+ * without a battery is. An hour makes no future: a disk on the network may have a clock of its own. */
+static void output_note(const struct output_survey *s, const struct output_stat *f,
+    struct output_left *left)
+{
+	enum { FUTURE = 3600 };	/* seconds */
+	uint64_t era = f->mtime.sec < s->boot ? 0 : f->mtime.sec > s->wall + FUTURE ? 1 : 2;
+
+	left->changed = era << 62 | (uint64_t)(uint32_t)f->mtime.sec << 30 | f->mtime.nsec;
+	left->is_empty = f->size <= sizeof(struct pcap_file);
+}
+
+/* Puts LEFT among the oldest files, as far as those have room. */
+static void output_keep_oldest(struct output *o, const struct output_left *left)
+{
+	uint32_t at = o->left_end;
+
+	if (at == OUTPUT_LEFT_MAX && o->left[at - 1].changed <= left->changed)
+		return;
+	if (at == OUTPUT_LEFT_MAX)
+		at--;
+	else
+		o->left_end++;
+	for (; at > 0 && o->left[at - 1].changed > left->changed; at--)
+		o->left[at] = o->left[at - 1];
+	o->left[at] = *left;
+}
+
+/* Takes the file NAME into account. */
+static void output_survey_file(struct output *o, struct output_survey *s, const char *name)
+{
+	struct output_left left;
+	struct output_stat f;
+
+	if (!output_parse_name(o, s, name, &left))
+		return;
+	if (s->others_only && output_is_own_number(o, &left))
+		return;
+	if (output_look_at(s->directory, name, &f) < 0 || !output_is_ours(s, &f))
+		return;
+	output_note(s, &f, &left);
+	s->files++;
+	if (left.changed >= s->newest.changed)
+		s->newest = left;
+	if (left.number >= s->highest.number)
+		s->highest = left;
+	output_keep_oldest(o, &left);
+}
+
+/* Looks through the directory: o->left has the oldest files then. */
+static int output_survey(struct output *o, struct output_survey *s)
+{
+	static _Alignas(8) char entries[8192];
+	const struct output_entry *e;
+	long n;
+
+	o->left_at = o->left_end = 0;
+	s->files = 0;
+	memset(&s->newest, 0, sizeof s->newest);
+	memset(&s->highest, 0, sizeof s->highest);
+	if (lseek(s->directory, 0, SEEK_SET) < 0)
+		return -1;
+	while ((n = syscall(SYS_getdents64, s->directory, entries, sizeof entries)) > 0)
+		for (long at = 0; at < n; at += e->length) {
+			e = (const void *)(entries + at);
+			output_survey_file(o, s, e->name);
+		}
+	return (int)n;
+}
+
+/* Opens the directory of this period's files for S. NOW, WALL: as for output_open. */
+static int output_begin_survey(const struct output *o, struct output_survey *s, uint64_t now,
+    uint32_t wall)
+{
+	const char *local = output_put_name(o, s->base, 0, 0) + o->directory_len;
+	char *slash = strrchr(local, '/');
+
+	s->uid = geteuid();
+	s->wall = wall;
+	s->boot = (int64_t)wall - (int64_t)(now / 1000);
+	s->others_only = 0;
+	if (slash)
+		*slash = 0;
+	s->directory = (int)syscall(SYS_openat, o->directory, slash ? local : ".",
+	    OUTPUT_SCAN_FLAGS, 0);
+	local = slash ? slash + 1 : local;
+	memmove(s->base, local, strlen(local) + 1);
+	return s->directory;
+}
+
+/* Where several files have the newest time, as on disks that know only seconds: takes the last of
+ * them in the order of numbers. */
+static void output_settle_newest(const struct output *o, struct output_survey *s)
+{
+	struct output_left next = s->newest;
+	struct output_stat f;
+
+	if (!output_is_own_number(o, &s->newest))
+		return;
+	for (uint32_t i = 1; i < o->files_max; i++) {
+		next.number = (s->newest.number + 1) % o->files_max;
+		if (output_look_at(o->directory, output_left_name(o, &next) + o->directory_len, &f) < 0)
+			return;
+		output_note(s, &f, &next);
+		if (next.changed != s->newest.changed)
+			return;
+		s->newest = next;
+	}
+}
+
+/* Removes the oldest files until KEEP are left, or no more can be removed. */
+static int output_trim(struct output *o, struct output_survey *s, uint32_t keep)
+{
+	uint32_t removed;
+
+	do {
+		removed = 0;
+		for (uint32_t i = 0; i < o->left_end && s->files - removed > keep; i++)
+			removed += output_remove(o, output_left_name(o, o->left + i)) == 0;
+		if (output_survey(o, s) < 0)
+			return -1;
+	} while (removed && s->files > keep);
+	return 0;
+}
+
+/* Whether there is a file with this number. */
+static int output_is_taken(const struct output *o, uint32_t number)
+{
+	const char *name = output_file_name(o, number);
+	struct output_stat f;
+
+	return output_look_at(o->directory, name + o->directory_len, &f) == 0;
+}
+
+/* Begins behind the newest of the files that S found, in a number that is free. One without a record
+ * is used again: runs that fail one behind the other must not push out what there is. */
+static int output_go_on_bounded(struct output *o, struct output_survey *s)
+{
+	uint32_t number;
+
+	output_settle_newest(o, s);
+	number = s->newest.number + 1;
+	if (s->newest.is_empty && output_remove(o, output_left_name(o, &s->newest)) == 0)
+		number--;
+	if (output_trim(o, s, o->files_max - 1) < 0)
+		return -1;
+	for (uint32_t i = 0; i < o->files_max && output_is_taken(o, number); i++)
+		number++;
+	o->file = number % o->files_max + o->files_max;
+	o->oldest_file = o->file - (o->files_max - 1);
+	o->files = s->files;
+	s->others_only = 1;
+	return output_survey(o, s);
+}
+
+/* Chooses the number of the first file. Without a time in its name -G alone takes the same file again
+ * and again, also in the next run. */
+static int output_go_on(struct output *o, uint64_t now, uint32_t wall)
+{
+	static struct output_survey s;
+	int result;
+
+	if (!o->numbered && !output_has_time(o))
+		return 0;
+	if (output_begin_survey(o, &s, now, wall) < 0)
+		return output_fail(o, output_name(o));
+	result = output_survey(o, &s);
+	if (result == 0 && s.files && output_is_bounded(o)) {
+		result = output_go_on_bounded(o, &s);
+	} else {
+		if (s.files)
+			o->file = o->oldest_file = s.highest.number + !s.highest.is_empty;
+		o->left_end = 0;
+	}
+	close(s.directory);
+	return result < 0 ? output_fail(o, output_name(o)) : 0;
+}
+
+/* ---- Opening ---- */
+
+/* Takes NUMBER for the file to come. */
+static void output_set_number(struct output *o, uint32_t number)
+{
+	o->file = number;
+	if (o->files_max && number - o->oldest_file >= o->files_max)
+		o->oldest_file++;
+}
+
+/* Removes the oldest file of an earlier run that this run does not write again. Returns whether there
+ * was one. */
+static int output_remove_left(struct output *o)
+{
+	while (o->left_at < o->left_end)
+		if (output_remove(o, output_left_name(o, o->left + o->left_at++)) == 0) {
+			o->files--;
+			return 1;
+		}
+	return 0;
+}
+
 /* Where the disk is full and -W keeps older files of this period: removes the oldest. Returns 1 then;
  * 0 with errno as it was where that is no help. */
 static int output_remove_oldest(struct output *o)
 {
-	if ((errno != ENOSPC && errno != EDQUOT) || !o->files_max || o->oldest_file == o->file)
+	int error = errno, removed;
+
+	if ((error != ENOSPC && error != EDQUOT) || !o->files_max)
 		return 0;
-	syscall(SYS_unlinkat, AT_FDCWD, output_file_name(o, o->oldest_file), 0);
-	o->oldest_file++;
-	o->removed_early++;
+	removed = output_remove_left(o);
+	while (!removed && o->oldest_file != o->file)
+		removed = output_remove(o, output_file_name(o, o->oldest_file++)) == 0;
+	o->removed_early += (unsigned)removed;
+	errno = error;
+	return removed;
+}
+
+/* Makes the file o->file, in the place of what has its name. Returns 0; 1 where that cannot be removed,
+ * or -1. */
+static int output_make_file(struct output *o)
+{
+	const char *name = output_file_name(o, o->file);
+
+	for (int tries = 0; tries < OUTPUT_TRIES; tries++) {
+		o->fd = (int)syscall(SYS_openat, o->directory, name + o->directory_len, OUTPUT_NEW_FLAGS,
+		    o->mode);
+		if (o->fd >= 0 && !tries && ++o->files > o->files_max)
+			output_remove_left(o);
+		if (o->fd >= 0)
+			return 0;
+		if (errno != EEXIST)
+			return -1;
+		if (output_remove(o, name) < 0 && errno != ENOENT)
+			return errno == ESPIPE ? -1 : 1;
+	}
 	return 1;
+}
+
+/* Makes the next file of a rotation. A number whose name cannot be had is left out. */
+static int output_make_next(struct output *o)
+{
+	unsigned skips = 0;
+	int result;
+
+	for (;;) {
+		result = output_make_file(o);
+		if (result == 0)
+			return 0;
+		if (output_remove_oldest(o))
+			continue;
+		if (result < 0 || !o->numbered || ++skips > OUTPUT_SKIPS)
+			return output_fail(o, output_name(o));
+		output_set_number(o, o->file + 1);
+	}
+}
+
+/* Opens FILE of -w alone as it is, to be emptied by output_open: for a wait in which the right to
+ * open it goes. */
+static inline int output_open_early(struct output *o)
+{
+	if (!o->filename || output_rotates(o) || o->fd >= 0)
+		return 0;
+	o->fd = (int)syscall(SYS_openat, AT_FDCWD, o->filename, OUTPUT_EARLY_FLAGS, o->mode);
+	return o->fd < 0 ? output_fail(o, o->filename) : 0;
 }
 
 static int output_open_file(struct output *o)
 {
-	const char *name;
+	if (output_rotates(o))
+		return output_make_next(o);
+	o->fd = (int)syscall(SYS_openat, AT_FDCWD, o->filename, OUTPUT_OPEN_FLAGS, o->mode);
+	return o->fd < 0 ? output_fail(o, o->filename) : 0;
+}
 
-	do {
-		name = output_file_name(o, o->file);
-		o->fd = (int)syscall(SYS_openat, AT_FDCWD, name, OUTPUT_OPEN_FLAGS, o->mode);
-	} while (o->fd < 0 && output_remove_oldest(o));
-	if (o->fd < 0 || (output_rotates(o) && lseek(o->fd, 0, SEEK_CUR) < 0))
-		return output_fail(o, output_name(o));
-	return 0;
+/* Makes a pipe as large as everybody may have it, as far as the user's share goes. */
+static void output_enlarge_pipe(int fd, long size)
+{
+	for (long larger = OUTPUT_PIPE_SIZE; larger > size; larger /= 2)
+		if (syscall(SYS_fcntl, fd, F_SETPIPE_SZ, larger) >= 0)
+			return;
 }
 
 /* Opens the next file, finds out what it is and puts its header into the empty buffer. */
 static int output_begin_file(struct output *o)
 {
 	socklen_t len = sizeof(int);
+	long pipe_size;
 	int type;
 
-	if (o->filename && output_open_file(o) < 0)
+	if (o->fd < 0 && output_open_file(o) < 0)
 		return -1;
-	if (!o->filename)	/* of a file that was not emptied the old rest goes; else this fails */
+	if (!output_rotates(o))	/* of a file that was not emptied the old rest goes; else this fails */
 		ftruncate(o->fd, lseek(o->fd, 0, SEEK_CUR));
-	o->is_pipe = syscall(SYS_fcntl, o->fd, F_GETPIPE_SZ) > 0;
+	pipe_size = syscall(SYS_fcntl, o->fd, F_GETPIPE_SZ);
+	o->is_pipe = pipe_size > 0;
+	if (o->is_pipe)
+		output_enlarge_pipe(o->fd, pipe_size);
 	o->is_socket = getsockopt(o->fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
 	pcap_header((void *)o->buffer, o->linktype, o->snaplen, o->nano);
 	o->first = o->end = sizeof(struct pcap_file);
@@ -318,10 +756,14 @@ static inline void output_schedule(struct output *o, uint64_t now, uint32_t wall
 	output_begin_period(o, now, wall);
 }
 
-/* Opens the output, once that is done. */
-static inline int output_open(struct output *o)
+/* Opens the output, once that is done. output_open_directory came before. NOW and WALL likewise. */
+static inline int output_open(struct output *o, uint64_t now, uint32_t wall)
 {
-	return o->filename || o->fd >= 0 ? output_begin_file(o) : 0;
+	if (!o->filename && o->fd < 0)
+		return 0;
+	if (output_rotates(o) && o->goes_on && output_go_on(o, now, wall) < 0)
+		return -1;
+	return output_begin_file(o);
 }
 
 /* ---- Records ---- */
@@ -407,25 +849,59 @@ static int output_is_writable(int fd)
 	return ppoll(&p, 1, &now, NULL) > 0;
 }
 
-/* How many bytes a pipe is given, so that the write does not wait: all that it can hold when it is
- * empty, PIPE_BUF when poll says there is room, 0 otherwise, see pipe(7). They are whole records;
- * only a record that the empty pipe cannot hold goes in parts. */
-static uint32_t output_pipe_share(struct output *o)
+/* Bytes that the pipe takes without waiting. *USED: bytes that are in it. A pipe has slots of a page
+ * each, and a write begins a new one where its last part page does not fit behind what is there: of
+ * two neighbours only the sum is more than a page (fs/pipe.c: pipe_write). Where that leaves nothing,
+ * poll may know of one free slot. The size is asked each time: the reader may have changed it. */
+static uint32_t output_pipe_room(const struct output *o, uint32_t *used)
 {
-	uint32_t room = PIPE_BUF, whole;
-	int used = 0;
+	const uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+	long size = syscall(SYS_fcntl, o->fd, F_GETPIPE_SZ);
+	uint32_t slots = size > 0 ? (uint32_t)size / page : 0, taken = 0;
+	int bytes = 0;
 
-	ioctl(o->fd, FIONREAD, &used);
-	if (!used)	/* asked each time: the reader may have made it smaller */
-		room = (uint32_t)syscall(SYS_fcntl, o->fd, F_GETPIPE_SZ);
-	else if (!output_is_writable(o->fd))
-		return 0;
-	if (room >= o->end - o->sent)
-		return o->end - o->sent;
+	ioctl(o->fd, FIONREAD, &bytes);
+	*used = (uint32_t)bytes;
+	if (*used)
+		taken = 2 * ((*used - 1) / page) + 2;
+	if (slots > taken)
+		return (slots - taken) * page;
+	return output_is_writable(o->fd) ? PIPE_BUF : 0;
+}
+
+/* Bytes that the socket takes without waiting. *USED: bytes of its memory that are in use. Bytes in a
+ * socket take up to twice their number of it. linux/sock_diag.h has the order of SO_MEMINFO. */
+static uint32_t output_socket_room(const struct output *o, uint32_t *used)
+{
+	enum { WMEM_ALLOC = 2, SNDBUF = 3, WMEM_QUEUED = 5, VALUES = 9 };
+	uint32_t memory[VALUES] = { 0 };
+	socklen_t len = sizeof memory;
+
+	*used = 0;
+	if (getsockopt(o->fd, SOL_SOCKET, SO_MEMINFO, memory, &len) < 0)
+		return UINT32_MAX;
+	*used = memory[WMEM_ALLOC] > memory[WMEM_QUEUED] ? memory[WMEM_ALLOC] : memory[WMEM_QUEUED];
+	return *used < memory[SNDBUF] ? (memory[SNDBUF] - *used) / 2 : 0;
+}
+
+/* How many bytes the next write has: as many whole records as there is room for. Only a record that
+ * the empty output cannot hold goes in parts. */
+static uint32_t output_share(struct output *o)
+{
+	uint32_t waiting = o->end - o->sent, room, used, whole;
+
+	if (o->is_pipe)
+		room = output_pipe_room(o, &used);
+	else if (o->is_socket)
+		room = output_socket_room(o, &used);
+	else
+		return waiting;
+	if (room >= waiting)
+		return waiting;
 	whole = output_whole_records(o, o->sent + room);
 	if (whole > o->sent)
 		return whole - o->sent;
-	o->awaits_space = used && o->sent <= o->first;
+	o->awaits_space = used && room && o->sent <= o->first;
 	return o->awaits_space ? 0 : room;
 }
 
@@ -466,7 +942,7 @@ static inline int output_flush(struct output *o)
 	if (o->fd < 0)	/* packets are only shown */
 		o->first = o->sent = o->end;
 	while (o->sent < o->end) {
-		len = o->is_pipe ? output_pipe_share(o) : o->end - o->sent;
+		len = output_share(o);
 		n = len ? output_write(o, len) : 0;
 		if (n < 0 && output_remove_oldest(o))
 			continue;
@@ -521,6 +997,7 @@ static inline int output_close(struct output *o, int sync)
 		error = errno;
 	if (close(o->fd) < 0)
 		error = errno;
+	o->fd = -1;
 	if (!error)
 		return 0;
 	errno = error;
@@ -533,9 +1010,7 @@ static inline int output_close(struct output *o, int sync)
  * otherwise only the end of the file before it is in doubt. */
 static int output_begin_number(struct output *o, uint32_t number)
 {
-	o->file = number;
-	if (o->files_max && number - o->oldest_file >= o->files_max)
-		o->oldest_file++;
+	output_set_number(o, number);
 	if (output_begin_file(o) < 0) {
 		o->broken = 1;
 		return -1;
@@ -554,6 +1029,7 @@ static inline int output_next_file(struct output *o)
 static inline int output_next_period(struct output *o, uint64_t now, uint32_t wall)
 {
 	o->oldest_file = 0;
+	o->left_at = o->left_end = 0;	/* they are of the period that is over */
 	output_begin_period(o, now, wall);
 	return output_begin_number(o, 0);
 }

@@ -1287,6 +1287,8 @@ static void choose_linktype(void)
 		die(capture.net.failed);
 }
 
+static void give_up_rights_to_wait(void);
+
 /* Waits, with --wait, for the interface to appear. A stop signal and a dead reader end that. */
 static void wait_for_interface(void)
 {
@@ -1296,6 +1298,7 @@ static void wait_for_interface(void)
 	struct timespec t = { 0, LINK_MS * 1000000 };
 	unsigned signal;
 
+	give_up_rights_to_wait();
 	say(capture.name, "is not there: waiting for it");
 	while (netif_look_up(&capture.net, capture.name) < 0) {
 		if (errno != ENODEV)
@@ -1940,6 +1943,7 @@ static void set_up_output(void)
 	output.period = opt.period;
 	output.files_max = opt.files_max;
 	output.mode = opt.as_tcpdump ? 0666 : 0600;
+	output.goes_on = opt.mode == CAPTURE;
 }
 
 /* Whether NAME is the file that FD has open. linux/stat.h, struct statx: the inode stands at byte
@@ -1967,37 +1971,80 @@ static void set_up_lines(void)
 		screen.look.hex |= SHOW_ASCII;
 }
 
+/* A file is not written onto itself. */
+static void check_source(void)
+{
+	output_schedule(&output, now_ms(), wall_seconds());	/* a name may hold the time */
+	if (output.filename && is_same_file(source.fd, output_file_name(&output, 0)))
+		usage(output.filename, "is what is read");
+}
+
 static void open_output(void)
 {
+	const uint64_t now = now_ms();
+	const uint32_t wall = wall_seconds();
+
 	output.linktype = (uint32_t)capture.linktype | source.format.fcs;
 	output.snaplen = capture.snaplen;
 	output.nano = capture.nano;
-	output_schedule(&output, now_ms(), wall_seconds());
-	if (opt.mode == READ && output.filename &&
-	    is_same_file(source.fd, output_file_name(&output, 0)))
-		usage(output.filename, "is what is read");
-	if (output_open(&output) < 0)
+	output_schedule(&output, now, wall);
+	if (output_open(&output, now, wall) < 0)
 		die(output.failed);
 	set_up_lines();
 }
 
+/* Opens the directory of a rotation, while every right is there. */
+static void open_directory(void)
+{
+	if (output_open_directory(&output) < 0)
+		die(output.failed);
+}
+
 static void drop_rights(void)
 {
-	if (sandbox_drop_rights(output_rotates(&output)) < 0)
+	static int dropped;
+
+	if (!dropped++ && sandbox_drop_rights(output.directory) < 0)
 		say("uid", "stays 0 here");
 }
 
-static void enter_sandbox(void)
+/* Confines a rotation to its directory. */
+static void confine(void)
+{
+	if (output.directory < 0)
+		return;
+	drop_rights();
+	if (sandbox_confine(output.directory) < 0 && opt.verbose)
+		say("rotation", "no right to chroot and no Landlock: not confined to its directory");
+}
+
+/* Leaves only the calls of the loop or, before the capture STARTS, also those until then. */
+static void enter_sandbox(int starts)
 {
 	const struct sandbox sandbox = {
-		.output = output.fd, .screen = screen.to.fd, .messages = message_stream.fd, .packets = capture.net.fd,
-		.signals = capture.signals, .source = source.fd,
-		.rotates = output_rotates(&output), .waits = opt.waits,
-		.open_flags = OUTPUT_OPEN_FLAGS,
+		.output = output.fd, .screen = screen.to.fd, .messages = message_stream.fd,
+		.packets = capture.net.fd,
+		.signals = capture.signals, .source = source.fd, .directory = output.directory,
+		.waits = opt.waits, .starts = starts,
+		.new_flags = OUTPUT_NEW_FLAGS, .new_mode = output.mode,
+		.look_flags = AT_SYMLINK_NOFOLLOW, .closing_filter = netif_closing_program(),
 	};
 
-	if (sandbox_enter(&sandbox) < 0 && opt.verbose)
+	if (sandbox_enter(&sandbox) < 0 && opt.verbose && !starts)
 		say("seccomp", "this kernel has none");
+}
+
+/* Before a long wait for the interface: does what needs rights, and gives them up. */
+static void give_up_rights_to_wait(void)
+{
+	if (opt.mode != CAPTURE)
+		return;
+	if (netif_reserve(&capture.net, RING_KIB_DEFAULT) < 0)
+		die(capture.net.failed);
+	if (output_open_early(&output) < 0)
+		die(output.failed);
+	drop_rights();
+	enter_sandbox(1);
 }
 
 /* Tells that the capture runs: people see it, programs wait for it. */
@@ -2870,16 +2917,17 @@ int main(int argc, char **argv)
 		open_file();
 	if (opt.mode == PRINT_FILTER)
 		print_filter();
+	open_directory();
 	if (opt.mode == CAPTURE) {
 		wait_for_fifo_reader();
 		open_interface();
+	} else {
+		check_source();
 	}
-	if (output_rotates(&output))	/* as later: what it cannot do then must show now */
-		drop_rights();
+	confine();
 	open_output();
-	if (!output_rotates(&output))
-		drop_rights();
-	enter_sandbox();
+	drop_rights();
+	enter_sandbox(0);
 	if (opt.mode == CAPTURE) {
 		tell_start();
 		run_capture();
