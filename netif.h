@@ -36,6 +36,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/sysinfo.h>
@@ -714,7 +715,7 @@ static inline uint32_t netif_largest(const struct netif *n, uint32_t snaplen)
  * of them for NETIF_HOLD_MS, or as many as can be. */
 static inline uint32_t netif_block_size(uint32_t kib, uint32_t block_ms, uint32_t largest)
 {
-	const uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+	const uint32_t page = (uint32_t)getauxval(AT_PAGESZ);
 	uint32_t size = NETIF_BLOCK_MIN;
 
 	while (size < page || size < largest + NETIF_BLOCK_OVERHEAD)

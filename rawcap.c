@@ -1097,18 +1097,10 @@ static struct {
 	struct netif_interface *sorted[LISTED_MAX];
 } list;
 
-/* The number at the end of NAME: eth0 comes before eth1. */
-static unsigned trailing_number(const char *name)
-{
-	const char *digits = name + strcspn(name, "0123456789");
-
-	return (unsigned)parse_digits(&digits, UINT16_MAX);
-}
-
 /* How useful an interface is to capture from, as libpcap ranks them: the smaller, the better. */
 static unsigned rank_interface(const struct netif_interface *i)
 {
-	unsigned rank = trailing_number(i->name);
+	unsigned rank = 0;
 
 	if (!(i->flags & IFF_RUNNING))
 		rank |= 1u << 31;
@@ -1896,7 +1888,7 @@ static void open_interface(void)
 		die(capture.name);
 	}
 	capture.backlog_max = choose_backlog();
-	if (!opt.verbose)
+	if (!opt.verbose || opt.as_tcpdump)
 		return;
 	begin_message("ring KiB");
 	text_add_number(&message, (size_t)(capture.net.ring_end - capture.net.ring) >> 10, 1);
@@ -2022,7 +2014,7 @@ static void confine(void)
 static void enter_sandbox(int starts)
 {
 	const struct sandbox sandbox = {
-		.output = output.fd, .screen = screen.to.fd, .messages = message_stream.fd,
+		.output = output.fd, .screen = opt.count_only ? STDOUT_FILENO : screen.to.fd, .messages = message_stream.fd,
 		.packets = capture.net.fd,
 		.signals = capture.signals, .source = source.fd, .directory = output.directory,
 		.waits = opt.waits, .starts = starts,
