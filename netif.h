@@ -1238,6 +1238,20 @@ static inline uint32_t netif_pause_us(const struct netif *n)
 
 /* ---- Looking after the socket ---- */
 
+/* Puts the name of the interface IFINDEX into NAME. Returns 0, or -1: ENODEV if there is none. Calls
+ * only ioctl SIOCGIFNAME. */
+static inline int netif_name(struct netif *n, int ifindex, char name[NETIF_NAME_SIZE])
+{
+	struct netif_request r;
+
+	memset(&r, 0, sizeof r);
+	r.is.ifindex = ifindex;
+	if (ioctl(n->fd, SIOCGIFNAME, &r) < 0)
+		return netif_fail(n, "interface name");
+	memcpy(name, r.name, NETIF_NAME_SIZE);
+	return 0;
+}
+
 /* Adds to n->seen and n->dropped what the kernel counted since the last call (it starts again from
  * 0, in 32 bits: call at least every 2^31 packets). Its count of packets has those in it that it
  * dropped. */

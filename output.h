@@ -40,13 +40,16 @@
 #include <unistd.h>
 
 #include "pcap.h"
+#include "pcapng.h"
 #include "text.h"
 
 enum {
 	OUTPUT_CHUNK = 256 << 10,	/* bytes: when so many wait they are written; more gain nothing */
 	OUTPUT_BACKLOG_MAX = 4 << 20,	/* bytes that may wait for a stuck reader: a machine of 32 MB has them */
 	OUTPUT_GAP_MAX = 1 << 20,	/* bytes already written in front of those, before they are moved */
-	OUTPUT_HEAD_MAX = 64,	/* bytes in front of a packet: a file's header and its record's */
+	OUTPUT_FILTER_MAX = 1024,	/* bytes of a filter that pcapng files tell; a longer one is left out */
+	/* Bytes in front of a packet, at most: a section header, an interface and the packet's head. */
+	OUTPUT_HEAD_MAX = 4096,
 	OUTPUT_SIZE = OUTPUT_BACKLOG_MAX + OUTPUT_GAP_MAX + OUTPUT_CHUNK + PCAP_SNAPLEN_MAX +
 	    2 * OUTPUT_HEAD_MAX,
 	OUTPUT_TRIES = 8,	/* writes to a file that answers "try again" */
@@ -78,6 +81,9 @@ struct output_record {
 	uint32_t sec, nsec;	/* when the packet came: since 1970, and 0 to 999999999 */
 	uint32_t caplen;	/* bytes that are kept */
 	uint32_t origlen;	/* bytes that the packet had */
+	/* for pcapng: */
+	uint32_t interface;	/* what output_add_interface returned for its interface in this file */
+	uint32_t flags;	/* PCAPNG_INBOUND and so on; 0: not known */
 };
 
 struct output {
@@ -91,6 +97,8 @@ struct output {
 	uint32_t files_max;	/* files that are kept, -W; 0: all */
 	uint32_t mode;	/* of new files: permission bits */
 	int goes_on;	/* a rotation begins behind the files of earlier runs */
+	int is_pcapng;	/* the newer format */
+	const char *program;	/* what writes, for pcapng */
 	uint32_t linktype;
 	uint32_t snaplen;	/* bytes */
 	int nano;	/* times have nanoseconds */
@@ -108,6 +116,8 @@ struct output {
 	int is_pipe;
 	int is_socket;
 	uint64_t room;	/* bytes that the file still takes */
+	uint32_t begun;	/* how many files were begun, this one included */
+	uint32_t interfaces;	/* described in this file, for pcapng */
 	uint32_t file;	/* its number within the period */
 	uint32_t oldest_file;	/* the oldest of the period that is kept */
 	uint32_t period_start;	/* seconds since 1970: the period's scheduled start */
@@ -704,6 +714,23 @@ static void output_enlarge_pipe(int fd, long size)
 			return;
 }
 
+/* Puts the file's header into the empty buffer. A pcapng file keeps room for its statistics. */
+static void output_put_header(struct output *o)
+{
+	o->begun++;
+	o->interfaces = 0;
+	if (o->is_pcapng) {
+		o->end = pcapng_put_section(o->buffer, "Linux", o->program);
+		o->room = o->size_max - o->end - PCAPNG_STATISTICS_MAX;
+	} else {
+		pcap_header((void *)o->buffer, o->linktype, o->snaplen, o->nano);
+		o->end = sizeof(struct pcap_file);
+		o->room = o->size_max - o->end;
+	}
+	o->first = o->is_pcapng ? 0 : o->end;	/* a section header is a block as any other */
+	o->sent = 0;
+}
+
 /* Opens the next file, finds out what it is and puts its header into the empty buffer. */
 static int output_begin_file(struct output *o)
 {
@@ -720,10 +747,7 @@ static int output_begin_file(struct output *o)
 	if (o->is_pipe)
 		output_enlarge_pipe(o->fd, pipe_size);
 	o->is_socket = getsockopt(o->fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
-	pcap_header((void *)o->buffer, o->linktype, o->snaplen, o->nano);
-	o->first = o->end = sizeof(struct pcap_file);
-	o->sent = 0;
-	o->room = o->size_max - sizeof(struct pcap_file);
+	output_put_header(o);
 	return 0;
 }
 
@@ -769,24 +793,34 @@ static inline int output_open(struct output *o, uint64_t now, uint32_t wall)
 /* ---- Records ---- */
 
 /* Bytes of a record with CAPLEN bytes of its packet. */
-static inline uint32_t output_record_size(uint32_t caplen)
+static inline uint32_t output_record_size(const struct output *o, uint32_t caplen)
 {
-	return (uint32_t)sizeof(struct pcap_record) + caplen;
+	return o->is_pcapng ? pcapng_packet_size(caplen) : (uint32_t)sizeof(struct pcap_record) + caplen;
 }
 
-/* Whether a record of SIZE bytes has room in this file. */
+/* The least that a file must have room for, with a packet of CAPLEN bytes. */
+static inline uint64_t output_smallest(const struct output *o, uint32_t caplen)
+{
+	uint32_t heads = o->is_pcapng ? OUTPUT_HEAD_MAX + PCAPNG_STATISTICS_MAX : sizeof(struct pcap_file);
+
+	return (uint64_t)heads + output_record_size(o, caplen);
+}
+
+/* Whether SIZE bytes of records have room in this file. */
 static inline int output_has_room(const struct output *o, uint32_t size)
 {
 	return size <= o->room;
 }
 
-/* Where a packet can be received to, so that output_begin_record finds it in place, or with the
- * length of a VLAN tag before it. A file's header may come to stand before the record. */
+/* Where a packet can be received to, so that output_begin_record finds it in place, or near it: what
+ * may come to stand before it has room. */
 static inline unsigned char *output_packet_room(struct output *o, size_t *size)
 {
 	uint32_t at = o->end + (uint32_t)sizeof(struct pcap_record);
 
-	if (o->end == 0 && output_rotates(o))
+	if (o->is_pcapng)
+		at = o->end + OUTPUT_HEAD_MAX;
+	else if (o->end == 0 && output_rotates(o))
 		at += (uint32_t)sizeof(struct pcap_file);
 	*size = sizeof o->buffer - at;
 	return o->buffer + at;
@@ -798,13 +832,43 @@ static inline uint32_t output_backlog(const struct output *o)
 	return o->end - o->first;
 }
 
+static void output_add_block(struct output *o, uint32_t size)
+{
+	o->end += size;
+	o->room -= size;
+}
+
+/* Bytes that the description of I takes in a pcapng file, at most. */
+static inline uint32_t output_interface_size(void)
+{
+	return OUTPUT_HEAD_MAX - PCAPNG_SECTION_MAX - PCAPNG_PACKET_HEAD;
+}
+
+/* Describes an interface in this pcapng file; there is room for it. Returns its number there. */
+static inline uint32_t output_add_interface(struct output *o, const struct pcapng_interface *i)
+{
+	output_add_block(o, pcapng_put_interface(o->buffer + o->end, i));
+	return o->interfaces++;
+}
+
+/* Adds the statistics of a pcapng file's first interface, for which room is kept. */
+static inline void output_add_statistics(struct output *o, const struct pcapng_statistics *s)
+{
+	if (!o->is_pcapng || !o->interfaces || o->fd < 0 || o->broken)
+		return;
+	o->end += pcapng_put_statistics(o->buffer + o->end, 0, s);
+}
+
 /* Begins a record behind the others: returns where its packet's bytes go. There is room for it as
  * long as output_flush is called whenever OUTPUT_CHUNK bytes have come, and no record is begun while
  * the backlog is OUTPUT_BACKLOG_MAX or more. */
 static inline unsigned char *output_begin_record(struct output *o, const struct output_record *r)
 {
-	struct pcap_record *head = (void *)(o->buffer + o->end);
+	unsigned char *at = o->buffer + o->end;
+	struct pcap_record *head = (void *)at;
 
+	if (o->is_pcapng)
+		return at + PCAPNG_PACKET_HEAD;	/* the packet may still stand where the head goes */
 	head->sec = r->sec;
 	/* nsec / 1000 for all 32 bits of it, without the slow division */
 	head->fraction = o->nano ? r->nsec : (uint32_t)(r->nsec * UINT64_C(274877907) >> 38);
@@ -813,20 +877,36 @@ static inline unsigned char *output_begin_record(struct output *o, const struct 
 	return (unsigned char *)(head + 1);
 }
 
+/* Ends the record, whose packet's bytes are in place. */
 static inline void output_end_record(struct output *o, const struct output_record *r)
 {
-	uint32_t size = output_record_size(r->caplen);
+	unsigned char *at = o->buffer + o->end;
 
-	o->end += size;
-	o->room -= size;
+	if (o->is_pcapng) {
+		pcapng_put_packet_head(at, r->interface, pcapng_time(r->sec, r->nsec, o->nano ? 1 : 1000),
+		    r->caplen, r->origlen);
+		pcapng_put_packet_tail(at, r->caplen, r->flags);
+	}
+	output_add_block(o, output_record_size(o, r->caplen));
 }
 
-/* The end of the record that starts at AT in the buffer. */
+/* The end of the record, or block, that starts at AT in the buffer. */
 static uint32_t output_record_end(const struct output *o, uint32_t at)
 {
 	const struct pcap_record *r = (const void *)(o->buffer + at);
 
-	return at + output_record_size(r->caplen);
+	if (o->is_pcapng)
+		return at + pcapng_block_size(o->buffer + at);
+	return at + output_record_size(o, r->caplen);
+}
+
+/* Whether the record at AT is a packet: pcapng has other blocks as well. */
+static int output_is_packet(const struct output *o, uint32_t at)
+{
+	uint32_t type;
+
+	memcpy(&type, o->buffer + at, sizeof type);
+	return !o->is_pcapng || type == PCAPNG_PACKET_BLOCK;
 }
 
 /* The end of the last record that ends by LIMIT; o->first if none does. */
@@ -979,7 +1059,7 @@ static inline void output_abandon(struct output *o)
 	if (end >= 0)
 		ftruncate(o->fd, end);
 	for (; o->first < o->end; o->first = output_record_end(o, o->first))
-		o->lost++;
+		o->lost += (uint64_t)output_is_packet(o, o->first);
 	o->sent = o->end;
 	o->broken = 1;
 }

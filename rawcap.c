@@ -62,6 +62,8 @@ enum {
 	RING_KIB_DEFAULT = 2048,	/* KiB: 16 ms of a full gigabit, 3 % of a router's 64 MB */
 	RING_KIB_MAX = (2 << 20) - 1,	/* KiB: the kernel counts bytes in an int */
 	INTERFACES_MAX = 16,	/* times -i */
+	KNOWN_LINKS_MAX = 1024,	/* interfaces that are told apart in lines and in pcapng */
+	NAME_MS = 1000,	/* for so long a name that was asked for is believed */
 	EXPRESSION_MAX = 256 << 10,	/* bytes: twice the longest program that -ddd prints */
 	MESSAGE_SIZE = 512,	/* bytes of one message, or of the summary */
 	ENVIRONMENT_MAX = 32 << 10,	/* bytes of a parent's environment that are searched */
@@ -120,6 +122,7 @@ static struct {
 	int waits;	/* --wait */
 	int keeps_ssh;	/* --ssh */
 	int micro, nano;	/* the last one given; both 0 without */
+	int pcapng;	/* --pcapng, or a name that ends so */
 	int print;	/* --print: lines, whatever stdout is */
 	int line_buffered;	/* -l: lines, unless -w is given */
 	int count_only;	/* --count */
@@ -157,8 +160,10 @@ static struct {
 	unsigned stop_signals;	/* how many have come */
 	enum stop stop;
 	enum link link;
+	uint64_t round_ms;	/* when the round of the loop began: now_ms */
 	uint64_t next_check_ms;	/* when counts and link are looked at: ms of now_ms */
 	uint32_t backlog_max;	/* bytes that may wait for the reader while packets are taken */
+	uint64_t start_time;	/* when it began, as pcapng_time has it */
 	uint64_t taken;	/* packets put into the output buffer */
 	uint64_t cut;	/* packets cut to snaplen */
 	int status;	/* the exit status */
@@ -167,6 +172,18 @@ static struct {
 } capture;
 
 static struct output output;
+
+/* The interfaces that packets have come through, for pcapng and for lines. */
+static struct {
+	unsigned count;
+	struct known_link {
+		int ifindex;
+		char name[NETIF_NAME_SIZE];
+		uint64_t asked_ms;	/* when its name was asked for: it may change */
+		uint32_t file;	/* the file (output.begun) in which NUMBER holds */
+		uint32_t number;	/* what that file calls it */
+	} entry[KNOWN_LINKS_MAX];
+} known;
 
 /* A stream that people look at: stdout or stderr, which may be a terminal. */
 struct terminal {
@@ -396,7 +413,7 @@ static const char help[] =
 
 /* Options without a letter. */
 enum {
-	OPT_AFTER = 256, OPT_COUNT, OPT_IGNORED, OPT_MICRO, OPT_NANO, OPT_PRECISION, OPT_PRINT, OPT_SSH,
+	OPT_AFTER = 256, OPT_COUNT, OPT_IGNORED, OPT_MICRO, OPT_NANO, OPT_PCAPNG, OPT_PRECISION, OPT_PRINT, OPT_SSH,
 	OPT_UNTIL, OPT_VERSION, OPT_WAIT,
 };
 
@@ -458,6 +475,7 @@ static const struct option options[] = {
 	{ OPT_IGNORED, 0, "immediate-mode" },
 	{ OPT_MICRO, 0, "micro" },
 	{ OPT_NANO, 0, "nano" },
+	{ OPT_PCAPNG, 0, "pcapng" },
 	{ OPT_PRECISION, 1, "time-stamp-precision" },
 	{ OPT_PRINT, 0, "print" },
 	{ OPT_SSH, 0, "ssh" },
@@ -631,6 +649,7 @@ static void set_flag(int id, const char *word)
 	case OPT_COUNT: opt.count_only = 1; break;
 	case OPT_MICRO: opt.micro = 1; opt.nano = 0; break;
 	case OPT_NANO: opt.nano = 1; opt.micro = 0; break;
+	case OPT_PCAPNG: opt.pcapng = 1; break;
 	case OPT_PRINT: opt.print = 1; break;
 	case OPT_SSH: opt.keeps_ssh = 1; break;
 	case OPT_VERSION: answer_version("rawcap " VERSION "\n");
@@ -766,12 +785,17 @@ static void parse_options(char **argv)
 /* What concerns files: -w, -C, -G, -W. */
 static void check_files(void)
 {
+	static const char ending[] = ".pcapng";
 	const char *name = opt.write_name;
+	size_t len;
 	char form;
 
 	if (!name || !strcmp(name, "-"))
 		return;
-	if (!*name || strlen(name) > OUTPUT_NAME_MAX)
+	len = strlen(name);
+	if (len >= strlen(ending) && !strcmp(name + len - strlen(ending), ending))
+		opt.pcapng = 1;
+	if (!len || len > OUTPUT_NAME_MAX)
 		usage("-w", "not a file name");
 	if (!opt.period)
 		return;
@@ -894,7 +918,7 @@ static void parse_arguments(char **argv)
 	if (!opt.snaplen)
 		opt.snaplen = opt.mode == CAPTURE && !opt.as_tcpdump ? SNAPLEN_DEFAULT : PCAP_SNAPLEN_MAX;
 	capture.snaplen = opt.snaplen;
-	capture.nano = opt.nano;
+	capture.nano = opt.nano || (opt.pcapng && !opt.micro);
 }
 
 /* ==== Standard streams and signals ==== */
@@ -1063,6 +1087,14 @@ static uint64_t now_ms(void)
 static uint32_t wall_seconds(void)
 {
 	return (uint32_t)read_clock(CLOCK_REALTIME).tv_sec;
+}
+
+/* The time of day as pcapng has it. */
+static uint64_t wall_time(void)
+{
+	struct timespec t = read_clock(CLOCK_REALTIME);
+
+	return pcapng_time((uint64_t)t.tv_sec, (uint32_t)t.tv_nsec, capture.nano ? 1 : 1000);
 }
 
 /* Prints the counts in tcpdump's words. Packets that never reached the output were not captured. */
@@ -1888,6 +1920,8 @@ static void open_interface(void)
 		die(capture.name);
 	}
 	capture.backlog_max = choose_backlog();
+	capture.round_ms = now_ms();
+	capture.start_time = wall_time();
 	if (!opt.verbose || opt.as_tcpdump)
 		return;
 	begin_message("ring KiB");
@@ -1922,7 +1956,7 @@ static void wait_for_fifo_reader(void)
 /* A file must have room for any packet: what -W keeps is then never larger than it may be. */
 static void check_size(void)
 {
-	if (opt.size_max < sizeof(struct pcap_file) + output_record_size(capture.snaplen))
+	if (opt.size_max < output_smallest(&output, capture.snaplen))
 		usage(opt.size_word, "too small for a packet of -s bytes");
 }
 
@@ -1936,6 +1970,8 @@ static void set_up_output(void)
 	output.files_max = opt.files_max;
 	output.mode = opt.as_tcpdump ? 0666 : 0600;
 	output.goes_on = opt.mode == CAPTURE;
+	output.is_pcapng = opt.pcapng;
+	output.program = "rawcap " VERSION;
 }
 
 /* Whether NAME is the file that FD has open. linux/stat.h, struct statx: the inode stands at byte
@@ -2057,6 +2093,64 @@ static void tell_start(void)
 	end_message();
 }
 
+/* ==== Names of interfaces ==== */
+
+/* The entry of IFINDEX; a new one where there is none yet. The last one stands for all that find no
+ * room. */
+static struct known_link *find_link(int ifindex)
+{
+	static struct known_link *last = known.entry;	/* packets come in groups */
+	struct known_link *link = known.entry;
+
+	if (known.count && last->ifindex == ifindex)
+		return last;
+	while (link < known.entry + known.count && link->ifindex != ifindex)
+		link++;
+	last = link;
+	if (link < known.entry + known.count)
+		return link;
+	if (known.count == KNOWN_LINKS_MAX)
+		return --last;
+	known.count++;
+	link->ifindex = ifindex;
+	return link;
+}
+
+/* The interface that a packet came through, by its present name. An interface that is renamed, or
+ * another one that has its index now, is told apart a second later. */
+static struct known_link *look_up_link(int ifindex)
+{
+	struct known_link *link = find_link(ifindex);
+	char name[NETIF_NAME_SIZE] = "";
+
+	if (link->asked_ms && capture.round_ms - link->asked_ms < NAME_MS)
+		return link;
+	link->asked_ms = capture.round_ms;
+	if (netif_name(&capture.net, ifindex, name) < 0 && link->name[0])
+		return link;	/* gone: it keeps the name that it had */
+	if (strcmp(name, link->name)) {
+		memcpy(link->name, name, sizeof name);
+		link->file = 0;
+	}
+	return link;
+}
+
+/* Describes an interface in the pcapng file, once in each. Returns its number there. */
+static uint32_t describe_link(struct known_link *link)
+{
+	const struct pcapng_interface interface = {
+		.name = link->name, .snaplen = capture.snaplen, .linktype = (uint16_t)capture.linktype,
+		.unit = capture.nano ? 1 : 1000,
+		.filter = strlen(opt.filter) < OUTPUT_FILTER_MAX ? opt.filter : NULL,
+	};
+
+	if (link->file != output.begun) {
+		link->number = output_add_interface(&output, &interface);
+		link->file = output.begun;
+	}
+	return link->number;
+}
+
 /* ==== Taking packets ==== */
 
 /* Copies N bytes, inline and COPY_CHUNK at a time, the last of them over some that are there already.
@@ -2128,12 +2222,28 @@ static void close_output(int sync)
 	capture.status = 1;
 }
 
+/* Ends a pcapng file with what the kernel counted. */
+static void add_statistics(void)
+{
+	const struct pcapng_statistics statistics = {
+		.start = capture.start_time,
+		.stop = wall_time(),
+		.received = capture.net.no_statistics ? PCAPNG_UNKNOWN : capture.net.seen,
+		.dropped = capture.net.no_statistics ? PCAPNG_UNKNOWN : capture.net.dropped,
+	};
+
+	if (opt.mode == CAPTURE)
+		output_add_statistics(&output, &statistics);
+}
+
 /* Goes on in another file: the next of this period or, with PERIOD, the first of the next one.
  * Returns 0, or -1 if that cannot be had. */
 static int begin_file(int period)
 {
 	int result;
 
+	netif_count(&capture.net);
+	add_statistics();
 	if (output_flush_all(&output) < 0) {
 		lose_output(errno);
 		return -1;
@@ -2154,6 +2264,8 @@ static int begin_file(int period)
  * stream ends instead. */
 static int make_room(uint32_t size)
 {
+	if (output.is_pcapng)	/* its interface may have to be described first */
+		size += output_interface_size();
 	if (output_has_room(&output, size))
 		return 1;
 	if (output.filename)
@@ -2206,6 +2318,13 @@ static void count_cut(void)
 	text_add(&message, capture.snaplen < PCAP_SNAPLEN_MAX ? " bytes (-s 0 keeps them whole)" :
 	    " bytes");
 	end_message();
+}
+
+/* For pcapng: which interface a packet came through, and which way. */
+static void add_origin(struct output_record *r, const struct packet *p)
+{
+	r->interface = describe_link(look_up_link(p->ifindex));
+	r->flags = pcapng_flags(p->pkttype);
 }
 
 static void show_record(const struct output_record *r, const unsigned char *data);
@@ -2263,13 +2382,15 @@ static void check_until(const struct packet *p, const struct output_record *r,
 static void add_record(const struct packet *p)
 {
 	uint32_t caplen = p->headlen + p->datalen;
-	struct output_record r = { p->sec, p->nsec, caplen, p->origlen };
+	struct output_record r = { .sec = p->sec, .nsec = p->nsec, .caplen = caplen, .origlen = p->origlen };
 	unsigned char *at;
 
 	if (caplen > capture.snaplen)
 		r.caplen = capture.snaplen;
-	if (!make_room(output_record_size(r.caplen)))
+	if (!make_room(output_record_size(&output, r.caplen)))
 		return;
+	if (output.is_pcapng)
+		add_origin(&r, p);
 	at = output_begin_record(&output, &r);
 	copy_packet(at, p, r.caplen);
 	output_end_record(&output, &r);
@@ -2548,7 +2669,7 @@ static void run_once(uint32_t ms)
 
 	flush_output();
 	flush_screen();
-	now = now_ms();
+	now = capture.round_ms = now_ms();
 	if (now >= capture.next_check_ms)
 		check_timers(now);
 	if (capture.stop != before)	/* nothing more to wait for */
@@ -2607,9 +2728,9 @@ static void close_capture(void)
 /* Packets that the kernel holds for us. */
 static uint64_t kernel_backlog(void)
 {
-	uint64_t known = capture.taken + capture.net.dropped;
+	uint64_t accounted = capture.taken + capture.net.dropped;
 
-	return capture.stop < LIMIT && capture.net.seen > known ? capture.net.seen - known : 0;
+	return capture.stop < LIMIT && capture.net.seen > accounted ? capture.net.seen - accounted : 0;
 }
 
 static int output_waits(void)
@@ -2658,11 +2779,18 @@ static void give_up_readers(void)
 static void drain(void)
 {
 	uint64_t before, since;
+	int ended = 0;
 
 	if (capture.stop < LIMIT)
 		close_capture();
 	since = now_ms();
-	while (capture.stop != BROKEN && (kernel_backlog() || output_waits() || screen_waits())) {
+	for (;;) {
+		if (!ended && !kernel_backlog()) {
+			add_statistics();	/* behind the last packet */
+			ended = 1;
+		}
+		if (capture.stop == BROKEN || !(kernel_backlog() || output_waits() || screen_waits()))
+			break;
 		before = capture.taken + output.sent + screen.sent;
 		run_for(TICK_MS);
 		if (before != capture.taken + output.sent + screen.sent)
