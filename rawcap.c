@@ -51,6 +51,7 @@
 #include "netif.h"
 #include "output.h"
 #include "pcap.h"
+#include "pcapng.h"
 #include "sandbox.h"
 #include "show.h"
 #include "text.h"
@@ -62,6 +63,7 @@ enum {
 	RING_KIB_DEFAULT = 2048,	/* KiB: 16 ms of a full gigabit, 3 % of a router's 64 MB */
 	RING_KIB_MAX = (2 << 20) - 1,	/* KiB: the kernel counts bytes in an int */
 	INTERFACES_MAX = 16,	/* times -i */
+	LINKTYPES_MAX = 8,	/* link types in one file, for which a filter is kept */
 	KNOWN_LINKS_MAX = 1024,	/* interfaces that are told apart in lines and in pcapng */
 	NAME_MS = 1000,	/* for so long a name that was asked for is believed */
 	EXPRESSION_MAX = 256 << 10,	/* bytes: twice the longest program that -ddd prints */
@@ -212,10 +214,25 @@ static struct {
 static struct {
 	const char *name;
 	int fd;
-	struct pcap_reader format;
+	int is_pcapng;
+	struct pcap_reader format;	/* of a classic file */
+	struct pcapng_reader blocks;	/* of the newer one */
+	struct pcapng_block block;	/* the one that was read last */
+	int has_block;	/* it is still to be used */
+	uint32_t flags;	/* of the packet that was read last: PCAPNG_INBOUND and so on; 0: not known */
+	struct {
+		uint32_t file;	/* the file (output.begun) in which NUMBER holds */
+		uint32_t number;	/* what that file calls it */
+	} link[PCAPNG_INTERFACES];	/* the interfaces of the section, where pcapng is written */
+	struct {
+		int linktype;
+		unsigned instructions;	/* 0: its packets do not pass */
+		struct bpf_instruction program[BPF_PROGRAM_MAX];
+	} filter[LINKTYPES_MAX];	/* the filter for each link type that came */
+	unsigned filters;
 	uint64_t good;	/* records */
 	uint32_t at, have;	/* in the buffer: the next record, and the end of what was read */
-	unsigned char buffer[OUTPUT_CHUNK + PCAP_SNAPLEN_MAX];
+	unsigned char buffer[OUTPUT_CHUNK + PCAPNG_BLOCK_MAX];
 } source;
 
 /* ==== Writing without waiting ==== */
@@ -300,11 +317,13 @@ static void add_count(uint64_t n, const char *what)
 	text_add(&message, what);
 }
 
-static void begin_message(const char *thing)
+/* Begins the message "rawcap: THING: ...", and returns it. THING may be a stranger's word. */
+static struct text *begin_message(const char *thing)
 {
 	text_add(text_clear(&message), "rawcap: ");
 	text_add_foreign(&message, *thing ? thing : "''", WORD_MAX);
 	text_add(&message, ": ");
+	return &message;
 }
 
 static void end_message(void)
@@ -2324,7 +2343,8 @@ static void count_cut(void)
 static void add_origin(struct output_record *r, const struct packet *p)
 {
 	r->interface = describe_link(look_up_link(p->ifindex));
-	r->flags = pcapng_flags(p->pkttype);
+	if (opt.mode == CAPTURE)
+		r->flags = pcapng_flags(p->pkttype);
 }
 
 static void show_record(const struct output_record *r, const unsigned char *data);
@@ -2378,6 +2398,20 @@ static void check_until(const struct packet *p, const struct output_record *r,
 		take_no_more();
 }
 
+/* Counts a packet that has been put into the output, shows it, and looks whether it is the last. */
+static void account(const struct packet *p, const struct output_record *r, const unsigned char *data)
+{
+	capture.taken++;
+	if (r->caplen < p->origlen)
+		count_cut();
+	if (screen.to.fd >= 0)
+		show_record(r, data);
+	if (until.instructions)
+		check_until(p, r, data);
+	if (capture.taken == opt.packets_max)
+		take_no_more();
+}
+
 /* Adds a packet to the output, and its line to the screen. */
 static void add_record(const struct packet *p)
 {
@@ -2394,15 +2428,7 @@ static void add_record(const struct packet *p)
 	at = output_begin_record(&output, &r);
 	copy_packet(at, p, r.caplen);
 	output_end_record(&output, &r);
-	capture.taken++;
-	if (r.caplen < p->origlen)
-		count_cut();
-	if (screen.to.fd >= 0)
-		show_record(&r, at);
-	if (until.instructions)
-		check_until(p, &r, at);
-	if (capture.taken == opt.packets_max)
-		take_no_more();
+	account(p, &r, at);
 }
 
 /* Whether the buffer takes more packets, a stuck reader or not. */
@@ -2925,44 +2951,6 @@ _Noreturn static void refuse_compressed(const char *command)
 	_exit(1);
 }
 
-/* Reads the file's header. */
-static void read_source_header(void)
-{
-	const char *why = NULL;
-
-	while (source.have < sizeof(struct pcap_file) && read_more())
-		;
-	if (capture.status || capture.stop != NO)
-		_exit(capture.status);
-	if (source.have < sizeof(struct pcap_file))
-		why = "too short for a pcap file";
-	else if (pcap_unpacker(source.buffer))
-		refuse_compressed(pcap_unpacker(source.buffer));
-	else
-		why = pcap_read_header(&source.format, source.buffer);
-	if (why) {
-		say(source.name, why);
-		_exit(1);
-	}
-	source.at = sizeof(struct pcap_file);
-}
-
-/* Opens the file and compiles the filter for its packets. */
-static void open_file(void)
-{
-	open_source();
-	read_source_header();
-	capture.linktype = (int)source.format.linktype;
-	capture.nano = !opt.micro && (opt.nano || source.format.unit == 1);
-	if (capture.snaplen > source.format.snaplen)
-		capture.snaplen = source.format.snaplen;
-	check_size();
-	compile_until();
-	compile_users_filter(NULL, 0);
-	if (bpf_reads_metadata(capture.filter, capture.instructions))
-		usage("filter", "the file does not say which way a packet went");
-}
-
 /* The rest of the file is worth nothing: HOW says why. */
 static void give_up_source(const char *how)
 {
@@ -2972,18 +2960,186 @@ static void give_up_source(const char *how)
 	end_message();
 }
 
-/* Finds the next record of the file. Returns 1, or 0 at the end. */
-static int next_record(struct pcap_record *r, struct packet *p)
+/* The file ends in the middle of a record. */
+static void end_source(void)
 {
+	if ((source.have > source.at || source.blocks.left) && capture.stop == NO && !capture.status)
+		give_up_source("good, then cut off");
+}
+
+/* Reads the next block of a pcapng file, unless one is still to be used. Returns 0 at the end. */
+static int next_block(void)
+{
+	uint32_t have, len;
+
+	if (source.has_block) {
+		source.has_block = 0;
+		return 1;
+	}
+	do {
+		have = source.have - source.at;
+		len = pcapng_read_block(&source.blocks, source.buffer + source.at, have, &source.block);
+	} while (len > have && read_more());
+	if (len > have) {
+		end_source();
+		return 0;
+	}
+	if (!len) {
+		say(source.name, source.blocks.why);
+		give_up_source("good, then broken");
+		return 0;
+	}
+	source.at += len;
+	return 1;
+}
+
+/* Reads a pcapng file up to its first packet, which tells the link type. */
+static void read_first_packet(void)
+{
+	const struct pcapng_link *link = source.blocks.link;
+
+	source.is_pcapng = 1;
+	while (next_block())
+		if (source.block.kind == PCAPNG_PACKET) {
+			source.has_block = 1;
+			link += source.block.interface;
+			break;
+		}
+	if (source.blocks.why)
+		_exit(1);
+	capture.linktype = source.blocks.links ? link->linktype : LINKTYPE_ETHERNET;
+	capture.nano = !opt.micro && (opt.nano || opt.pcapng || link->resolution > 6);
+}
+
+/* Reads the header of a classic file. */
+static void read_classic_header(void)
+{
+	const char *why = pcap_read_header(&source.format, source.buffer);
+
+	if (why) {
+		say(source.name, why);
+		_exit(1);
+	}
+	source.at = sizeof(struct pcap_file);
+	capture.linktype = (int)source.format.linktype;
+	capture.nano = !opt.micro && (opt.nano || opt.pcapng || source.format.unit == 1);
+	if (capture.snaplen > source.format.snaplen)
+		capture.snaplen = source.format.snaplen;
+}
+
+/* Finds out what kind of file it is, and its link type. */
+static void read_source_header(void)
+{
+	while (source.have < sizeof(struct pcap_file) && read_more())
+		;
+	if (capture.status || capture.stop != NO)
+		_exit(capture.status);
+	if (source.have < sizeof(struct pcap_file)) {
+		say(source.name, "too short for a pcap file");
+		_exit(1);
+	}
+	if (pcap_unpacker(source.buffer))
+		refuse_compressed(pcap_unpacker(source.buffer));
+	if (pcapng_is_file(source.buffer))
+		read_first_packet();
+	else
+		read_classic_header();
+}
+
+/* The filter for packets of LINKTYPE, compiled when the first one comes. A filter that the file's
+ * first link type cannot have is usage; others just let nothing pass. */
+static void use_filter(int linktype)
+{
+	unsigned i = 0;
+
+	while (i < source.filters && source.filter[i].linktype != linktype)
+		i++;
+	if (i == source.filters && source.filters < LINKTYPES_MAX)
+		source.filters++;
+	if (i == LINKTYPES_MAX)
+		i--;
+	capture.linktype = linktype;
+	screen.look.linktype = (uint32_t)linktype;
+	if (source.filter[i].linktype != linktype || !source.filter[i].instructions) {
+		source.filter[i].linktype = linktype;
+		source.filter[i].instructions = compile_filter(NULL, opt.filter, 0);
+		memcpy(source.filter[i].program, capture.filter, sizeof capture.filter);
+	}
+	capture.instructions = source.filter[i].instructions;
+	memcpy(capture.filter, source.filter[i].program, capture.instructions * sizeof *capture.filter);
+}
+
+/* Opens the file and compiles the filter for its packets. */
+static void open_file(void)
+{
+	open_source();
+	read_source_header();
+	check_size();
+	compile_until();
+	use_filter(capture.linktype);
+	if (!capture.instructions)
+		usage("filter", filter_error);
+	if (!source.is_pcapng && bpf_reads_metadata(capture.filter, capture.instructions))
+		usage("filter", "the file does not say which way a packet went");
+}
+
+/* Takes what is no packet of a pcapng file: interfaces and their statistics are written again, where
+ * pcapng is written. */
+static void copy_block(void)
+{
+	const struct pcapng_block *b = &source.block;
+	unsigned char *at = output.buffer + output.end;
+	uint32_t size = b->options.len + PCAPNG_STATISTICS_MAX;
+
+	if (b->kind == PCAPNG_SECTION)
+		memset(source.link, 0, sizeof source.link);
+	if (!output.is_pcapng || size > output_interface_size() || !make_room(size))
+		return;
+	if (b->kind == PCAPNG_INTERFACE) {
+		source.link[b->interface].file = output.begun;
+		source.link[b->interface].number = output.interfaces++;
+		output_add_block(&output, pcapng_copy_interface(at, &source.blocks, b,
+		    capture.snaplen, capture.nano ? 1 : 1000));
+	} else if (b->kind == PCAPNG_STATISTICS && source.link[b->interface].file == output.begun) {
+		output_add_block(&output, pcapng_copy_statistics(at, &source.blocks, b,
+		    source.link[b->interface].number, capture.nano ? 1 : 1000));
+	}
+}
+
+/* Reads the next packet of a pcapng file. Returns 1, or 0 at the end. */
+static int next_pcapng_packet(struct packet *p)
+{
+	const struct pcapng_block *b = &source.block;
+
+	for (;;) {
+		if (!next_block())
+			return 0;
+		if (b->kind == PCAPNG_PACKET)
+			break;
+		copy_block();
+	}
+	p->data = b->data;
+	p->datalen = b->caplen;
+	p->origlen = b->origlen;
+	p->sec = b->sec < UINT32_MAX ? (uint32_t)b->sec : UINT32_MAX;
+	p->nsec = b->nsec;
+	source.flags = b->flags;
+	source.good++;
+	return 1;
+}
+
+/* Reads the next packet of a classic file, likewise. */
+static int next_classic_packet(struct packet *p)
+{
+	struct pcap_record r;
 	uint32_t have, len;
 
 	do {
 		have = source.have - source.at;
-		len = pcap_read_record(&source.format, source.buffer + source.at, have, r);
+		len = pcap_read_record(&source.format, source.buffer + source.at, have, &r);
 	} while (len > have && read_more());
 	if (len > have) {
-		if (source.have && capture.stop == NO && !capture.status)
-			give_up_source("good, then cut off");
+		end_source();
 		return 0;
 	}
 	if (!len) {
@@ -2991,27 +3147,107 @@ static int next_record(struct pcap_record *r, struct packet *p)
 		return 0;
 	}
 	p->data = source.buffer + source.at + source.format.head;
+	p->datalen = r.caplen;
+	p->origlen = r.origlen;
+	p->sec = r.sec;
+	p->nsec = r.fraction;
 	source.at += len;
 	source.good++;
 	return 1;
 }
 
+/* Describes the interface of a packet in the pcapng file that is written. Returns its number
+ * there. */
+static uint32_t describe_source_link(uint32_t interface)
+{
+	const struct pcapng_link *link = source.blocks.link + interface;
+	const struct pcapng_interface again = {
+		.name = link->name, .snaplen = capture.snaplen, .linktype = link->linktype,
+		.unit = capture.nano ? 1 : 1000,
+	};
+
+	if (source.link[interface].file != output.begun) {
+		source.link[interface].number = output_add_interface(&output, &again);
+		source.link[interface].file = output.begun;
+	}
+	return source.link[interface].number;
+}
+
+/* Adds a packet of a pcapng file to one of the same kind, with its comments and flags. */
+static void copy_pcapng_packet(const struct packet *p)
+{
+	const struct pcapng_block *b = &source.block;
+	struct output_record r = {
+		.sec = p->sec, .nsec = p->nsec, .origlen = p->origlen,
+		.caplen = p->datalen < capture.snaplen ? p->datalen : capture.snaplen,
+	};
+	unsigned char *at;
+
+	if (!make_room(pcapng_copied_packet_size(&source.blocks, b, r.caplen)))
+		return;
+	r.interface = describe_source_link(b->interface);
+	at = output.buffer + output.end;
+	output_add_block(&output, pcapng_copy_packet(at, &source.blocks, b, r.caplen, r.interface,
+	    capture.nano ? 1 : 1000));
+	account(p, &r, at + PCAPNG_PACKET_HEAD);
+}
+
+/* Settles link type and filter for a packet of a pcapng file. Returns 0 where the output, a classic
+ * file, cannot have such packets: that ends it. */
+static int take_linktype(int linktype)
+{
+	if (linktype == capture.linktype)
+		return 1;
+	if (output.fd < 0 || output.is_pcapng) {
+		use_filter(linktype);
+		return 1;
+	}
+	text_add(begin_message(source.name), "packets of ");
+	add_linktype_name(linktype);
+	text_add(&message, " behind those of ");
+	add_linktype_name(capture.linktype);
+	text_add(&message, ": a pcap file has one link type, write FILE.pcapng");
+	end_message();
+	capture.status = 1;
+	take_no_more();
+	return 0;
+}
+
+/* Whether the filter lets the packet that was read pass. */
+static int passes_filter(const struct packet *p)
+{
+	const struct bpf_packet packet = {
+		.data = p->data, .caplen = p->datalen, .origlen = p->origlen,
+		.has_metadata = (source.flags & (PCAPNG_INBOUND | PCAPNG_OUTBOUND)) != 0,
+		.pkttype = source.flags & PCAPNG_OUTBOUND ? NETIF_PACKET_OUTGOING : 0,
+	};
+
+	return bpf_run_packet(capture.filter, capture.instructions, &packet) != 0;
+}
+
+static int next_packet(struct packet *p)
+{
+	return source.is_pcapng ? next_pcapng_packet(p) : next_classic_packet(p);
+}
+
 /* Takes the packets of the file. What shows them or writes them is waited for. */
 static void replay(void)
 {
-	struct pcap_record r = { 0 };
 	struct packet p = { 0 };
 
-	while (capture.stop == NO && next_record(&r, &p)) {
-		if (!bpf_run(capture.filter, capture.instructions, p.data, r.caplen, r.origlen))
+	while (capture.stop == NO && next_packet(&p)) {
+		if (source.is_pcapng &&
+		    !take_linktype(source.blocks.link[source.block.interface].linktype))
+			break;
+		if (!passes_filter(&p))
 			continue;
-		p.datalen = r.caplen;
-		p.origlen = r.origlen;
-		p.sec = r.sec;
-		p.nsec = r.fraction;
 		if (output_backlog(&output) >= OUTPUT_CHUNK || screen.end - screen.sent > LINES_BACKLOG)
 			wait_until_written();
-		if (capture.stop == NO)
+		if (capture.stop != NO)
+			break;
+		if (source.is_pcapng && output.is_pcapng)
+			copy_pcapng_packet(&p);
+		else
 			add_record(&p);
 	}
 	wait_until_written();
