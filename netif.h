@@ -1134,7 +1134,8 @@ static inline int netif_next_plain(struct netif *n, struct packet *p, unsigned c
 
 	iov.iov_base = room + n->cooked;
 	iov.iov_len = size - n->cooked;
-	memset(&aux, 0, sizeof aux);
+	aux.status = 0;	/* without it the rest says nothing */
+	aux.vlan_tci = aux.vlan_tpid = 0;
 	memset(&m, 0, sizeof m);
 	m.msg_name = from;
 	m.msg_namelen = sizeof from;
