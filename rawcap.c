@@ -78,7 +78,7 @@ enum {
 	 * the ring is gone each time, so four times that is what a capture into a file, whose disk
 	 * may be slow, can be held up. Where the kernel counts time in steps of 10 ms: one more. */
 	LIVE_MS = 20,
-	STORED_MS = 200,
+	STORED_MS = 1000,
 	TICK_MS = 30,	/* a pause in which packets on their way through the kernel arrive */
 	GRACE_MS = 120,	/* after a stop signal: the most that packets on their way have */
 	STALL_MS = 3000,	/* a reader that takes nothing for so long after it is given up */
