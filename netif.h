@@ -762,7 +762,8 @@ static inline int netif_map_ring(struct netif *n, uint32_t blocks)
 	return 0;
 }
 
-/* Makes a ring of KIB or, where memory is short, of half as much, down to NETIF_RING_MIN_KIB.
+/* Makes a ring of KIB or, where memory is short, of half as much, down to NETIF_RING_MIN_KIB. It has
+ * one block more than that: the block at which a hold-up begins may be nearly full already.
  * Without one n->ring stays NULL and netif_next receives from the socket. */
 static inline void netif_make_ring(struct netif *n, uint32_t kib, uint32_t block_ms, uint32_t snaplen)
 {
@@ -775,7 +776,7 @@ static inline void netif_make_ring(struct netif *n, uint32_t kib, uint32_t block
 		return;
 	for (; kib >= NETIF_RING_MIN_KIB; kib /= 2) {
 		n->block_size = netif_block_size(kib, block_ms, largest);
-		blocks = kib / (n->block_size >> 10);
+		blocks = kib / (n->block_size >> 10) + 1;
 		if (kib > spare_kib || blocks < 2)
 			continue;
 		n->block_ms = netif_block_ms(blocks, block_ms);
@@ -866,9 +867,9 @@ static inline int netif_bind(struct netif *n, int promisc)
 /* Starts the capture: from here on packets wait in a ring of RING_KIB (0: none; less than 2 GiB)
  * or in the socket's buffer of BUFFER_KIB.
  *	SNAPLEN		the most bytes of a packet that the filter returns, 1 to 262144
- *	BLOCK_MS	the kernel hands over packets after this time at the latest, 1 to 10000. Short
- *			(20): a live reader sees them sooner. Long (200): blocks are larger, and each
- *			packet costs less. Where the ring has too few blocks to last for NETIF_HOLD_MS
+ *	BLOCK_MS	the kernel hands over packets after this time, 1 to 10000; twice this time
+ *			since Linux 6.18. Short (20): a live reader sees them sooner. Long (1000):
+ *			blocks are larger, and each packet costs less. Where the ring has too few blocks to last for NETIF_HOLD_MS
  *			the time becomes longer; n->block_ms is the time in force.
  *	PROMISC		asks for promiscuous mode; n->promisc_error says if that was refused
  * An interface that is down is no error here: call netif_error once behind this, it returns
@@ -1197,7 +1198,8 @@ static inline int netif_next_plain(struct netif *n, struct packet *p, unsigned c
 
 	iov.iov_base = room + n->cooked;
 	iov.iov_len = size - n->cooked;
-	memset(&aux, 0, sizeof aux);
+	aux.status = 0;	/* without it the rest says nothing */
+	aux.vlan_tci = aux.vlan_tpid = 0;
 	memset(&m, 0, sizeof m);
 	m.msg_name = from;
 	m.msg_namelen = sizeof from;

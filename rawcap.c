@@ -80,7 +80,7 @@ enum {
 	/* The kernel hands over a block of the ring after this time even if it is not full. Short:
 	 * live readers see packets sooner. Long: the ring covers a longer hold-up. */
 	LIVE_MS = 20,
-	STORED_MS = 200,
+	STORED_MS = 1000,
 	TICK_MS = 30,	/* a pause in which packets on their way through the kernel arrive */
 	GRACE_MS = 120,	/* after a stop signal: the most that packets on their way get */
 	STALL_MS = 3000,	/* after a stop signal: a reader that takes nothing for so long is given up */

@@ -49,5 +49,5 @@ loses_nothing() {
 }
 
 @test "a disk that takes a second for a sync costs none, at 600 packets a second" {
-	loses_nothing sync "2048 8192" "60 600 1400"
+	loses_nothing sync "2048 8192" "60 600 1400 9000"
 }

@@ -53,8 +53,12 @@ found() {
 	found va "$(ifindex va) va 1 -"
 }
 
+# For wait_until: the interface is up, and its link is known to be down.
+runs_no_more() { [[ $(ns ip link show "$1") == *"state LOWERLAYERDOWN"* ]]; }
+
 @test "the list has each interface's flags and link, as tcpdump -D tells them" {
 	ns ip link set vb down
+	wait_until runs_no_more va	# the kernel tells that a moment later
 	ns netif list > "$BATS_TEST_TMPDIR/list"
 	cat "$BATS_TEST_TMPDIR/list"
 	grep "^1 lo 772 10049 [0-9]* 0 -1$" "$BATS_TEST_TMPDIR/list"	# up, loopback, running

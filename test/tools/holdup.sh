@@ -63,7 +63,8 @@ stall)
 sync)
 	sent=900
 	# the second file begins while packets come; strace makes closing the first last a second
-	limit=$(((size + 16) * 200 + 24))
+	kept_size=$((size < 2048 ? size : 2048))	# the default snaplen
+	limit=$(((kept_size + 16) * 200 + 24))
 	[ $limit -gt 20000 ] || limit=20000
 	started strace -f -o /dev/null -e trace=fdatasync -e inject=fdatasync:delay_enter=1000000:when=1 \
 		"$program" -w "$dir/one.pcap" -C $(((limit + 1023) / 1024))k "${arguments[@]}"
