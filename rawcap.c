@@ -27,6 +27,7 @@
  */
 #define _GNU_SOURCE
 #include <ctype.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -1943,8 +1944,9 @@ static void open_interface(void)
 	capture.start_time = wall_time();
 	if (!opt.verbose || opt.as_tcpdump)
 		return;
-	begin_message("ring KiB");
-	text_add_number(&message, (size_t)(capture.net.ring_end - capture.net.ring) >> 10, 1);
+	begin_message("ring KiB");	/* the ring has one block more than asked for */
+	text_add_number(&message,
+	    (size_t)(capture.net.ring_end - capture.net.ring - capture.net.block_size) >> 10, 1);
 	end_message();
 }
 
@@ -2195,17 +2197,35 @@ static inline void copy_bytes(unsigned char *to, const unsigned char *from, uint
 	memcpy(to + n, from + n, COPY_CHUNK);
 }
 
+/* CAN XL's length and acceptance field are little-endian in a file, the machine's in the kernel. */
+static void convert_can_xl(unsigned char *frame)
+{
+	uint16_t length;
+	uint32_t acceptance;
+
+	memcpy(&length, frame + 6, sizeof length);
+	memcpy(&acceptance, frame + 8, sizeof acceptance);
+	length = htole16(length);
+	acceptance = htole32(acceptance);
+	memcpy(frame + 6, &length, sizeof length);
+	memcpy(frame + 8, &acceptance, sizeof acceptance);
+}
+
 /* LINKTYPE_CAN_SOCKETCAN has the identifier in network order, and a flag in frames of CAN FD, whose
- * length tells them; see linux/can.h. */
+ * length tells them. Frames of CAN XL have a flag of their own, and keep what stands there; see
+ * linux/can.h. */
 static void convert_can(unsigned char *frame, uint32_t len)
 {
-	enum { CANFD_SIZE = 72, CANFD_FLAG = 4 };
+	enum { CANFD_SIZE = 72, CANFD_FLAG = 4, CANXL_FLAG = 0x80 };
 	uint32_t id;
 
 	memcpy(&id, frame, sizeof id);
 	netif_put16(frame, id >> 16);
 	netif_put16(frame + 2, id);
-	frame[5] = (unsigned char)(len == CANFD_SIZE ? frame[5] | CANFD_FLAG : 0);
+	if (frame[4] & CANXL_FLAG)
+		convert_can_xl(frame);
+	else
+		frame[5] = (unsigned char)(len == CANFD_SIZE ? frame[5] | CANFD_FLAG : 0);
 }
 
 /* The output is in trouble: says so, and gives it up. */
@@ -2674,7 +2694,7 @@ static short wait_events(int fd, short events, uint64_t us)
  * so the flood does not wake the program for each of the ring's many small blocks. */
 static void wait_packets(uint32_t ms)
 {
-	uint32_t pause_us = netif_pause_us(&capture.net);
+	uint32_t pause_us = capture.stop == NO ? netif_pause_us(&capture.net) : 0;
 	short events = takes_packets() && !pause_us ? POLLIN : 0;
 	uint64_t us = ms * UINT64_C(1000);
 
