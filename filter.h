@@ -61,7 +61,7 @@ enum {
 	FILTER_NESTING_MAX = 100,
 	/* of each kind: what texts of that length may need, times some */
 	FILTER_VALUES_MAX = 8192, FILTER_TREES_MAX = 32768, FILTER_ENTRIES_MAX = 8192,
-	FILTER_SETS_MAX = 16384, FILTER_NODES_MAX = 32768, FILTER_LAYERS_MAX = 4096,
+	FILTER_SETS_MAX = 16384, FILTER_NODES_MAX = 16384, FILTER_LAYERS_MAX = 4096,
 	FILTER_BUCKETS = 4096,
 };
 
@@ -169,6 +169,7 @@ static struct filter_state {
 	struct filter_token token;	/* the current word */
 	/* parser */
 	struct filter_context now;
+	struct filter_span blame;	/* the word that the primitive is about */
 	unsigned depth;
 	struct filter_layer layers[FILTER_LAYERS_MAX];
 	unsigned layer;			/* the one in force */
@@ -180,7 +181,8 @@ static struct filter_state {
 	int joined;			/* one search for IPv4 and IPv6, or for IP and ARP */
 	int could_join;			/* was there one that could be so? */
 	uint16_t stores;		/* words of M[] that something reads */
-	unsigned nodes_used;
+	/* left for the optimizer; without, programs only get longer */
+	unsigned steps;
 	/* emission */
 	unsigned a, x;			/* values in A and X */
 	unsigned temporary;		/* the next free word of M[], from above */
@@ -258,11 +260,12 @@ static void filter_put_culprit(struct bpf_text *t, struct filter_span wrong)
 		before--;
 	while (*before == ' ')
 		before++;
-	filter_quote(t, (struct filter_span){ before, (unsigned)(wrong.at - before) });
-	if (wrong.len)
-		filter_quote(t, wrong);
-	else
+	if (!wrong.len) {
 		bpf_put(t, "end");
+		return;
+	}
+	filter_quote(t, (struct filter_span){ before, (unsigned)(wrong.at - before) });
+	filter_quote(t, wrong);
 }
 
 /* Says what is wrong with a part of the text, and gives up. In `why` % stands for that part. */
@@ -285,6 +288,12 @@ static _Noreturn void filter_fail(struct filter_span wrong, const char *why)
 	if (filt.text != filt.job->rule)
 		filt.job->column = column;
 	longjmp(filt.failed, 1);
+}
+
+/* Says what is wrong with the word that a primitive is about. */
+static _Noreturn void filter_blame(const char *why)
+{
+	filter_fail(filt.blame, why);
 }
 
 /* Gives up for a reason that no single word has. */
@@ -455,23 +464,14 @@ static const struct filter_word filter_words[] = {
 	{ "icmp6-multicastrouteradvert", T_NUMBER, 151 },
 	{ "icmp6-multicastroutersolicit", T_NUMBER, 152 },
 	{ "icmp6-multicastrouterterm", T_NUMBER, 153 },
-
-	/* pf(4), ATM and SS7 */
-	{ "on", T_FOREIGN, 0 }, { "ifname", T_FOREIGN, 0 }, { "rset", T_FOREIGN, 0 },
-	{ "ruleset", T_FOREIGN, 0 }, { "rnr", T_FOREIGN, 0 }, { "rulenum", T_FOREIGN, 0 },
-	{ "srnr", T_FOREIGN, 0 }, { "subrulenum", T_FOREIGN, 0 }, { "reason", T_FOREIGN, 0 },
-	{ "action", T_FOREIGN, 0 }, { "lane", T_FOREIGN, 0 }, { "metac", T_FOREIGN, 0 },
-	{ "bcc", T_FOREIGN, 0 }, { "oam", T_FOREIGN, 0 }, { "oamf4", T_FOREIGN, 0 },
-	{ "oamf4ec", T_FOREIGN, 0 }, { "oamf4sc", T_FOREIGN, 0 }, { "sc", T_FOREIGN, 0 },
-	{ "ilmic", T_FOREIGN, 0 }, { "vpi", T_FOREIGN, 0 }, { "vci", T_FOREIGN, 0 },
-	{ "connectmsg", T_FOREIGN, 0 }, { "metaconnect", T_FOREIGN, 0 },
-	{ "fisu", T_FOREIGN, 0 }, { "lssu", T_FOREIGN, 0 }, { "lsu", T_FOREIGN, 0 },
-	{ "msu", T_FOREIGN, 0 }, { "hfisu", T_FOREIGN, 0 }, { "hlssu", T_FOREIGN, 0 },
-	{ "hmsu", T_FOREIGN, 0 }, { "sio", T_FOREIGN, 0 }, { "opc", T_FOREIGN, 0 },
-	{ "dpc", T_FOREIGN, 0 }, { "sls", T_FOREIGN, 0 }, { "hsio", T_FOREIGN, 0 },
-	{ "hopc", T_FOREIGN, 0 }, { "hdpc", T_FOREIGN, 0 }, { "hsls", T_FOREIGN, 0 },
 	{ NULL, 0, 0 },
 };
+
+/* Words of pf(4), ATM and SS7, which Linux's links do not have. */
+static const char filter_foreign_words[] =
+	" on ifname rset ruleset rnr rulenum srnr subrulenum reason action lane metac bcc oam oamf4"
+	" oamf4ec oamf4sc sc ilmic vpi vci connectmsg metaconnect fisu lssu lsu msu hfisu hlssu hmsu"
+	" sio opc dpc sls hsio hopc hdpc hsls ";
 
 /* Are these the same, but for capitals? */
 static int filter_is_word(struct filter_span s, const char *name)
@@ -490,6 +490,14 @@ static int filter_is_word(struct filter_span s, const char *name)
 static int filter_is_exactly(struct filter_span s, const char *name)
 {
 	return !strncmp(s.at, name, s.len) && !name[s.len];
+}
+
+static int filter_is_foreign(struct filter_span s)
+{
+	for (const char *p = filter_foreign_words; (p = strchr(p, ' ')) != NULL && *++p; )
+		if (!strncmp(p, s.at, s.len) && p[s.len] == ' ')
+			return 1;
+	return 0;
 }
 
 static const struct filter_word *filter_find_word(struct filter_span s)
@@ -676,7 +684,7 @@ static int filter_word_kind(struct filter_token *t)
 	}
 	w = filter_find_word(t->span);
 	if (!w)
-		return T_NAME;
+		return filter_is_foreign(t->span) ? T_FOREIGN : T_NAME;
 	t->value[0] = w->number;
 	return w->token;
 }
@@ -915,15 +923,27 @@ enum filter_value_kind {
 	V_NAMED,		/* what a register was set to on each way here: TREE_REGISTER */
 };
 
-static unsigned filter_add_value(struct filter_value v)
+static unsigned filter_value(unsigned kind, unsigned code, unsigned left, unsigned right, uint32_t k)
 {
-	v.mem |= filt.value[v.left].mem | filt.value[v.right].mem;
+	struct filter_value v = {
+		.kind = (uint8_t)kind, .code = (uint8_t)code, .left = (uint16_t)left,
+		.right = (uint16_t)right, .k = k,
+	};
+
+	v.mem = filt.value[left].mem | filt.value[right].mem;
+	if (kind == V_MEMORY)
+		v.mem = (uint16_t)(1u << k);
 	return filter_pool_add(&filt.values, &v);
 }
 
 static unsigned filter_constant(uint32_t k)
 {
-	return filter_add_value((struct filter_value){ .kind = V_CONSTANT, .k = k });
+	return filter_value(V_CONSTANT, 0, 0, 0, k);
+}
+
+static unsigned filter_length(void)
+{
+	return filter_value(V_LENGTH, 0, 0, 0, 0);
 }
 
 static int filter_is_constant(unsigned v)
@@ -933,15 +953,13 @@ static int filter_is_constant(unsigned v)
 
 static unsigned filter_memory(uint32_t k)
 {
-	return filter_add_value((struct filter_value){
-		.kind = V_MEMORY, .k = k, .mem = (uint16_t)(1u << k),
-	});
+	return filter_value(V_MEMORY, 0, 0, 0, k);
 }
 
 /* A new name for what a register will hold. */
 static unsigned filter_name(void)
 {
-	return filter_add_value((struct filter_value){ .kind = V_NAMED, .k = ++filt.names });
+	return filter_value(V_NAMED, 0, 0, 0, ++filt.names);
 }
 
 /* The next word of M[] that is free from here to the end of the program. */
@@ -952,12 +970,6 @@ static unsigned filter_register(void)
 	if (filt.registers == BPF_WORDS - TEMPORARY)
 		filter_fail(filt.token.span, "too many tags and tunnels");
 	return filt.registers++;
-}
-
-/* Fails: the value is not to be had on a live socket. The words behind it are those read last. */
-static _Noreturn void filter_fail_kernel(void)
-{
-	filter_fail(filt.token.span, "the kernel does not have these bytes of the cooked header");
 }
 
 /*
@@ -979,16 +991,13 @@ static uint32_t filter_uncook(uint32_t k, unsigned size, unsigned x)
 	for (size_t i = 0; !x && i < sizeof fields / sizeof *fields; i++)
 		if (fields[i].cooked == filt.cooked && fields[i].k == k && fields[i].size == size)
 			return BPF_META + fields[i].metadata;
-	filter_fail_kernel();
+	filter_blame("the kernel does not have these bytes of the cooked header");
 }
 
 /* The bytes at k, behind the value x if that is not 0; size is OP_B, OP_H or OP_W. */
 static unsigned filter_load(unsigned size, unsigned x, uint32_t k)
 {
-	return filter_add_value((struct filter_value){
-		.kind = V_LOAD, .code = (uint8_t)size, .left = (uint16_t)x,
-		.k = filter_uncook(k, size, x),
-	});
+	return filter_value(V_LOAD, size, x, 0, filter_uncook(k, size, x));
 }
 
 static unsigned filter_metadata(uint32_t which, unsigned size)
@@ -1017,13 +1026,8 @@ static unsigned filter_arithmetic(unsigned operation, unsigned left, unsigned ri
 	if (operation == OP_AND && r->kind == V_CONSTANT && r->k == UINT32_MAX)
 		return left;
 	if (r->kind == V_CONSTANT && filter_is_header(operation, left, right))
-		return filter_add_value((struct filter_value){
-			.kind = V_HEADER, .k = filt.value[l->left].k,
-		});
-	return filter_add_value((struct filter_value){
-		.kind = V_ARITHMETIC, .code = (uint8_t)operation,
-		.left = (uint16_t)left, .right = (uint16_t)right,
-	});
+		return filter_value(V_HEADER, 0, 0, 0, filt.value[l->left].k);
+	return filter_value(V_ARITHMETIC, operation, left, right, 0);
 }
 
 /* A field behind a base. */
@@ -1321,7 +1325,7 @@ static struct filter_layer *filter_layer(void)
 }
 
 /* Fails: the words say what links of this type do not have. */
-static _Noreturn void filter_fail_link(struct filter_span wrong)
+static _Noreturn void filter_fail_link(void)
 {
 	char why[80];
 	struct bpf_text t = { why, why + sizeof why - 1 };
@@ -1329,7 +1333,7 @@ static _Noreturn void filter_fail_link(struct filter_span wrong)
 	bpf_put(&t, "not on ");
 	bpf_put(&t, filter_layer()->link->name);
 	bpf_put(&t, " links");
-	filter_fail(wrong, why);
+	filter_blame(why);
 }
 
 /* A copy of the layer in force becomes the one in force: what is behind it will be changed. */
@@ -1538,21 +1542,21 @@ static unsigned filter_version_is(unsigned byte, uint32_t type)
 }
 
 /* Under MPLS labels: the bottom of the stack, and IP's version behind it. */
-static unsigned filter_mpls_carries(struct filter_span words, uint32_t type)
+static unsigned filter_mpls_carries(uint32_t type)
 {
 	if (type != TYPE_IP && type != TYPE_IP6)
-		filter_fail(words, "not looked for behind MPLS labels");
+		filter_blame("not looked for behind MPLS labels");
 	return filter_and(filter_test(filter_in_network(OP_B, (uint32_t)-2), OP_JSET, 1),
 	    filter_version_is(filter_in_network(OP_B, 0), type));
 }
 
 /* Does a packet of this Ethernet type, or with this LLC SAP, follow? The words say so. */
-static unsigned filter_link_is(struct filter_span words, uint32_t type)
+static unsigned filter_link_is(uint32_t type)
 {
 	unsigned v;
 
 	if (filter_layer()->labels)
-		return filter_mpls_carries(words, type);
+		return filter_mpls_carries(type);
 	switch (filter_layer()->kind) {
 	case KIND_ETHERNET:
 		v = filter_type();
@@ -1584,7 +1588,7 @@ static unsigned filter_link_is(struct filter_span words, uint32_t type)
 	case KIND_ARCNET:
 		return filter_arcnet_is(type);
 	}
-	filter_fail_link(words);
+	filter_fail_link();
 }
 
 /* ---- primitives ---- */
@@ -1677,84 +1681,84 @@ static unsigned filter_range(uint32_t least, uint32_t most)
 }
 
 /* A protocol over IPv4, IPv6 or both. */
-static unsigned filter_protocol_is(struct filter_span words, uint32_t n, unsigned versions)
+static unsigned filter_protocol_is(uint32_t n, unsigned versions)
 {
 	if (versions & OVER_IPV4)
-		filter_link_is(words, TYPE_IP);		/* for what it may have to say */
+		filter_link_is(TYPE_IP);		/* for what it may have to say */
 	if (versions & OVER_IPV6)
-		filter_link_is(words, TYPE_IP6);
+		filter_link_is(TYPE_IP6);
 	return filter_match(MATCH_PROTOCOL, versions, filter_end(END_SRC, filter_range(n, n)));
 }
 
 /* A network layer protocol ID of OSI. */
-static unsigned filter_iso_is(struct filter_span words, uint32_t id)
+static unsigned filter_iso_is(uint32_t id)
 {
 	const struct filter_layer *l = filter_layer();
 	uint32_t at = l->nosnap + (l->kind == KIND_HDLC);
 
 	if (l->kind == KIND_FRELAY)
 		return filter_equals(filter_in_header(OP_H, 2), 0x0300 | id);
-	return filter_and(filter_link_is(words, SAP_ISO),
+	return filter_and(filter_link_is(SAP_ISO),
 	    filter_equals(filter_in_payload(OP_B, at), id));
 }
 
 /* One type of IS-IS packets. */
-static unsigned filter_isis_is(struct filter_span words, uint32_t type)
+static unsigned filter_isis_is(uint32_t type)
 {
-	return filter_and(filter_iso_is(words, 0x83),
+	return filter_and(filter_iso_is(0x83),
 	    filter_equals(filter_in_payload(OP_B, filter_layer()->nosnap + 4), type));
 }
 
 /* A protocol named alone: `tcp`, `arp`, `isis`. */
-static unsigned filter_protocol_alone(struct filter_span words, unsigned proto)
+static unsigned filter_protocol_alone(unsigned proto)
 {
 	const struct filter_protocol *p = &filter_protocols[proto];
 	unsigned t = filter_truth(0);
 
 	switch (p->family) {
 	case FAMILY_LINK:
-		return filter_link_is(words, p->number);
+		return filter_link_is(p->number);
 	case FAMILY_IP:
-		return filter_protocol_is(words, p->number, p->versions);
+		return filter_protocol_is(p->number, p->versions);
 	case FAMILY_ISO:
-		return filter_iso_is(words, p->number);
+		return filter_iso_is(p->number);
 	case FAMILY_ISIS:
 		for (unsigned i = 0; i < 16; i++)
 			if (p->number >> i & 1)
-				t = filter_or(t, filter_isis_is(words, 15 + i));
+				t = filter_or(t, filter_isis_is(15 + i));
 		return t;
 	}
-	filter_fail(words, "needs host, proto, broadcast, [...] or the like behind it");
+	filter_blame("needs host, proto, broadcast, [...] or the like behind it");
 }
 
 /* proto N, behind a protocol or none. */
-static unsigned filter_protocol_number(struct filter_span words, unsigned proto, uint32_t n)
+static unsigned filter_protocol_number(unsigned proto, uint32_t n)
 {
 	switch (proto) {
 	case P_NONE:
-		return filter_protocol_is(words, n, OVER_IPV4 | OVER_IPV6);
+		return filter_protocol_is(n, OVER_IPV4 | OVER_IPV6);
 	case P_IP:
-		return filter_protocol_is(words, n, OVER_IPV4);
+		return filter_protocol_is(n, OVER_IPV4);
 	case P_IP6:
-		return filter_protocol_is(words, n, OVER_IPV6);
+		return filter_protocol_is(n, OVER_IPV6);
 	case P_LINK:
-		return filter_link_is(words, n);
+		return filter_link_is(n);
 	case P_ISO:
-		return filter_iso_is(words, n);
+		return filter_iso_is(n);
 	case P_ISIS:
-		return filter_isis_is(words, n);
+		return filter_isis_is(n);
 	}
-	filter_fail(words, "does not go with that protocol");
+	filter_blame("does not go with that protocol");
 }
 
 /* Ports from `least` to `most` of a transport; 0: of TCP, UDP and SCTP. */
-static unsigned filter_ports(struct filter_span words, unsigned transport, unsigned dir,
+static unsigned filter_ports(unsigned transport, unsigned dir,
     uint32_t least, uint32_t most)
 {
 	if (dir > END_DST && dir < DIR_OR)
-		filter_fail(words, "ports have src and dst only");
-	filter_link_is(words, TYPE_IP6);
-	filter_link_is(words, TYPE_IP);
+		filter_blame("ports have src and dst only");
+	filter_link_is(TYPE_IP6);
+	filter_link_is(TYPE_IP);
 	if (least > most) {
 		uint32_t swapped = least;
 
@@ -1786,7 +1790,7 @@ static unsigned filter_addresses(const uint32_t *value, const uint32_t *mask, un
 }
 
 /* An IPv4 address or network, in IP, ARP and RARP or one of them. */
-static unsigned filter_host4(struct filter_span words, unsigned proto, unsigned dir,
+static unsigned filter_host4(unsigned proto, unsigned dir,
     uint32_t value, uint32_t mask)
 {
 	static const uint8_t by[] = {
@@ -1798,22 +1802,22 @@ static unsigned filter_host4(struct filter_span words, unsigned proto, unsigned 
 	if (filter_layer()->labels && proto == P_NONE)
 		key = BY_IP;
 	if (!key || (dir > END_DST && dir < DIR_OR))
-		filter_fail(words, "an IPv4 address does not go with the words before it");
+		filter_blame("an IPv4 address does not go with the words before it");
 	if (key & BY_IP)
-		filter_link_is(words, TYPE_IP);
+		filter_link_is(TYPE_IP);
 	if (key & BY_ARP)
-		filter_link_is(words, TYPE_ARP);
+		filter_link_is(TYPE_ARP);
 	if (key & BY_RARP)
-		filter_link_is(words, TYPE_RARP);
+		filter_link_is(TYPE_RARP);
 	return filter_match(MATCH_HOST4, key, filter_ends(dir, filter_addresses(&value, &mask, 1)));
 }
 
-static unsigned filter_host6(struct filter_span words, unsigned proto, unsigned dir,
+static unsigned filter_host6(unsigned proto, unsigned dir,
     const uint32_t *value, const uint32_t *mask)
 {
 	if ((proto != P_NONE && proto != P_IP6) || (dir > END_DST && dir < DIR_OR))
-		filter_fail(words, "an IPv6 address does not go with the words before it");
-	filter_link_is(words, TYPE_IP6);
+		filter_blame("an IPv6 address does not go with the words before it");
+	filter_link_is(TYPE_IP6);
 	return filter_match(MATCH_HOST6, 0, filter_ends(dir, filter_addresses(value, mask, 4)));
 }
 
@@ -1829,33 +1833,33 @@ static unsigned filter_has_header(void)
 }
 
 /* MAC addresses of a set, or group addresses. */
-static unsigned filter_macs(struct filter_span words, unsigned dir, unsigned set)
+static unsigned filter_macs(unsigned dir, unsigned set)
 {
 	const struct filter_layer *l = filter_layer();
 	int wireless = l->kind == KIND_WIRELESS;
 
 	if (!wireless && l->kind != KIND_ETHERNET && (l->kind != KIND_LLC || !l->link->src))
-		filter_fail_link(words);
+		filter_fail_link();
 	if (!wireless && dir > END_DST && dir < DIR_OR)
-		filter_fail_link(words);
+		filter_fail_link();
 	return filter_and(filter_has_header(), filter_match(MATCH_MAC, 0, filter_ends(dir, set)));
 }
 
-static unsigned filter_mac_is(struct filter_span words, unsigned dir, const uint32_t *value)
+static unsigned filter_mac_is(unsigned dir, const uint32_t *value)
 {
 	struct filter_entry e = { .value = { value[0], value[1] }, .upto = { value[0], value[1] } };
 
-	return filter_macs(words, dir, filter_single(&e));
+	return filter_macs(dir, filter_single(&e));
 }
 
 /* A host on ARCnet, whose addresses are one byte. */
-static unsigned filter_arc_is(struct filter_span words, unsigned dir, uint32_t address)
+static unsigned filter_arc_is(unsigned dir, uint32_t address)
 {
 	unsigned src = filter_equals(filter_in_header(OP_B, 0), address);
 	unsigned dst = filter_equals(filter_in_header(OP_B, 1), address);
 
 	if (filter_layer()->kind != KIND_ARCNET || (dir > END_DST && dir < DIR_OR))
-		filter_fail_link(words);
+		filter_fail_link();
 	if (dir == DIR_AND)
 		return filter_and(src, dst);
 	return dir == END_SRC ? src : dir == END_DST ? dst : filter_or(src, dst);
@@ -1878,13 +1882,13 @@ static unsigned filter_decnet_end(uint32_t address, uint32_t in_long, uint32_t i
 }
 
 /* decnet host AREA.NODE */
-static unsigned filter_decnet_host(struct filter_span words, unsigned dir, uint32_t address)
+static unsigned filter_decnet_host(unsigned dir, uint32_t address)
 {
-	unsigned decnet = filter_link_is(words, TYPE_DECNET);
+	unsigned decnet = filter_link_is(TYPE_DECNET);
 	unsigned src = filter_decnet_end(address, 15, 3), dst = filter_decnet_end(address, 7, 1);
 
 	if (dir > END_DST && dir < DIR_OR)
-		filter_fail(words, "DECnet addresses have src and dst only");
+		filter_blame("DECnet addresses have src and dst only");
 	if (dir == DIR_OR)
 		src = filter_or(src, dst);
 	if (dir == DIR_AND)
@@ -1898,25 +1902,25 @@ static unsigned filter_not_fragment(void)
 }
 
 /* What must hold for bytes behind a protocol's word to be looked at: IPv4 only, no later fragment. */
-static unsigned filter_index_guard(struct filter_span words, unsigned proto)
+static unsigned filter_index_guard(unsigned proto)
 {
 	const struct filter_protocol *p = &filter_protocols[proto];
 
 	switch (p->from) {
 	case FROM_NETWORK:
-		return filter_link_is(words, p->number);
+		return filter_link_is(p->number);
 	case FROM_IPV4:
-		return filter_and(filter_and(filter_link_is(words, TYPE_IP),
+		return filter_and(filter_and(filter_link_is(TYPE_IP),
 		    filter_equals(filter_in_network(OP_B, 9), p->number)), filter_not_fragment());
 	case FROM_IPV6:
-		return filter_and(filter_link_is(words, TYPE_IP6),
+		return filter_and(filter_link_is(TYPE_IP6),
 		    filter_equals(filter_in_network(OP_B, 6), p->number));
 	}
 	return filter_truth(1);
 }
 
 /* broadcast and multicast, behind a protocol or none. */
-static unsigned filter_broadcast(struct filter_span words, unsigned proto)
+static unsigned filter_broadcast(unsigned proto)
 {
 	static const uint32_t all[4] = { UINT32_MAX, 0xffff };
 	uint32_t hosts = ~filt.job->netmask;
@@ -1924,31 +1928,31 @@ static unsigned filter_broadcast(struct filter_span words, unsigned proto)
 
 	if (proto == P_NONE || proto == P_LINK) {
 		if (filter_layer()->kind == KIND_ARCNET)
-			return filter_arc_is(words, END_DST, 0);
-		return filter_mac_is(words, END_DST, all);
+			return filter_arc_is(END_DST, 0);
+		return filter_mac_is(END_DST, all);
 	}
 	if (proto != P_IP)
-		filter_fail(words, "does not go with that protocol");
+		filter_blame("does not go with that protocol");
 	to = filter_in_network(OP_W, 16);
-	return filter_and(filter_link_is(words, TYPE_IP),
+	return filter_and(filter_link_is(TYPE_IP),
 	    filter_or(filter_masked(to, hosts, 0), filter_masked(to, hosts, hosts)));
 }
 
-static unsigned filter_multicast(struct filter_span words, unsigned proto)
+static unsigned filter_multicast(unsigned proto)
 {
 	switch (proto) {
 	case P_NONE: case P_LINK:
 		if (filter_layer()->kind == KIND_ARCNET)
-			return filter_arc_is(words, END_DST, 0);
-		return filter_macs(words, END_DST, GROUP_SET);
+			return filter_arc_is(END_DST, 0);
+		return filter_macs(END_DST, GROUP_SET);
 	case P_IP:
-		return filter_and(filter_link_is(words, TYPE_IP),
+		return filter_and(filter_link_is(TYPE_IP),
 		    filter_masked(filter_in_network(OP_B, 16), 0xf0, 0xe0));
 	case P_IP6:
-		return filter_and(filter_link_is(words, TYPE_IP6),
+		return filter_and(filter_link_is(TYPE_IP6),
 		    filter_equals(filter_in_network(OP_B, 24), 0xff));
 	}
-	filter_fail(words, "does not go with that protocol");
+	filter_blame("does not go with that protocol");
 }
 
 /* Which way a packet went: 1 out, 0 in. */
@@ -1974,10 +1978,10 @@ static unsigned filter_ifindex(uint32_t n)
 }
 
 /* A VLAN tag in the frame, with an ID or (above 4095) any. */
-static unsigned filter_tag_in_frame(struct filter_span words, uint32_t id)
+static unsigned filter_tag_in_frame(uint32_t id)
 {
-	unsigned t = filter_or(filter_or(filter_link_is(words, 0x8100),
-	    filter_link_is(words, 0x88a8)), filter_link_is(words, 0x9100));
+	unsigned t = filter_or(filter_or(filter_link_is(0x8100),
+	    filter_link_is(0x88a8)), filter_link_is(0x9100));
 
 	if (id <= 4095)
 		t = filter_and(t, filter_masked(filter_in_network(OP_H, 0), 4095, id));
@@ -1998,16 +2002,16 @@ static unsigned filter_tag_in_metadata(uint32_t id)
  * outermost tag in metadata, so a live program looks there first; then what follows stands where
  * it stood: a word of M[] says by how much it moved.
  */
-static unsigned filter_vlan(struct filter_span words, uint32_t id)
+static unsigned filter_vlan(uint32_t id)
 {
 	struct filter_layer *l = filter_layer();
 	unsigned t, reg;
 
 	if (l->labels || (l->kind != KIND_ETHERNET && l->kind != KIND_WIRELESS &&
 	    l->kind != KIND_COOKED && l->kind != KIND_PLAIN))
-		filter_fail_link(words);
+		filter_fail_link();
 	if (!filt.job->live || l->kind == KIND_WIRELESS || l->tagged) {
-		t = filter_tag_in_frame(words, id);
+		t = filter_tag_in_frame(id);
 		l = filter_push_layer();
 		l->type.off = l->payload.off + 2;
 		l->payload.off += 4;
@@ -2020,7 +2024,7 @@ static unsigned filter_vlan(struct filter_span words, uint32_t id)
 	}
 	reg = filter_register();
 	t = filter_and(filter_tree(TREE_STORE, filter_constant(4), 0, 0, reg),
-	    filter_tag_in_frame(words, id));
+	    filter_tag_in_frame(id));
 	t = filter_or(filter_tag_in_metadata(id), filter_and(
 	    filter_not(filter_equals(filter_metadata(META_VLAN_PRESENT, OP_B), 1)), t));
 	l = filter_push_layer();
@@ -2030,7 +2034,7 @@ static unsigned filter_vlan(struct filter_span words, uint32_t id)
 }
 
 /* A label, or (above 20 bits) any. What follows counts from behind it, to the end of the text. */
-static unsigned filter_mpls(struct filter_span words, uint32_t label)
+static unsigned filter_mpls(uint32_t label)
 {
 	struct filter_layer *l = filter_layer();
 	unsigned t;
@@ -2038,11 +2042,11 @@ static unsigned filter_mpls(struct filter_span words, uint32_t label)
 	if (l->labels)		/* the one before is not the last */
 		t = filter_not(filter_test(filter_in_network(OP_B, (uint32_t)-2), OP_JSET, 1));
 	else if (l->kind == KIND_ETHERNET || l->kind == KIND_HDLC)
-		t = filter_link_is(words, TYPE_MPLS);
+		t = filter_link_is(TYPE_MPLS);
 	else if (l->kind == KIND_PPP)
 		t = filter_equals(filter_type(), 0x281);
 	else
-		filter_fail_link(words);
+		filter_fail_link();
 	if (label <= 0xfffff)
 		t = filter_and(t, filter_masked(filter_in_network(OP_W, 0), 0xfffff000, label << 12));
 	l = filter_push_layer();
@@ -2053,9 +2057,9 @@ static unsigned filter_mpls(struct filter_span words, uint32_t label)
 }
 
 /* A session, or (above 16 bits) any. What follows counts from the PPP header on. */
-static unsigned filter_pppoes(struct filter_span words, uint32_t session)
+static unsigned filter_pppoes(uint32_t session)
 {
-	unsigned t = filter_link_is(words, TYPE_PPPOES);
+	unsigned t = filter_link_is(TYPE_PPPOES);
 	struct filter_layer *l;
 
 	if (session <= 0xffff)
@@ -2096,7 +2100,7 @@ static unsigned filter_tunnel_at(const struct filter_tunnel *u, unsigned x, uint
 }
 
 /* A tunnel over IPv4 or IPv6; M[reg] gets how far behind the network header UDP begins. */
-static unsigned filter_tunnel_is(struct filter_span words, const struct filter_tunnel *u,
+static unsigned filter_tunnel_is(const struct filter_tunnel *u,
     unsigned reg)
 {
 	struct filter_base b = filter_network(filter_layer());
@@ -2104,24 +2108,24 @@ static unsigned filter_tunnel_is(struct filter_span words, const struct filter_t
 
 	if (b.reg)
 		x6 = filter_arithmetic(OP_ADD, filter_memory(b.reg - 1), x6);
-	v4 = filter_and(filter_link_is(words, TYPE_IP),
+	v4 = filter_and(filter_link_is(TYPE_IP),
 	    filter_equals(filter_in_network(OP_B, 9), 17));
 	v4 = filter_and(v4, filter_and(filter_not_fragment(),
 	    filter_tunnel_at(u, filter_header(b), b.off, reg)));
-	v6 = filter_and(filter_link_is(words, TYPE_IP6),
+	v6 = filter_and(filter_link_is(TYPE_IP6),
 	    filter_equals(filter_in_network(OP_B, 6), 17));
 	v6 = filter_and(v6, filter_tunnel_at(u, x6, b.off, reg));
 	return filter_or(v4, v6);
 }
 
 /* RFC 8926. Behind its options stands an Ethernet header, or what the type field says. */
-static unsigned filter_geneve(struct filter_span words, uint32_t network)
+static unsigned filter_geneve(uint32_t network)
 {
 	const struct filter_tunnel u = { 6081, 0xc0, 0, network };
 	unsigned udp = filter_register(), header = filter_register(), type = filter_register();
 	unsigned payload = filter_register(), at = filter_memory(udp), h = filter_memory(header);
 	uint32_t off = filter_network(filter_layer()).off + 8;
-	unsigned t = filter_tunnel_is(words, &u, udp), ethernet, other, options;
+	unsigned t = filter_tunnel_is(&u, udp), ethernet, other, options;
 	struct filter_layer *l;
 
 	options = filter_arithmetic(OP_AND, filter_load(OP_B, at, off), filter_constant(0x3f));
@@ -2146,10 +2150,10 @@ static unsigned filter_geneve(struct filter_span words, uint32_t network)
 }
 
 /* RFC 7348: an Ethernet frame behind eight bytes. */
-static unsigned filter_vxlan(struct filter_span words, uint32_t network)
+static unsigned filter_vxlan(uint32_t network)
 {
 	const struct filter_tunnel u = { 4789, 0x08, 0x08, network };
-	unsigned udp = filter_register(), t = filter_tunnel_is(words, &u, udp);
+	unsigned udp = filter_register(), t = filter_tunnel_is(&u, udp);
 	struct filter_layer *l = filter_push_layer();
 	uint32_t off = filter_network(l).off + 16;
 
@@ -2206,26 +2210,26 @@ static unsigned filter_chain(uint32_t number, unsigned versions, unsigned first,
 }
 
 /* protochain N: a protocol behind any extension headers of IPv6 and authentication headers. */
-static unsigned filter_protochain(struct filter_span words, unsigned proto, uint32_t n)
+static unsigned filter_protochain(unsigned proto, uint32_t n)
 {
 	struct filter_base b = filter_network(filter_layer());
 	unsigned t = filter_truth(0), x = filter_constant(40);
 
 	if (proto != P_NONE && proto != P_IP && proto != P_IP6)
-		filter_fail(words, "does not go with that protocol");
+		filter_blame("does not go with that protocol");
 	if (b.reg)
 		x = filter_arithmetic(OP_ADD, filter_memory(b.reg - 1), x);
 	if (proto != P_IP6)
-		t = filter_and(filter_link_is(words, TYPE_IP), filter_chain(n, OVER_IPV4,
+		t = filter_and(filter_link_is(TYPE_IP), filter_chain(n, OVER_IPV4,
 		    filter_in_network(OP_B, 9), filter_header(b), b.off));
 	if (proto != P_IP)
-		t = filter_or(t, filter_and(filter_link_is(words, TYPE_IP6), filter_chain(n,
+		t = filter_or(t, filter_and(filter_link_is(TYPE_IP6), filter_chain(n,
 		    OVER_IPV6, filter_in_network(OP_B, 6), x, b.off)));
 	return t;
 }
 
 /* Is there an 802.2 header? */
-static unsigned filter_has_llc(struct filter_span words)
+static unsigned filter_has_llc(void)
 {
 	switch (filter_layer()->kind) {
 	case KIND_ETHERNET:
@@ -2238,7 +2242,7 @@ static unsigned filter_has_llc(struct filter_span words)
 	case KIND_WIRELESS:
 		return filter_is_data_frame();
 	}
-	filter_fail_link(words);
+	filter_fail_link();
 }
 
 /* ---- parser ---- */
@@ -2257,38 +2261,17 @@ struct filter_operand {
 static struct filter_operand filter_expression(unsigned tight);
 static struct filter_operand filter_operand(void);
 
-/* Words that people use, and what to write for them. */
-static const struct { const char *word, *why; } filter_advice[] = {
-	{ "dns", "not a word of filters: write port 53" },
-	{ "dhcp", "not a word of filters: write udp port 67 or 68" },
-	{ "dhcp6", "not a word of filters: write udp port 546 or 547" },
-	{ "dhcpv6", "not a word of filters: write udp port 546 or 547" },
-	{ "http", "not a word of filters: write tcp port 80" },
-	{ "https", "not a word of filters: write port 443" },
-	{ "tls", "not a word of filters: write tcp port 443" },
-	{ "ssl", "not a word of filters: write tcp port 443" },
-	{ "quic", "not a word of filters: write udp port 443" },
-	{ "ssh", "not a word of filters: write tcp port 22" },
-	{ "ntp", "not a word of filters: write udp port 123" },
-	{ "sip", "not a word of filters: write port 5060" },
-	{ "ftp", "not a word of filters: write tcp port 21" },
-	{ "smtp", "not a word of filters: write tcp port 25" },
-	{ "mdns", "not a word of filters: write udp port 5353" },
-	{ "snmp", "not a word of filters: write port 161" },
-	{ "ipv4", "not a word of filters: write ip" },
-	{ "ipv6", "not a word of filters: write ip6" },
-	{ "icmpv6", "not a word of filters: write icmp6" },
-	{ "eth", "not a word of filters: write ether" },
-	{ "mac", "not a word of filters: write ether host" },
-	{ "source", "not a word of filters: write src" },
-	{ "dest", "not a word of filters: write dst" },
-	{ "destination", "not a word of filters: write dst" },
-	{ "lldp", "not a word of filters: write ether proto 0x88cc" },
-	{ "eapol", "not a word of filters: write ether proto 0x888e" },
-	{ "gre", "not a word of filters: write proto 47" },
-	{ "ospf", "not a word of filters: write proto 89" },
-	{ "all", "not a word of filters: leave it out" },
-	{ "any", "not a word of filters: leave it out" },
+/* Words that people use, and what they are in this language. */
+static const struct { const char *word, *instead; } filter_advice[] = {
+	{ "dns", "port 53" }, { "dhcp", "udp port 67 or 68" }, { "dhcp6", "udp port 546 or 547" },
+	{ "dhcpv6", "udp port 546 or 547" }, { "http", "tcp port 80" }, { "https", "port 443" },
+	{ "tls", "tcp port 443" }, { "ssl", "tcp port 443" }, { "quic", "udp port 443" },
+	{ "ssh", "tcp port 22" }, { "ntp", "udp port 123" }, { "sip", "port 5060" },
+	{ "ftp", "tcp port 21" }, { "smtp", "tcp port 25" }, { "mdns", "udp port 5353" },
+	{ "snmp", "port 161" }, { "ipv4", "ip" }, { "ipv6", "ip6" }, { "icmpv6", "icmp6" },
+	{ "eth", "ether" }, { "mac", "ether host" }, { "source", "src" }, { "dest", "dst" },
+	{ "destination", "dst" }, { "lldp", "ether proto 0x88cc" },
+	{ "eapol", "ether proto 0x888e" }, { "gre", "proto 47" }, { "ospf", "proto 89" },
 };
 
 /* The fields of Wireshark's display filters begin so. */
@@ -2317,29 +2300,47 @@ static int filter_has_capitals(struct filter_span s)
 	return 0;
 }
 
+/* Fails for the current word. */
+static _Noreturn void filter_fail_here(const char *why)
+{
+	filter_fail(filt.token.span, why);
+}
+
+/* Fails: the current word is a name that is not expected; gives the reason if it is a known one. */
+static void filter_fail_name(void)
+{
+	struct filter_span s = filt.token.span;
+	char why[80];
+	struct bpf_text t = { why, why + sizeof why - 1 };
+
+	if (filter_has_capitals(s))
+		filter_fail_here("write it in small letters");
+	if (filter_is_display_language(s))
+		filter_fail_here("Wireshark's display language; here it is host 1.2.3.4, tcp port 80");
+	for (size_t i = 0; i < sizeof filter_advice / sizeof *filter_advice; i++)
+		if (filter_is_word(s, filter_advice[i].word)) {
+			bpf_put(&t, "not a word of filters: write ");
+			bpf_put(&t, filter_advice[i].instead);
+			filter_fail_here(why);
+		}
+}
+
 /* Fails: the current word is not expected, for the reason that fits best. */
 static _Noreturn void filter_fail_word(const char *otherwise)
 {
 	struct filter_span s = filt.token.span;
-	const char *why = otherwise;
 
-	if (filt.token.kind == T_NAME && filter_has_capitals(s))
-		why = "write it in small letters";
-	else if (filt.token.kind == T_NAME && filter_is_display_language(s))
-		why = "the language of Wireshark's display filters; here it is host 1.2.3.4, tcp port 80";
-	else if ((unsigned char)*s.at == 0xe2 && (unsigned char)s.at[1] == 0x80)
-		why = "a typographic quote or dash: write ' \" or -";
-	else if (filt.token.kind == '-' && filter_digit(s.at[1]) < 36)
-		why = "not expected here; options stand before the filter";
-	else if (filt.token.kind == T_FOREIGN)
-		why = "of pf, ATM or SS7 links, which Linux does not capture";
-	else if (filt.token.kind == T_GATEWAY)
-		why = "needs a host's name, and names are not looked up: write ether host MAC and not host"
-		    " ADDRESS";
-	for (size_t i = 0; i < sizeof filter_advice / sizeof *filter_advice; i++)
-		if (filt.token.kind == T_NAME && filter_is_word(s, filter_advice[i].word))
-			why = filter_advice[i].why;
-	filter_fail(s, why);
+	if (filt.token.kind == T_NAME)
+		filter_fail_name();
+	if ((unsigned char)*s.at == 0xe2 && (unsigned char)s.at[1] == 0x80)
+		filter_fail_here("a typographic quote or dash: write ' \" or -");
+	if (filt.token.kind == '-' && filter_digit(s.at[1]) < 36)
+		filter_fail_here("not expected here; options stand before the filter");
+	if (filt.token.kind == T_FOREIGN)
+		filter_fail_here("of pf, ATM or SS7 links, which Linux does not capture");
+	if (filt.token.kind == T_GATEWAY)
+		filter_fail_here("names are not looked up: write ether host MAC and not host ADDRESS");
+	filter_fail_here(otherwise);
 }
 
 static _Noreturn void filter_unexpected(void)
@@ -2359,7 +2360,7 @@ static void filter_must_close(struct filter_span open)
 	if (filt.token.kind == T_END)
 		filter_fail(open, "its ) is missing");
 	if (filt.token.kind == ',')
-		filter_fail(filt.token.span, "a list is written with or: port 80 or 443");
+		filter_fail_here("a list is written with or: port 80 or 443");
 	filter_must(')');
 }
 
@@ -2375,7 +2376,7 @@ static uint32_t filter_number_up_to(uint32_t limit, const char *what)
 }
 
 /* Shows a network as it should be written, in place of one with bits outside its mask. */
-static _Noreturn void filter_fail_mask(struct filter_span words, uint32_t network, unsigned bits)
+static _Noreturn void filter_fail_mask(uint32_t network, unsigned bits)
 {
 	char why[80];
 	struct bpf_text t = { why, why + sizeof why - 1 };
@@ -2386,11 +2387,11 @@ static _Noreturn void filter_fail_mask(struct filter_span words, uint32_t networ
 		bpf_put_char(&t, shift > 8 ? '.' : '/');
 	}
 	bpf_put_number(&t, bits, 10, 1);
-	filter_fail(words, why);
+	filter_blame(why);
 }
 
 /* An IPv6 mask of that many bits; outside of it the address has none. */
-static void filter_mask6(struct filter_span words, const uint32_t *value, uint32_t bits,
+static void filter_mask6(const uint32_t *value, uint32_t bits,
     uint32_t *mask)
 {
 	for (unsigned i = 0; i < 4; i++) {
@@ -2399,7 +2400,7 @@ static void filter_mask6(struct filter_span words, const uint32_t *value, uint32
 		bits -= here;
 		mask[i] = here ? UINT32_MAX << (32 - here) : 0;
 		if (value[i] & ~mask[i])
-			filter_fail(words, "bits outside the mask");
+			filter_blame("bits outside the mask");
 	}
 }
 
@@ -2412,12 +2413,12 @@ static uint32_t filter_prefix(unsigned bits)
 enum { TYPE_HOST = 1, TYPE_NET, TYPE_PORT, TYPE_PORTRANGE, TYPE_PROTO, TYPE_PROTOCHAIN };
 
 /* The transport that the words before a port name. */
-static unsigned filter_transport(struct filter_span words)
+static unsigned filter_transport(void)
 {
 	unsigned proto = filt.now.proto;
 
 	if (proto != P_NONE && proto != P_TCP && proto != P_UDP && proto != P_SCTP)
-		filter_fail(words, "ports are of tcp, udp and sctp");
+		filter_blame("ports are of tcp, udp and sctp");
 	return filter_protocols[proto].number;
 }
 
@@ -2426,21 +2427,22 @@ static unsigned filter_number_is(struct filter_span words, uint32_t n)
 {
 	unsigned bits = 32;
 
+	filt.blame = words;
 	switch (filt.now.type) {
 	case TYPE_PROTO:
-		return filter_protocol_number(words, filt.now.proto, n);
+		return filter_protocol_number(filt.now.proto, n);
 	case TYPE_PROTOCHAIN:
-		return filter_protochain(words, filt.now.proto, n);
+		return filter_protochain(filt.now.proto, n);
 	case TYPE_PORT: case TYPE_PORTRANGE:
 		if (n > 65535)
-			filter_fail(words, "not a port");
-		return filter_ports(words, filter_transport(words), filt.now.dir, n, n);
+			filter_blame("not a port");
+		return filter_ports(filter_transport(), filt.now.dir, n, n);
 	case TYPE_HOST: case TYPE_NET:
 		for (; filt.now.type == TYPE_NET && n && !(n >> 24); bits -= 8)
 			n <<= 8;
-		return filter_host4(words, filt.now.proto, filt.now.dir, n, filter_prefix(bits));
+		return filter_host4(filt.now.proto, filt.now.dir, n, filter_prefix(bits));
 	}
-	filter_fail(words, "needs host, net, port or the like before it");
+	filter_blame("needs host, net, port or the like before it");
 }
 
 /* A service's port by name or number; `by` gets its transports. */
@@ -2458,14 +2460,14 @@ static uint32_t filter_port(struct filter_span name, unsigned *by)
 }
 
 /* Fails where a service does not go by the transport that was asked for. */
-static unsigned filter_narrow(struct filter_span words, unsigned transport, unsigned by)
+static unsigned filter_narrow(unsigned transport, unsigned by)
 {
 	if (by == (BY_TCP | BY_UDP))
 		return transport;
 	if (transport == 0)
 		return by == BY_TCP ? 6 : 17;
 	if (transport != (by == BY_TCP ? 6u : 17u))
-		filter_fail(words, by == BY_TCP ? "goes by tcp only" : "goes by udp only");
+		filter_blame(by == BY_TCP ? "goes by tcp only" : "goes by udp only");
 	return transport;
 }
 
@@ -2473,12 +2475,14 @@ static unsigned filter_narrow(struct filter_span words, unsigned transport, unsi
 static unsigned filter_named_ports(void)
 {
 	struct filter_span words = filt.token.span, first = words, second;
-	unsigned by, also, transport = filter_transport(words);
+	unsigned by, also, transport;
 	const char *dash = NULL;
 	uint32_t least, most;
 
+	filt.blame = words;
+	transport = filter_transport();
 	if (words.at[words.len] == '/')
-		filter_fail(words, "write tcp port %");
+		filter_blame("write tcp port %");
 	if (filt.now.type == TYPE_PORTRANGE)
 		dash = memchr(words.at, '-', words.len);
 	if (dash)
@@ -2490,9 +2494,9 @@ static unsigned filter_named_ports(void)
 		if (by != also)
 			by = BY_TCP | BY_UDP;
 	} else if (filt.now.type == TYPE_PORTRANGE && filter_digit(*words.at) < 10) {
-		filter_fail(words, "not a range of ports");
+		filter_blame("not a range of ports");
 	}
-	return filter_ports(words, filter_narrow(words, transport, by), filt.now.dir, least, most);
+	return filter_ports(filter_narrow(transport, by), filt.now.dir, least, most);
 }
 
 static unsigned filter_named_protocol(void)
@@ -2501,6 +2505,7 @@ static unsigned filter_named_protocol(void)
 	const struct filter_word *w = NULL;
 	int n;
 
+	filt.blame = words;
 	if (filt.now.proto == P_LINK)
 		w = filter_look_up(filter_ether_names, words);
 	if (filt.now.proto == P_ISO)
@@ -2509,7 +2514,7 @@ static unsigned filter_named_protocol(void)
 	if (filt.now.proto == P_NONE || filt.now.proto == P_IP || filt.now.proto == P_IP6)
 		n = filter_protocol(words);
 	if (n < 0)
-		filter_fail(words, "not a protocol that is known: write its number");
+		filter_blame("not a protocol that is known: write its number");
 	return filter_number_is(words, (uint32_t)n);
 }
 
@@ -2517,11 +2522,20 @@ static unsigned filter_named_protocol(void)
 static void filter_check_address(void)
 {
 	if (!filt.now.type)
-		filter_fail(filt.token.span, "needs host, net or the like before it");
+		filter_fail_here("needs host, net or the like before it");
 	if (filt.now.proto == P_LINK)
-		filter_fail(filt.token.span, "an IP address: write host %");
+		filter_fail_here("an IP address: write host %");
 	if (filt.now.type != TYPE_HOST && filt.now.type != TYPE_NET)
-		filter_fail(filt.token.span, "an address; port and proto are followed by numbers");
+		filter_fail_here("an address; port and proto are followed by numbers");
+}
+
+/* Fails where the words before an address/length, whose length is the current word, say host. */
+static void filter_must_be_net(void)
+{
+	if (filt.now.type == TYPE_NET || filt.token.kind != T_NUMBER)
+		return;
+	filt.blame.len = (unsigned)(filt.p - filt.blame.at);
+	filter_blame("a network, not a host: write net %");
 }
 
 /* An IPv4 address and, behind it, the length of its mask or the mask. */
@@ -2531,20 +2545,20 @@ static unsigned filter_ipv4_is(void)
 	struct filter_span words = t.span;
 	uint32_t mask = filter_prefix(t.bits);
 
+	filt.blame = words;
 	if (filt.now.proto == P_DECNET && t.bits == 16)	{
 		filter_next();
-		return filter_decnet_host(words, filt.now.dir,
+		return filter_decnet_host(filt.now.dir,
 		    (t.value[0] >> 24 & 0x3f) << 10 | (t.value[0] >> 16 & 0xff));
 	}
 	filter_check_address();
 	filter_next();
 	if (filt.token.kind == '/') {
-		if (filt.now.type != TYPE_NET)
-			filter_fail(words, "a network, not a host: write net");
 		filter_next();
+		filter_must_be_net();
 		mask = filter_prefix(filter_number_up_to(32, "the length of an IPv4 mask is 0 to 32"));
 		if (t.value[0] & ~mask)
-			filter_fail_mask(words, t.value[0] & mask, t.bits < 32 && mask > filter_prefix(t.bits) ?
+			filter_fail_mask(t.value[0] & mask, t.bits < 32 && mask > filter_prefix(t.bits) ?
 			    t.bits : (unsigned)__builtin_popcount(mask));
 	} else if (filter_accept(T_MASK)) {
 		if (filt.token.kind != T_IPV4 || filt.now.type != TYPE_NET)
@@ -2552,9 +2566,9 @@ static unsigned filter_ipv4_is(void)
 		mask = filt.token.value[0];
 		filter_next();
 		if (t.value[0] & ~mask)
-			filter_fail(words, "bits outside the mask");
+			filter_blame("bits outside the mask");
 	}
-	return filter_host4(words, filt.now.proto, filt.now.dir, t.value[0], mask);
+	return filter_host4(filt.now.proto, filt.now.dir, t.value[0], mask);
 }
 
 static unsigned filter_ipv6_is(void)
@@ -2562,26 +2576,29 @@ static unsigned filter_ipv6_is(void)
 	struct filter_token t = filt.token;
 	uint32_t bits = 128, mask[4];
 
+	filt.blame = t.span;
 	filter_check_address();
 	filter_next();
-	if (filter_accept('/'))
+	if (filter_accept('/')) {
+		if (filt.token.value[0] != 128)
+			filter_must_be_net();
 		bits = filter_number_up_to(128, "the length of an IPv6 mask is 0 to 128");
-	if (filt.now.type == TYPE_HOST && bits != 128)
-		filter_fail(t.span, "a network, not a host: write net");
-	filter_mask6(t.span, t.value, bits, mask);
-	return filter_host6(t.span, filt.now.proto, filt.now.dir, t.value, mask);
+	}
+	filter_mask6(t.value, bits, mask);
+	return filter_host6(filt.now.proto, filt.now.dir, t.value, mask);
 }
 
 static unsigned filter_link_address_is(void)
 {
 	struct filter_token t = filt.token;
 
+	filt.blame = t.span;
 	if (filt.now.proto != P_LINK || filt.now.type != TYPE_HOST)
-		filter_fail(t.span, "an Ethernet address: write ether host %");
+		filter_blame("an Ethernet address: write ether host %");
 	filter_next();
 	if (t.kind == T_ARC)
-		return filter_arc_is(t.span, filt.now.dir, t.value[0]);
-	return filter_mac_is(t.span, filt.now.dir, t.value);
+		return filter_arc_is(filt.now.dir, t.value[0]);
+	return filter_mac_is(filt.now.dir, t.value);
 }
 
 /* Fails: a word that is no address stands behind host or net. */
@@ -2631,7 +2648,7 @@ static struct filter_operand filter_condition(struct filter_operand r)
 		r.tree = filter_number_is(r.span, filt.value[r.value].k);
 		r.kind = R_NAME;
 	} else if (r.kind == R_VALUE || r.kind == R_CONSTANT) {
-		filter_fail(filt.token.span, "a number, not a condition: compare it, for instance != 0");
+		filter_fail(r.span, "a number, not a condition: compare it, for instance != 0");
 	} else if (r.kind == R_CONDITION && filt.now.ids) {
 		filter_fail(r.span, "only names and numbers stand within these parentheses");
 	}
@@ -2652,23 +2669,25 @@ static struct filter_operand filter_indexed(struct filter_span words, unsigned p
 	struct filter_operand r, result = { .kind = R_VALUE, .span = words };
 	unsigned from = filter_protocols[proto].from, size = 1, x;
 
+	filt.blame = words;
 	if (from == FROM_NOWHERE)
-		filter_fail(words, "its bytes cannot be looked at with [...]");
+		filter_blame("its bytes cannot be looked at with [...]");
 	if (proto == P_RADIO && filter_layer()->kind != KIND_WIRELESS)
-		filter_fail_link(words);
+		filter_fail_link();
 	filter_next();
 	r = filter_expression(3);
 	filter_must_be_number(&r);
 	if (filter_accept(':')) {
 		if (filt.token.kind == T_NUMBER && (filt.token.value[0] == 3 || !filt.token.value[0]))
-			filter_fail(filt.token.span, why);
+			filter_fail_here(why);
 		size = filter_number_up_to(4, why);
 	}
 	size = size == 1 ? OP_B : size == 2 ? OP_H : OP_W;
 	if (filt.token.kind == T_END)
-		filter_fail(words, "its ] is missing");
+		filter_blame("its ] is missing");
 	filter_must(']');
-	result.guard = filter_index_guard(words, proto);
+	filt.blame = words;
+	result.guard = filter_index_guard(proto);
 	if (r.kind == R_VALUE)
 		result.guard = filter_and(r.guard, result.guard);
 	if (from == FROM_START || from == FROM_HEADER)
@@ -2681,7 +2700,7 @@ static struct filter_operand filter_indexed(struct filter_span words, unsigned p
 	else
 		x = x ? filter_arithmetic(OP_ADD, r.value, x) : r.value;
 	if (!x && b.off >> 31)
-		filter_fail(words, "the offset is too large");
+		filter_blame("the offset is too large");
 	result.value = filter_load(size, x, b.off);
 	return result;
 }
@@ -2735,7 +2754,7 @@ static unsigned filter_table_word(const struct filter_word *table, uint32_t mask
 	uint32_t n = w ? w->number : filt.token.value[0];
 
 	if (!w && (filt.token.kind != T_NUMBER || n & ~mask))
-		filter_fail(filt.token.span, why);
+		filter_fail_here(why);
 	filter_next();
 	return n;
 }
@@ -2747,8 +2766,9 @@ static unsigned filter_frame(void)
 	int what = filt.token.kind, by_name;
 	uint32_t type = 0, subtype;
 
+	filt.blame = words;
 	if (filter_layer()->kind != KIND_WIRELESS)
-		filter_fail_link(words);
+		filter_fail_link();
 	filter_next();
 	if (what == T_DIR)
 		return filter_masked(filter_in_header(OP_B, 1), FRAME_DIRECTION,
@@ -2777,10 +2797,10 @@ static const struct filter_word filter_llc_types[] = {
 };
 
 /* llc, llc TYPE: the current word is the one behind llc. */
-static unsigned filter_llc(struct filter_span words)
+static unsigned filter_llc(void)
 {
 	const struct filter_word *w = filter_look_up(filter_llc_types, filt.token.span);
-	unsigned t = filter_has_llc(words);
+	unsigned t = filter_has_llc();
 
 	if (!w && filt.token.kind == T_NAME)
 		filter_fail_word("not a type of llc");
@@ -2826,12 +2846,12 @@ static struct filter_operand filter_qualified(struct filter_span words, unsigned
 		filt.now.dir = (uint8_t)filter_direction_words();
 	if (filt.token.kind >= T_HOST && filt.token.kind <= T_PROTOCHAIN) {
 		if (filt.token.kind >= T_PROTO && filt.now.dir != DIR_OR)
-			filter_fail(filt.token.span, "has no src and dst");
+			filter_fail_here("has no src and dst");
 		filt.now.type = (uint8_t)(filt.token.kind - T_HOST + TYPE_HOST);
 		filter_next();
 	}
 	if (filt.token.kind == T_PROTOCOL && filt.now.type >= TYPE_PROTO)
-		filter_fail(filt.token.span, "a word of the language: write \\%");
+		filter_fail_here("a word of the language: write \\%");
 	filt.now.ids = 1;
 	r = filter_condition(filter_operand());
 	filt.now.ids = ids;
@@ -2845,8 +2865,8 @@ static struct filter_operand filter_primitive(struct filter_span words, unsigned
 {
 	struct filter_operand r = { .kind = R_CONDITION, .span = words };
 	int token = filt.token.kind;
-	struct filter_span last = filt.token.span;
 
+	filt.blame = words;
 	if (token == '[' && proto != P_NONE)
 		return filter_indexed(words, proto);
 	if (token >= T_SRC && token <= T_PROTOCHAIN)
@@ -2859,10 +2879,12 @@ static struct filter_operand filter_primitive(struct filter_span words, unsigned
 	if (token >= T_TYPE && token <= T_DIR) {
 		r.tree = filter_frame();
 	} else if (token == T_BROADCAST || token == T_MULTICAST) {
-		r.tree = token == T_BROADCAST ? filter_broadcast(last, proto) : filter_multicast(last, proto);
+		filt.blame = filt.token.span;
+		r.tree = token == T_BROADCAST ? filter_broadcast(proto) :
+		    filter_multicast(proto);
 		filter_next();
 	} else {
-		r.tree = filter_protocol_alone(words, proto);
+		r.tree = filter_protocol_alone(proto);
 	}
 	return r;
 }
@@ -2888,21 +2910,22 @@ static unsigned filter_numbered(struct filter_span words, int token)
 {
 	static const char *const number = "a number is expected";
 
+	filt.blame = words;
 	switch (token) {
 	case T_VLAN:
-		return filter_vlan(words, filter_optional(4095, "a VLAN's number is 0 to 4095"));
+		return filter_vlan(filter_optional(4095, "a VLAN's number is 0 to 4095"));
 	case T_MPLS:
-		return filter_mpls(words, filter_optional(0xfffff, "a label is 0 to 1048575"));
+		return filter_mpls(filter_optional(0xfffff, "a label is 0 to 1048575"));
 	case T_PPPOES:
-		return filter_pppoes(words, filter_optional(0xffff, "a session is 0 to 65535"));
+		return filter_pppoes(filter_optional(0xffff, "a session is 0 to 65535"));
 	case T_GENEVE:
-		return filter_geneve(words, filter_optional(0xffffff, "a VNI is 0 to 16777215"));
+		return filter_geneve(filter_optional(0xffffff, "a VNI is 0 to 16777215"));
 	case T_VXLAN:
-		return filter_vxlan(words, filter_optional(0xffffff, "a VNI is 0 to 16777215"));
+		return filter_vxlan(filter_optional(0xffffff, "a VNI is 0 to 16777215"));
 	case T_PPPOED:
-		return filter_link_is(words, TYPE_PPPOED);
+		return filter_link_is(TYPE_PPPOED);
 	case T_LLC:
-		return filter_llc(words);
+		return filter_llc();
 	case T_BYTE:
 		return filter_byte();
 	case T_INBOUND: case T_OUTBOUND:
@@ -2910,10 +2933,10 @@ static unsigned filter_numbered(struct filter_span words, int token)
 	case T_IFINDEX:
 		return filter_ifindex(filter_number_up_to(UINT32_MAX, number));
 	case T_LESS:
-		return filter_not(filter_test(filter_add_value((struct filter_value){ .kind = V_LENGTH }),
+		return filter_not(filter_test(filter_length(),
 		    OP_JGT, filter_number_up_to(UINT32_MAX, number)));
 	case T_GREATER:
-		return filter_test(filter_add_value((struct filter_value){ .kind = V_LENGTH }),
+		return filter_test(filter_length(),
 		    OP_JGE, filter_number_up_to(UINT32_MAX, number));
 	}
 	filter_fail(words, "not expected here");
@@ -2935,7 +2958,7 @@ static struct filter_operand filter_word_operand(void)
 		return filter_primitive(r.span, proto);
 	if (token == T_LEN) {
 		r.kind = R_VALUE;
-		r.value = filter_add_value((struct filter_value){ .kind = V_LENGTH });
+		r.value = filter_length();
 		r.guard = filter_truth(1);
 		return r;
 	}
@@ -2994,7 +3017,7 @@ static struct filter_operand filter_operand(void)
 	struct filter_operand r = { .kind = R_LITERAL, .span = filt.token.span };
 
 	if (++filt.depth > FILTER_NESTING_MAX)
-		filter_fail(filt.token.span, "nested too deep");
+		filter_fail_here("nested too deep");
 	switch (filt.token.kind) {
 	case T_NOT:
 		r = filter_negated();
@@ -3123,11 +3146,11 @@ static struct filter_operand filter_expression(unsigned tight)
 static _Noreturn void filter_fail_end(const struct filter_operand *r)
 {
 	if (filt.token.kind == ',')
-		filter_fail(filt.token.span, "a list is written with or: port 80 or 443");
+		filter_fail_here("a list is written with or: port 80 or 443");
 	if (filt.token.kind == '/')
 		filter_fail(r->span, "no / is expected behind it");
 	if (filt.token.kind == ')')
-		filter_fail(filt.token.span, "has no ( before it");
+		filter_fail_here("has no ( before it");
 	filter_fail_word("and, or or the end is expected here");
 }
 
@@ -3224,31 +3247,30 @@ static uint16_t filter_picked[FILTER_ENTRIES_MAX];	/* entries of a set */
 
 /*
  * Finds the segment that a value is in; they are in order and apart. The value is known to be from
- * lo to hi. Some are tried one by one, more are halved first.
+ * lo to hi. A few are tried one by one, more are halved first.
  */
-static unsigned filter_halve(unsigned v, const struct filter_segment *s, unsigned n, uint32_t lo,
-    uint32_t hi, unsigned no)
+static unsigned filter_halve(unsigned v, const struct filter_segment *s, unsigned n, unsigned few,
+    uint32_t lo, uint32_t hi, unsigned no)
 {
-	enum { ONE_BY_ONE = 4 };
-	unsigned half = n / 2, below;
+	unsigned half = (n / 2 + few - 1) / few * few, below;
 	uint32_t k;
 
 	if (!n)
 		return no;
-	if (n > ONE_BY_ONE) {
+	if (n > few) {
 		k = s[half - 1].hi;
 		return filter_node_test(v, OP_JGT, k,
-		    filter_halve(v, s + half, n - half, k + 1, hi, no),
-		    filter_halve(v, s, half, lo, k, no));
+		    filter_halve(v, s + half, n - half, few, k + 1, hi, no),
+		    filter_halve(v, s, half, few, lo, k, no));
 	}
 	if (s->lo == s->hi && lo < hi)
 		return filter_node_test(v, OP_JEQ, s->lo, s->to,
-		    filter_halve(v, s + 1, n - 1, lo, hi, no));
+		    filter_halve(v, s + 1, n - 1, few, lo, hi, no));
 	below = s->lo <= lo ? s->to : filter_node_test(v, OP_JGE, s->lo, s->to, no);
 	if (s->hi >= hi)
 		return below;
 	return filter_node_test(v, OP_JGT, s->hi,
-	    filter_halve(v, s + 1, n - 1, s->hi + 1, hi, no), below);
+	    filter_halve(v, s + 1, n - 1, few, s->hi + 1, hi, no), below);
 }
 
 /* Takes a segment in, behind those of this search; they come in order. */
@@ -3279,6 +3301,8 @@ static int filter_is_free(const struct filter_search *f, const struct filter_ent
 static unsigned filter_search_word(const struct filter_search *f, const uint16_t *picked, unsigned n,
     unsigned w)
 {
+	/* tried one by one: more make a slower program, fewer a longer one */
+	enum { SHORT = 16, FEW_OF_SHORT = 5, FEW_OF_LONG = 10 };
 	unsigned begin = filter_segments_used, i, run, found;
 
 	if (filter_is_free(f, &filt.entry[*picked], w))
@@ -3296,8 +3320,9 @@ static unsigned filter_search_word(const struct filter_search *f, const uint16_t
 		s.to = (uint16_t)filter_search_word(f, picked + i, run, w + 1);
 		filter_add_segment(begin, &s);
 	}
-	found = filter_halve(f->word[w], filter_segments + begin, filter_segments_used - begin, 0,
-	    UINT32_MAX, f->no);
+	n = filter_segments_used - begin;
+	found = filter_halve(f->word[w], filter_segments + begin, n,
+	    n <= SHORT ? FEW_OF_SHORT : FEW_OF_LONG, 0, UINT32_MAX, f->no);
 	filter_segments_used = begin;
 	return found;
 }
@@ -3495,7 +3520,6 @@ static unsigned filter_header6(struct filter_base b)
 static unsigned filter_graph_ports(const struct filter_tree *t, unsigned yes, unsigned no)
 {
 	struct filter_base b = filter_network(filter_layer());
-	struct filter_span none = { filt.text, 0 };
 	struct filter_view v4 = { .words = 1 }, v6 = { .words = 1 };
 	unsigned x = filter_header(b), is4, is6, found4, found6;
 
@@ -3503,9 +3527,9 @@ static unsigned filter_graph_ports(const struct filter_tree *t, unsigned yes, un
 		v4.end[end][0] = filter_load(OP_H, x, b.off + 2 * end);
 		v6.end[end][0] = filter_in_network(OP_H, 40 + 2 * end);
 	}
-	is4 = filter_and(filter_and(filter_link_is(none, TYPE_IP),
+	is4 = filter_and(filter_and(filter_link_is(TYPE_IP),
 	    filter_is_transport(filter_in_network(OP_B, 9), t->k)), filter_not_fragment());
-	is6 = filter_and(filter_link_is(none, TYPE_IP6),
+	is6 = filter_and(filter_link_is(TYPE_IP6),
 	    filter_is_transport(filter_in_network(OP_B, 6), t->k));
 	found4 = filter_graph_ends(&v4, t->a, yes, no);
 	if (filt.joined) {
@@ -3560,18 +3584,17 @@ static unsigned filter_graph_hosts4(const struct filter_tree *t, unsigned yes, u
 {
 	static const uint32_t at[3][2] = { { 12, 16 }, { 14, 24 }, { 14, 24 } };  /* RFC 791, 826, 903 */
 	static const uint16_t type[3] = { TYPE_IP, TYPE_ARP, TYPE_RARP };
-	struct filter_span none = { filt.text, 0 };
 	struct filter_view v = { .words = 1 };
 	unsigned is[3], i;
 
 	for (i = 0; i < 3; i++)
-		is[i] = t->k >> i & 1 ? filter_link_is(none, type[i]) : filter_truth(0);
+		is[i] = t->k >> i & 1 ? filter_link_is(type[i]) : filter_truth(0);
 	if (t->k == (BY_IP | BY_ARP | BY_RARP) && filter_is_simple(t->a)) {
 		filt.could_join = 1;
 		is[1] = filter_or(is[1], is[2]);
 		if (filt.joined)
 			return filter_join_hosts(t, is, at, yes, no);
-		is[1] = filter_link_is(none, TYPE_ARP);
+		is[1] = filter_link_is(TYPE_ARP);
 	}
 	for (i = 3; i-- > 0; ) {
 		v.end[END_SRC][0] = filter_in_network(OP_W, at[i][END_SRC]);
@@ -3584,14 +3607,13 @@ static unsigned filter_graph_hosts4(const struct filter_tree *t, unsigned yes, u
 
 static unsigned filter_graph_hosts6(const struct filter_tree *t, unsigned yes, unsigned no)
 {
-	struct filter_span none = { filt.text, 0 };
 	struct filter_view v = { .words = 4 };
 
 	for (unsigned i = 0; i < 4; i++) {
 		v.end[END_SRC][i] = filter_in_network(OP_W, 8 + 4 * i);
 		v.end[END_DST][i] = filter_in_network(OP_W, 24 + 4 * i);
 	}
-	return filter_graph(filter_link_is(none, TYPE_IP6), filter_graph_ends(&v, t->a, yes, no), no);
+	return filter_graph(filter_link_is(TYPE_IP6), filter_graph_ends(&v, t->a, yes, no), no);
 }
 
 static unsigned filter_graph_macs(const struct filter_tree *t, unsigned yes, unsigned no)
@@ -3616,7 +3638,6 @@ static unsigned filter_graph_macs(const struct filter_tree *t, unsigned yes, uns
 /* A protocol over IP: in IPv6 also the one that a fragment header names. */
 static unsigned filter_graph_protocols(const struct filter_tree *t, unsigned yes, unsigned no)
 {
-	struct filter_span none = { filt.text, 0 };
 	struct filter_search f = { .words = 1, .yes = yes, .no = no };
 	unsigned set = filt.tree[t->a].a, next = filter_in_network(OP_B, 6), otherwise = no;
 
@@ -3624,13 +3645,13 @@ static unsigned filter_graph_protocols(const struct filter_tree *t, unsigned yes
 		f.word[0] = filter_in_network(OP_B, 40);
 		f.no = filter_node_test(next, OP_JEQ, 44, filter_search_set(f, set), no);
 		f.word[0] = next;
-		otherwise = filter_graph(filter_link_is(none, TYPE_IP6), filter_search_set(f, set), no);
+		otherwise = filter_graph(filter_link_is(TYPE_IP6), filter_search_set(f, set), no);
 	}
 	if (!(t->k & OVER_IPV4))
 		return otherwise;
 	f.no = no;
 	f.word[0] = filter_in_network(OP_B, 9);
-	return filter_graph(filter_link_is(none, TYPE_IP), filter_search_set(f, set), otherwise);
+	return filter_graph(filter_link_is(TYPE_IP), filter_search_set(f, set), otherwise);
 }
 
 static unsigned filter_graph_match(const struct filter_tree *t, unsigned yes, unsigned no)
@@ -3752,10 +3773,11 @@ static int filter_decide(const struct filter_node *n, uint32_t way)
 	uint32_t mask, its_mask;
 	unsigned whole = filter_unmasked(n->value, &mask);
 
-	for (unsigned i = 0; way && i < LOOK_BACK; i++, way = filt.state[way >> 1].known) {
+	for (unsigned i = 0; way && i < LOOK_BACK && filt.steps; i++, way = filt.state[way >> 1].known) {
 		const struct filter_node *was = &filt.node[way >> 1];
 		int result = !(way & 1);
 
+		filt.steps--;
 		if (was->kind != NODE_TEST)
 			continue;
 		if (was->value == n->value && was->jump == n->jump && was->k == n->k)
@@ -3768,10 +3790,13 @@ static int filter_decide(const struct filter_node *n, uint32_t way)
 	return n->jump & OP_X ? IS_OPEN : filter_conclude(&f, mask, n->jump, n->k);
 }
 
-/* The last way that two ways have in common. */
+/* The last way that two ways have in common, 0 if there is none or no time to find it. */
 static uint32_t filter_common(uint32_t a, uint32_t b)
 {
 	while (a != b) {
+		if (!filt.steps)
+			return 0;
+		filt.steps--;
 		unsigned of_a = a ? filt.state[a >> 1].depth + 1u : 0;
 		unsigned of_b = b ? filt.state[b >> 1].depth + 1u : 0;
 
@@ -3862,9 +3887,12 @@ static unsigned filter_share(unsigned start)
 
 static unsigned filter_optimize(unsigned start)
 {
-	enum { ROUNDS = 6 };
+	/* a step is some nanoseconds; everyday filters take hundreds, 300 ports some 30,000 */
+	enum { ROUNDS = 6, STEPS = 300000 };
 	unsigned before;
 	int changed;
+
+	filt.steps = STEPS;
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		before = filt.nodes.count;
@@ -4291,7 +4319,7 @@ static _Noreturn void filter_fail_instruction(unsigned number)
 	filter_bytecode_number(UINT32_MAX);
 	for (unsigned i = 0; i < 4 * number; i++)
 		filter_bytecode_number(UINT32_MAX);
-	filter_fail(filt.token.span, "the kernel does not take this");
+	filter_fail_here("the kernel does not take this");
 }
 
 /* Reads and checks a compiled program, to the end of the room; returns its length. */
@@ -4311,7 +4339,7 @@ static unsigned filter_bytecode(struct bpf_instruction *prog)
 	filt.token.span.at = filt.p + filter_span_of(filt.p, ", \t\r\n");
 	filt.token.span.len = filter_span_of(filt.token.span.at, "0123456789");
 	if (filt.token.span.len || !n)
-		filter_fail(filt.token.span, "not expected here");
+		filter_fail_here("not expected here");
 	refused = bpf_check(prog, n);
 	if (refused)
 		filter_fail_instruction(refused);

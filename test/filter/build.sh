@@ -4,7 +4,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 out=$here/../../build/test/filter-$1
 mkdir -p "${out%/*}"
 case $1 in
-diff) set -- "$1" -lpcap -ldl ;;
+diff | lists) set -- "$1" -lpcap -ldl ;;
 esac
 program=$1
 shift

@@ -17,6 +17,8 @@ struct packet {
 
 static int judge_cut;		/* the last program that ran was ended by a load from behind the packet, or a division by 0 */
 
+static unsigned long judge_steps;	/* instructions executed since the start */
+
 static int judge_load(const struct packet *p, uint64_t at, unsigned size, uint32_t *value)
 {
 	unsigned n = size == OP_W ? 4 : size == OP_H ? 2 : 1;
@@ -84,6 +86,7 @@ static uint32_t judge_run(const struct bpf_instruction *s, const struct packet *
 
 	judge_cut = 0;
 	for (;; s++) {
+		judge_steps++;
 		b = s->code & OP_X ? x : s->k;
 		switch (s->code & 7) {
 		case OP_LD:
