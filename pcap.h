@@ -305,7 +305,7 @@ static inline const char *pcap_unpacker(const unsigned char *at)
 /* The link type that a file means with N: 12 is what raw IP was before it had a number of its own. */
 static inline uint32_t pcap_read_linktype(uint32_t n)
 {
-	return n == 12 ? LINKTYPE_RAW : n;
+	return n == 12 ? (uint32_t)LINKTYPE_RAW : n;
 }
 
 /* Takes the version at AT: 2.0 to 2.4, or 543.0, that of DG/UX. */

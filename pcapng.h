@@ -473,9 +473,12 @@ static inline void pcapng_split_binary(uint64_t time, unsigned exponent, uint64_
 		time >>= 1;
 	*sec = time >> exponent;
 	time &= ((uint64_t)1 << exponent) - 1;
-	for (; exponent > 32; exponent--)	/* so that the product fits */
-		time >>= 1;
-	*nsec = (uint32_t)(time * 1000000000 >> exponent);
+	if (exponent > 32) {	/* the product may need more than 64 bits: in two halves */
+		time = (time >> 32) * 1000000000 + ((time & 0xffffffff) * 1000000000 >> 32);
+		*nsec = (uint32_t)(time >> (exponent - 32));
+	} else {
+		*nsec = (uint32_t)(time * 1000000000 >> exponent);
+	}
 }
 
 /* Turns TIME, a time stamp of the interface LINK, into seconds since 1970, 0 to PCAPNG_SEC_MAX, and

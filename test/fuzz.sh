@@ -1,5 +1,5 @@
 #!/bin/bash
-# fuzz.sh [MINUTES]: the fuzzers of the filter compiler, the packet lines and the file reader, MINUTES (default 1)
+# fuzz.sh [MINUTES]: the fuzzers of the filter compiler, the packet lines and the readers of files, MINUTES (default 1)
 # each, with ASan and UBSan; then how much of show.h and of the reader their inputs reach. Inputs are kept in
 # build/fuzz for the next run. A finding ends it with status 1 and stays as a file in build/fuzz.
 set -euo pipefail
@@ -8,6 +8,9 @@ seconds=$((${1:-1} * 60))
 out=build/fuzz
 mkdir -p "$out"
 python3 test/show/gen.py "$out/made"
+python3 test/pcapng/gen.py "$out/pcapng-made"
+mkdir -p "$out/seeds-pcapng"
+find "$out/pcapng-made" -name '*.pcapng' -size -8 -exec cp {} "$out/seeds-pcapng" \;
 
 flags=(-std=gnu11 -g -w)
 checked=(-O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all)
@@ -47,6 +50,8 @@ coverage() {
 fuzz filter test/filter/fuzz.c test/filter/corpus -dict=test/filter/words.dict
 fuzz show test/show/fuzz_show.c "$out/made/seeds-show" -max_len=700
 fuzz read test/show/fuzz_read.c "$out/made/seeds-read" -max_len=1500
+fuzz pcapng test/pcapng/fuzz.c "$out/seeds-pcapng" -max_len=4000
 coverage show test/show/fuzz_show.c "$out/made/seeds-show" show.h
 coverage read test/show/fuzz_read.c "$out/made/seeds-read" pcap.h pcap_read
 coverage read test/show/fuzz_read.c "$out/made/seeds-read" bpf.h bpf_run
+coverage pcapng test/pcapng/fuzz.c "$out/seeds-pcapng" pcapng.h

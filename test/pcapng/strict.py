@@ -4,6 +4,8 @@
 rawcap and forgives nothing: every length, every byte that pads, every option, their order. It prints
 what dump.c prints, and exits 1 with the reason on stderr at what is not perfect. -l: lenient, for
 files that others wrote; only what makes a file unreadable ends it."""
+import contextlib
+import io
 import struct
 import sys
 
@@ -196,23 +198,33 @@ class Reader:
         self.at += length
 
 
-def main():
+def read(data, forgiving=False):
+    """What dump.c is to print, and why the file is not perfect, or None."""
     global lenient
-    lenient = sys.argv[1] == '-l'
-    reader = Reader(open(sys.argv[-1], 'rb').read())
-    try:
-        while reader.at < len(reader.data):
-            if len(reader.data) - reader.at < 12:
-                raise EOFError
-            reader.block()
-    except EOFError:
-        print('cut')
-        sys.exit(1)
-    except (Broken, KeyError) as e:
-        print('broken')
-        print('strict.py: byte %d: %s' % (reader.at, e), file=sys.stderr)
-        sys.exit(1)
-    print('end')
+    lenient, why, out = forgiving, None, io.StringIO()
+    reader = Reader(data)
+    with contextlib.redirect_stdout(out):
+        try:
+            while reader.at < len(data):
+                if len(data) - reader.at < 12:
+                    raise EOFError
+                reader.block()
+            print('end')
+        except EOFError:
+            why = 'cut'
+            print('cut')
+        except (Broken, KeyError) as e:
+            why = 'byte %d: %s' % (reader.at, e)
+            print('broken')
+    return out.getvalue(), why
 
 
-main()
+def main():
+    out, why = read(open(sys.argv[-1], 'rb').read(), sys.argv[1] == '-l')
+    print(out, end='')
+    if why:
+        sys.exit('strict.py: ' + why)
+
+
+if __name__ == '__main__':
+    main()
