@@ -1361,6 +1361,15 @@ static void wait_for_interface(void)
 	}
 }
 
+/* An interface that cannot be found ends the program. A name that is too long for the kernel, and no
+ * alternative name, can never be one. */
+_Noreturn static void refuse_interface(const char *name)
+{
+	if (errno == ENODEV && strlen(name) >= NETIF_NAME_SIZE && name == capture.net.failed)
+		usage(name, "no interface is called so, and it is too long for a name");
+	die(capture.net.failed);
+}
+
 /* Several interfaces are captured as all of them are, through a filter that knows their numbers. */
 static void find_several(void)
 {
@@ -1371,7 +1380,7 @@ static void find_several(void)
 		die(capture.net.failed);
 	for (unsigned i = 0; i < opt.ifnames; i++) {
 		if (netif_look_up(&capture.net, opt.ifname[i]) < 0)
-			die(capture.net.failed);
+			refuse_interface(opt.ifname[i]);
 		capture.several[i] = capture.net.ifindex;
 	}
 	capture.net.ifindex = NETIF_ALL;
@@ -1386,8 +1395,8 @@ static void find_interface(void)
 	if (opt.ifnames > 1) {
 		find_several();
 	} else if (netif_find(&capture.net, strcmp(capture.name, "any") ? capture.name : NULL) < 0) {
-		if (errno != ENODEV || !opt.waits)
-			die(capture.net.failed);
+		if (errno != ENODEV || !opt.waits || strlen(capture.name) >= NETIF_NAME_SIZE)
+			refuse_interface(capture.name);
 		wait_for_interface();
 	}
 	choose_linktype();

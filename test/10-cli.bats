@@ -145,8 +145,8 @@ load cli
 }
 
 @test "an option that does not exist is named" {
-	wrong "-a" -a va
-	wrong "-pa" -pa va
+	wrong "-Y" -Y va
+	wrong "Y" -pY va
 	wrong "-%" -% va
 	wrong "--nonsense" --nonsense va
 	wrong "--nanos" --nanos va
@@ -245,23 +245,24 @@ load cli
 
 # --- interface names ---
 
-@test "names that the kernel would bend are refused: 128 characters and more, empty, / and blanks" {
+@test "names that the kernel would bend are refused: empty, with / or blanks" {
 	local name
-	ns ip link add name abcdefghijklmno type veth peer name vc
-	for name in "" :1 "$(printf '%0128d' 0)" ../va a/b /va " va" "va " $'va\n' \
-		$'va\t' . ..; do
+	for name in "" ../va a/b /va " va" "va " $'va\n' $'va\t' . ..; do
 		wrong "" "$name"
 		wrong "" -i "$name"
 	done
 	wrong ../va ../va
 }
 
-@test "the alias va:1 is va; 16 characters that are no alternative name are no interface" {
-	understood -c 1 va:1
-	understood -c 1 -i va:7
+@test "a name of 16 characters and more that is no alternative name is refused, not cut to one that exists" {
+	local name
 	ns ip link add name abcdefghijklmno type veth peer name vc
-	run_rawcap abcdefghijklmnop
-	failed 1 "no such interface"
+	for name in abcdefghijklmnop abcdefghijklmnopq; do
+		run_rawcap "$name"
+		silently_failed 2 "rawcap: $name"
+		run_rawcap -i "$name"
+		silently_failed 2 "rawcap: $name"
+	done
 }
 
 @test "a name of 15 characters, the longest, is captured" {
@@ -366,11 +367,11 @@ load cli
 
 # --- stderr ---
 
-@test "a capture says nothing but its summary" {
+@test "a capture says nothing but that it listens, and its summary" {
 	start one va
 	ns send -c 3 vb
 	stop one INT
-	[ "$err" = $'3 packets captured\n3 packets received by filter\n0 packets dropped by kernel' ]
+	[ "$err" = $'rawcap: listening on va, link-type EN10MB (Ethernet), snapshot length 2048 bytes\n3 packets captured\n3 packets received by filter\n0 packets dropped by kernel' ]
 }
 
 @test "the summary tells of packets cut, and what keeps them whole" {

@@ -3,10 +3,11 @@
 # none grows past its limit, none is torn, and no packet is lost from one to the next.
 load files
 
-@test "-C, -G and -W want numbers above 0: exit 2 with the word" {
+@test "-C and -W want a number above 0, -G a number: exit 2 with the word" {
 	local option value
 	for option in C G W; do
 		for value in 0 x 1z -1 '' 99999999999999999999; do
+			[ "$option$value" != G0 ] || continue	# never a new file
 			run_rawcap -w "$inside/f" -$option "$value" va
 			failed 2 "rawcap: "
 			[ ! -e "$fast/f" ]
