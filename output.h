@@ -65,12 +65,14 @@ enum {
 	OUTPUT_EARLY_FLAGS = O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_LARGEFILE,
 	OUTPUT_OPEN_FLAGS = OUTPUT_EARLY_FLAGS | O_TRUNC,	/* of -w FILE alone */
 	OUTPUT_NEW_FLAGS = OUTPUT_EARLY_FLAGS | O_EXCL | O_NOFOLLOW,	/* of a rotation's files */
+	OUTPUT_LOOK_FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_LARGEFILE,
 	OUTPUT_SCAN_FLAGS = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_LARGEFILE,
 };
 
 /* A file that an earlier run left. */
 struct output_left {
 	uint64_t changed;	/* grows with the time at which it was last written */
+	uint64_t began;	/* where that is the same: with the time of its first packet; 0 until it is read */
 	uint32_t number;	/* at the end of its name, of so many digits; 0 without */
 	uint8_t digits;
 	uint8_t is_empty;	/* there is no record in it */
@@ -432,6 +434,39 @@ static int output_is_ours(const struct output_survey *s, const struct output_sta
 	return S_ISREG(f->mode) && (f->uid == s->uid || f->uid == 0);
 }
 
+/* Finds out when the first packet of the file LEFT came. A file without one is the youngest: it has
+ * just been made. */
+static void output_find_began(const struct output *o, struct output_left *left)
+{
+	const char *name = output_left_name(o, left) + o->directory_len;
+	unsigned char head[sizeof(struct pcap_file) + sizeof(struct pcap_record)];
+	int fd = (int)syscall(SYS_openat, o->directory, name, OUTPUT_LOOK_FLAGS, 0);
+	struct pcap_reader format;
+	struct pcap_record r;
+
+	left->began = UINT64_MAX;
+	if (fd < 0)
+		return;
+	if (read(fd, head, sizeof head) == sizeof head && !pcap_read_header(&format, head)) {
+		pcap_read_record(&format, head + sizeof(struct pcap_file), sizeof r, &r);
+		left->began = (uint64_t)r.sec << 30 | r.fraction;
+	}
+	close(fd);
+}
+
+/* Whether A was written before B. The time of the last write may be the same, as the kernel counts
+ * that in steps of its own and some disks in seconds; then the packets decide. */
+static int output_is_older(const struct output *o, struct output_left *a, struct output_left *b)
+{
+	if (a->changed != b->changed)
+		return a->changed < b->changed;
+	if (!a->began)
+		output_find_began(o, a);
+	if (!b->began)
+		output_find_began(o, b);
+	return a->began < b->began;
+}
+
 /* Notes what F tells of a file. Times are those of the last write. One that lies in the future is
  * older than those since the machine's start: its clock was put back then, as that of a router
  * without a battery is. An hour makes no future: a disk on the network may have a clock of its own. */
@@ -442,21 +477,22 @@ static void output_note(const struct output_survey *s, const struct output_stat 
 	uint64_t era = f->mtime.sec < s->boot ? 0 : f->mtime.sec > s->wall + FUTURE ? 1 : 2;
 
 	left->changed = era << 62 | (uint64_t)(uint32_t)f->mtime.sec << 30 | f->mtime.nsec;
+	left->began = 0;
 	left->is_empty = f->size <= sizeof(struct pcap_file);
 }
 
 /* Puts LEFT among the oldest files, as far as those have room. */
-static void output_keep_oldest(struct output *o, const struct output_left *left)
+static void output_keep_oldest(struct output *o, struct output_left *left)
 {
 	uint32_t at = o->left_end;
 
-	if (at == OUTPUT_LEFT_MAX && o->left[at - 1].changed <= left->changed)
+	if (at == OUTPUT_LEFT_MAX && !output_is_older(o, left, o->left + at - 1))
 		return;
 	if (at == OUTPUT_LEFT_MAX)
 		at--;
 	else
 		o->left_end++;
-	for (; at > 0 && o->left[at - 1].changed > left->changed; at--)
+	for (; at > 0 && output_is_older(o, left, o->left + at - 1); at--)
 		o->left[at] = o->left[at - 1];
 	o->left[at] = *left;
 }
@@ -475,7 +511,7 @@ static void output_survey_file(struct output *o, struct output_survey *s, const 
 		return;
 	output_note(s, &f, &left);
 	s->files++;
-	if (left.changed >= s->newest.changed)
+	if (s->files == 1 || output_is_older(o, &s->newest, &left))
 		s->newest = left;
 	if (left.number >= s->highest.number)
 		s->highest = left;
@@ -523,26 +559,6 @@ static int output_begin_survey(const struct output *o, struct output_survey *s, 
 	return s->directory;
 }
 
-/* Where several files have the newest time, as on disks that know only seconds: takes the last of
- * them in the order of numbers. */
-static void output_settle_newest(const struct output *o, struct output_survey *s)
-{
-	struct output_left next = s->newest;
-	struct output_stat f;
-
-	if (!output_is_own_number(o, &s->newest))
-		return;
-	for (uint32_t i = 1; i < o->files_max; i++) {
-		next.number = (s->newest.number + 1) % o->files_max;
-		if (output_look_at(o->directory, output_left_name(o, &next) + o->directory_len, &f) < 0)
-			return;
-		output_note(s, &f, &next);
-		if (next.changed != s->newest.changed)
-			return;
-		s->newest = next;
-	}
-}
-
 /* Removes the oldest files until KEEP are left, or no more can be removed. */
 static int output_trim(struct output *o, struct output_survey *s, uint32_t keep)
 {
@@ -573,11 +589,10 @@ static int output_go_on_bounded(struct output *o, struct output_survey *s)
 {
 	uint32_t number;
 
-	output_settle_newest(o, s);
 	number = s->newest.number + 1;
 	if (s->newest.is_empty && output_remove(o, output_left_name(o, &s->newest)) == 0)
 		number--;
-	if (output_trim(o, s, o->files_max - 1) < 0)
+	if (output_survey(o, s) < 0 || output_trim(o, s, o->files_max - 1) < 0)
 		return -1;
 	for (uint32_t i = 0; i < o->files_max && output_is_taken(o, number); i++)
 		number++;

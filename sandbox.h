@@ -131,17 +131,17 @@ static inline int sandbox_drop_rights(int directory)
 	return result;
 }
 
-/* Denies the process every file but those in DIRECTORY, which it may list, make, write and remove,
- * with Landlock. Returns -1 where the kernel has none. linux/landlock.h */
+/* Denies the process every file but those in DIRECTORY, which it may list, read, make, write and
+ * remove, with Landlock. Returns -1 where the kernel has none. linux/landlock.h */
 static int sandbox_restrict_files(int directory)
 {
 	enum {
-		WRITE_FILE = 1 << 1, READ_DIR = 1 << 3, REMOVE_DIR = 1 << 4, REMOVE_FILE = 1 << 5,
+		WRITE_FILE = 1 << 1, READ_FILE = 1 << 2, READ_DIR = 1 << 3, REMOVE_DIR = 1 << 4, REMOVE_FILE = 1 << 5,
 		MAKE_REG = 1 << 8, EVERYTHING = (1 << 13) - 1, PATH_BENEATH = 1,
 	};
 	const struct { uint64_t handled; } ruleset = { EVERYTHING };
 	const struct { uint64_t allowed; int32_t directory; } beneath = {
-		WRITE_FILE | READ_DIR | REMOVE_DIR | REMOVE_FILE | MAKE_REG, directory,
+		WRITE_FILE | READ_FILE | READ_DIR | REMOVE_DIR | REMOVE_FILE | MAKE_REG, directory,
 	};
 	int fd = (int)syscall(SYS_landlock_create_ruleset, &ruleset, sizeof ruleset, 0l), result;
 

@@ -117,7 +117,7 @@ has_files() { [ "$(printf '%s\n' "$dir"/f-* | wc -l)" -ge "$1" ]; }
 @test "descriptors: enough, or exit 1 with the reason before anything is captured; rotation needs no more" {
 	requires prlimit
 	local count worked=0
-	for count in 3 4 5 6 7; do
+	for count in 3 4 5 6 7 8; do
 		launcher=(prlimit --nofile=$count)
 		start one -w "$dir/f" -C 64k va
 		ns send -c 150 -s 1000 vb

@@ -24,9 +24,10 @@ run_as_written() {
 	wait_until bound_or_ended 0 "${pid[one]}"
 }
 
-@test "the init script for OpenWrt is a shell script, and its command records the wan interface" {
+@test "the init script for OpenWrt is a shell script, and its command records the device of UCI's wan" {
 	local command
 	sh -n "$examples/rawcap.init"
+	uci() { [ "$*" = "-q get network.wan.device" ] && echo eth1; }
 	procd_open_instance() { :; }
 	procd_close_instance() { :; }
 	procd_set_param() { [ "$1" != command ] || command=("${@:2}"); }
@@ -34,7 +35,7 @@ run_as_written() {
 	. "$examples/rawcap.init"
 	start_service
 	[ "${command[0]}" = /usr/bin/rawcap ]
-	run_as_written wan "${command[@]}"
+	run_as_written eth1 "${command[@]}"
 	ns send -c 5 vb
 	wait_until eval '[ "$(pcapread -c "/proc/$holder/root/tmp/wan0")" = 5 ]'
 	stop one INT
@@ -49,6 +50,10 @@ run_as_written() {
 		sed "s,^ExecStart=[^ ]*,ExecStart=$RAWCAP," "$examples/rawcap.service" > "$BATS_TEST_TMPDIR/rawcap.service"
 		systemd-analyze verify "$BATS_TEST_TMPDIR/rawcap.service"
 	fi
+	# without default dependencies nothing else stops it before the file systems go
+	grep -qx 'DefaultDependencies=no' "$examples/rawcap.service"
+	grep -qx 'Conflicts=shutdown.target' "$examples/rawcap.service"
+	grep -qx 'Before=shutdown.target' "$examples/rawcap.service"
 	run_as_written eth0 "${command[@]}"
 	ns send -c 5 vb
 	wait_until eval '[ "$(pcapread -c "/proc/$holder/root/var/lib/rawcap/eth0-0")" = 5 ]'
