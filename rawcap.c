@@ -2370,9 +2370,11 @@ static void flush_screen(void)
 
 	if (screen.to.fd < 0)
 		return;
-	if (screen.sent == screen.end)
-		show_skipped();
-	while (screen.sent < screen.end && is_ready(screen.to.fd, POLLOUT, 0)) {
+	for (;;) {
+		if (screen.sent == screen.end)	/* the terminal has caught up */
+			show_skipped();
+		if (screen.sent == screen.end || !is_ready(screen.to.fd, POLLOUT, 0))
+			break;
 		n = write_terminal(&screen.to, screen.buffer + screen.sent, lines_share());
 		if (n < 0) {
 			abandon_screen(errno);
