@@ -85,6 +85,7 @@ enum {
 	TICK_MS = 30,	/* a pause in which packets on their way through the kernel arrive */
 	GRACE_MS = 120,	/* after a stop signal: the most that packets on their way get */
 	STALL_MS = 3000,	/* after a stop signal: a reader that takes nothing for so long is given up */
+	HURRY_MS = 500,	/* ... after a second one */
 	PATIENCE_MS = 1000,	/* at the end: until a stderr that takes nothing is given up */
 	FLAP_MS = 50,	/* after an interface went down: by then a deletion shows */
 	LINK_MS = 250,	/* between checks of an interface that stays down: the kernel may not tell */
@@ -143,7 +144,8 @@ enum stop {
 	TIMED_OUT,	/* the time of -G or --after is over */
 	SIGNALLED,
 	GONE,	/* the interface is gone for good */
-	LIMIT,	/* -c, -C or --until is reached, or receiving fails */
+	LIMIT,	/* -c, -C or --until is reached */
+	FAILED,	/* receiving fails */
 	BROKEN,	/* nothing can be written any more */
 };
 /* WENT_DOWN: not told yet, since it may be a flap. */
@@ -169,6 +171,7 @@ static struct {
 	uint64_t start_time;	/* when it began, as pcapng_time has it */
 	uint64_t taken;	/* packets put into the output buffer */
 	uint64_t cut;	/* packets cut to snaplen */
+	uint64_t unwritten;	/* packets lost with the output: told at the end */
 	int status;	/* the exit status */
 	unsigned instructions;	/* of the filter */
 	struct bpf_instruction filter[BPF_PROGRAM_MAX];	/* the kernel runs it; for -r, this program */
@@ -926,6 +929,8 @@ static void parse_arguments(char **argv)
 	if (wants_interface() && !opt.as_tcpdump)
 		usage("usage", "rawcap INTERFACE > FILE.pcap (see -h)");
 	check_files();
+	if (opt.after && !opt.until)
+		usage("--after", "goes with --until");
 	if (opt.filter_name)
 		read_filter(opt.filter_name);
 	else
@@ -1487,8 +1492,8 @@ static void compile_users_filter(const char *rule, int live)
 		usage("filter", filter_error);
 }
 
-/* What no kind of link takes is a wrong filter whatever comes: says so before anything is opened. */
-static void check_filter(void)
+/* Whether some kind of link takes TEXT as a filter, LIVE or in a file; filter_error says why not. */
+static int is_filter(const char *text, int live)
 {
 	static const uint16_t kinds[] = {	/* the last one's reason is given */
 		LINKTYPE_IEEE802_11_RADIOTAP, LINKTYPE_LINUX_SLL2, LINKTYPE_RAW, LINKTYPE_ETHERNET,
@@ -1496,15 +1501,22 @@ static void check_filter(void)
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		capture.linktype = kinds[i];
-		if (compile_filter(NULL, opt.filter, 1))
-			return;
+		if (compile_filter(NULL, text, live))
+			return 1;
 	}
-	if (opt.linktype >= 0) {	/* for its own reason */
-		capture.linktype = opt.linktype;
-		if (compile_filter(NULL, opt.filter, 1))
-			return;
-	}
-	usage("filter", filter_error);
+	if (opt.linktype < 0)
+		return 0;
+	capture.linktype = opt.linktype;	/* for its own reason */
+	return compile_filter(NULL, text, live) != 0;
+}
+
+/* What no kind of link takes is a wrong filter whatever comes: says so before anything is opened. */
+static void check_filters(void)
+{
+	if (!is_filter(opt.filter, 1))
+		usage("filter", filter_error);
+	if (opt.until && !is_filter(opt.until, 0))
+		usage("--until", filter_error);
 }
 
 /* Adds a term to a rule. */
@@ -1902,7 +1914,8 @@ static void take_link_error(int error)
 	} else if (error && error != ENETDOWN) {
 		complain(capture.name, error);
 		capture.status = 1;
-		take_no_more();
+		if (capture.stop < FAILED)
+			capture.stop = FAILED;
 	}
 }
 
@@ -2240,8 +2253,11 @@ static void convert_can(unsigned char *frame, uint32_t len)
 /* The output is in trouble: says so, and gives it up. */
 static void lose_output(int error)
 {
+	uint64_t before = output.lost;
+
 	complain(output_name(&output), error);
 	output_abandon(&output);
+	capture.unwritten += output.lost - before;
 	capture.status = 1;
 	capture.stop = BROKEN;
 }
@@ -2406,6 +2422,16 @@ static void tell_until(const struct output_record *r, const unsigned char *data)
 	end_message();
 }
 
+/* How long ago a packet came, in ms: the kernel hands over a block some time later. 0 where the clock
+ * was set meanwhile. */
+static uint64_t age_ms(const struct output_record *r)
+{
+	const struct timespec now = read_clock(CLOCK_REALTIME);
+	int64_t ms = ((int64_t)now.tv_sec - r->sec) * 1000 + (now.tv_nsec - (int64_t)r->nsec) / 1000000;
+
+	return ms > 0 && ms < STALL_MS ? (uint64_t)ms : 0;
+}
+
 /* Whether this packet is the one that --until waits for: then the capture ends, --after seconds
  * later. */
 static void check_until(const struct packet *p, const struct output_record *r,
@@ -2421,7 +2447,7 @@ static void check_until(const struct packet *p, const struct output_record *r,
 	    !bpf_run_packet(until.program, until.instructions, &packet))
 		return;
 	tell_until(r, data);
-	until.end_ms = now_ms() + opt.after * UINT64_C(1000);
+	until.end_ms = now_ms() + opt.after * UINT64_C(1000) - age_ms(r);
 	capture.next_check_ms = 0;	/* the next check learns of it */
 	if (!opt.after || opt.mode == READ)
 		take_no_more();
@@ -2559,9 +2585,11 @@ static void flush_screen(void)
 
 	if (screen.to.fd < 0)
 		return;
-	if (screen.sent == screen.end)
-		show_skipped();
-	while (screen.sent < screen.end && is_ready(screen.to.fd, POLLOUT, 0)) {
+	for (;;) {
+		if (screen.sent == screen.end)	/* the terminal has caught up */
+			show_skipped();
+		if (screen.sent == screen.end || !is_ready(screen.to.fd, POLLOUT, 0))
+			break;
 		n = write_terminal(&screen.to, screen.buffer + screen.sent, lines_share());
 		if (n < 0) {
 			abandon_screen(errno);
@@ -2799,15 +2827,16 @@ static int screen_waits(void)
 }
 
 /* Whether the wait is over that has brought nothing for IDLE ms. A reader is waited for as long as it
- * likes; after a stop signal only while it goes on reading; after a second one not at all. What the
- * kernel holds is fetched all the same. */
+ * likes; after a stop signal only while it goes on reading, after a second one with less patience: what
+ * reads slowly is not stuck. What the kernel holds is fetched all the same. */
 static int is_over(uint64_t idle)
 {
 	if (kernel_backlog() && takes_packets())
 		return idle > STALL_MS;
 	if (!output_waits() && !screen_waits())
 		return idle > STALL_MS;	/* the kernel has what never comes */
-	return capture.stop_signals > 1 || (capture.stop_signals && idle > STALL_MS);
+	return (capture.stop_signals > 1 && idle > HURRY_MS) ||
+	    (capture.stop_signals && idle > STALL_MS);
 }
 
 /* What could not be written is lost: says how much. */
@@ -2856,16 +2885,21 @@ static void drain(void)
 	give_up_readers();
 }
 
-/* Packets that the kernel saw, and that are neither in the output nor counted as dropped, are told. */
+/* Packets that the kernel saw, and that are neither in the output nor counted as dropped, are told.
+ * What comes after a limit was not asked for. */
 static void tell_missing(void)
 {
-	uint64_t missing = kernel_backlog();
+	const uint64_t known = capture.taken + capture.net.dropped;
+	uint64_t missing = capture.unwritten;
 
+	if (capture.stop != LIMIT && capture.net.seen > known)
+		missing += capture.net.seen - known;
 	if (!missing)
 		return;
 	capture.status = 1;
 	begin_message(capture.name);
-	add_count(missing, "missing: the kernel saw them and did not hand them over");
+	add_count(missing, capture.stop == BROKEN ? "missing: nothing can be written any more" :
+	    "missing: the kernel saw them and did not hand them over");
 	end_message();
 }
 
@@ -2883,8 +2917,11 @@ _Noreturn static void finish(void)
 	close_output(capture.stop_signals < 2);
 	if (opt.count_only && opt.mode == READ)
 		tell_packets();
-	if (opt.mode == CAPTURE)
+	if (opt.mode == CAPTURE) {
+		netif_stop(&capture.net);	/* no more are counted, however it ends */
+		netif_count(&capture.net);
 		tell_missing();
+	}
 	if (opt.mode == CAPTURE && (!opt.quiet || opt.as_tcpdump))
 		tell_counts();
 	_exit(capture.status);
@@ -3297,7 +3334,7 @@ int main(int argc, char **argv)
 		print_linktypes();
 	open_terminals();
 	set_up_output();
-	check_filter();
+	check_filters();
 	if (opt.mode == READ || opt.read_name)
 		open_file();
 	if (opt.mode == PRINT_FILTER)
