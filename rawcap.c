@@ -136,6 +136,7 @@ static struct {
 	int ascii;	/* -A */
 	unsigned stamp;	/* times -t */
 	char filter[EXPRESSION_MAX];	/* the expression; "" without */
+	int is_operand;	/* the interface is the first operand */
 } opt;
 
 /* Why the capture ends, the weaker reason first. From LIMIT on nothing more is taken. */
@@ -874,6 +875,9 @@ static void read_filter(const char *name)
 	if (len == sizeof opt.filter - 1)
 		usage(name, "too long for a filter");
 	opt.filter[len] = 0;
+	for (char *c = strchr(opt.filter, '#'); c; c = strchr(c, '#'))	/* comments, up to the line's end */
+		while (*c && *c != '\n')
+			*c++ = ' ';
 }
 
 /* What the program does, from the options that say so. */
@@ -922,12 +926,14 @@ static void parse_arguments(char **argv)
 	choose_mode();
 	if (opt.mode == LIST_INTERFACES)
 		return;
-	if (wants_interface() && *argv && !opt.as_tcpdump)
+	if (wants_interface() && *argv && !opt.as_tcpdump) {
 		add_interface(*argv++);
+		opt.is_operand = 1;
+	}
 	for (unsigned i = 0; i < opt.ifnames; i++)
 		check_interface_name((char *)opt.ifname[i]);
 	if (wants_interface() && !opt.as_tcpdump)
-		usage("usage", "rawcap INTERFACE > FILE.pcap (see -h)");
+		usage("no interface", "rawcap INTERFACE > FILE.pcap (see -h)");
 	check_files();
 	if (opt.after && !opt.until)
 		usage("--after", "goes with --until");
@@ -1366,10 +1372,17 @@ static void wait_for_interface(void)
 	}
 }
 
+static void check_forgotten_interface(void);
+
 /* An interface that cannot be found ends the program. A name that is too long for the kernel, and no
  * alternative name, can never be one. */
 _Noreturn static void refuse_interface(const char *name)
 {
+	const int error = errno;
+
+	if (errno == ENODEV)
+		check_forgotten_interface();
+	errno = error;
 	if (errno == ENODEV && strlen(name) >= NETIF_NAME_SIZE && name == capture.net.failed)
 		usage(name, "no interface is called so, and it is too long for a name");
 	die(capture.net.failed);
@@ -1510,11 +1523,31 @@ static int is_filter(const char *text, int live)
 	return compile_filter(NULL, text, live) != 0;
 }
 
+/* Where the interface was forgotten, the filter's first word stands in its place: says so, if the
+ * two together are a filter. */
+static void check_forgotten_interface(void)
+{
+	static char text[EXPRESSION_MAX];
+	struct text words = { text, sizeof text, 0 };
+
+	if (!opt.is_operand)
+		return;
+	text_add(&words, opt.ifname[0]);
+	text_add(&words, " ");
+	text_add(&words, opt.filter);
+	capture.linktype = LINKTYPE_ETHERNET;
+	if (compile_filter(NULL, text, 0))
+		usage(opt.ifname[0], "begins a filter; the interface comes before it");
+}
+
 /* What no kind of link takes is a wrong filter whatever comes: says so before anything is opened. */
 static void check_filters(void)
 {
-	if (!is_filter(opt.filter, 1))
+	if (!is_filter(opt.filter, 1)) {
+		check_forgotten_interface();
+		is_filter(opt.filter, 1);	/* once more, for the reason */
 		usage("filter", filter_error);
+	}
 	if (opt.until && !is_filter(opt.until, 0))
 		usage("--until", filter_error);
 }
@@ -2889,11 +2922,11 @@ static void drain(void)
  * What comes after a limit was not asked for. */
 static void tell_missing(void)
 {
-	const uint64_t known = capture.taken + capture.net.dropped;
+	const uint64_t accounted = capture.taken + capture.net.dropped;
 	uint64_t missing = capture.unwritten;
 
-	if (capture.stop != LIMIT && capture.net.seen > known)
-		missing += capture.net.seen - known;
+	if (capture.stop != LIMIT && capture.net.seen > accounted)
+		missing += capture.net.seen - accounted;
 	if (!missing)
 		return;
 	capture.status = 1;
