@@ -81,6 +81,8 @@ def first(found, code, length=None):
 class Link:
     def __init__(self, linktype, snaplen, found, order):
         self.linktype, self.snaplen = linktype, snaplen
+        if any((c == 9 and len(v) != 1) or (c == 14 and len(v) != 8) for c, v in found):
+            raise Broken('options')
         resolution = (first(found, 9) or b'\6')[0]
         self.second = 2**(resolution & 127) if resolution & 128 else 10**resolution
         self.offset = struct.unpack(order + 'q', first(found, 14) or bytes(8))[0]
