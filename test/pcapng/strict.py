@@ -120,8 +120,8 @@ class Reader:
     def interface(self, body, found):
         linktype, reserved, snaplen = struct.unpack(self.order + 'HHI', body[:8])
         must(reserved == 0, 'a reserved field that is not 0')
-        print('interface', len(self.links), linktype, snaplen, hexed(first(found, 2)))
         self.links.append(Link(linktype, snaplen, found, self.order))
+        print('interface', len(self.links) - 1, linktype, snaplen, hexed(first(found, 2)))
 
     def packet(self, kind, body):
         if kind == SIMPLE:
