@@ -358,7 +358,7 @@ static inline uint32_t pcapng_block_size(const unsigned char *block)
 /* ---- Reading: bytes of a file in, blocks out. Whoever calls does the reading. ---- */
 
 enum {
-	PCAPNG_INTERFACES = 4096,	/* in a section, at most: an hour of containers may bring hundreds */
+	PCAPNG_INTERFACES = 4096,	/* in a section, at most: containers that come and go may bring hundreds a day */
 	PCAPNG_NAME_SIZE = 64,	/* bytes kept of an interface's name, with a 0: Windows has names of 50 */
 	PCAPNG_SNAPLEN_MAX = 262144,	/* bytes: of a longer packet so many count, as in pcap.h */
 	/* bytes of a block that must be there at once: a packet and 64 KiB of options. What a longer
@@ -674,8 +674,8 @@ static inline void pcapng_read_statistics_option(const struct pcapng_reader *r, 
 	}
 }
 
-static inline void pcapng_read_statistics(const struct pcapng_reader *r, const unsigned char *at, uint32_t end,
-    struct pcapng_block *b)
+static inline void pcapng_read_statistics(const struct pcapng_reader *r, const unsigned char *at,
+    uint32_t end, struct pcapng_block *b)
 {
 	struct pcapng_option o;
 	struct pcapng_bytes left;
@@ -840,8 +840,8 @@ static inline uint32_t pcapng_pass_over(struct pcapng_reader *r, const unsigned 
  * most PCAPNG_BLOCK_MAX, before B says anything; 0, that the rest of the file is lost, for the reason
  * in r->why. What is not kept is taken in pieces of any size, each PCAPNG_NOTHING. B points into the
  * bytes at AT. */
-static inline uint32_t pcapng_read_block(struct pcapng_reader *r, const unsigned char *at, uint32_t have,
-    struct pcapng_block *b)
+static inline uint32_t pcapng_read_block(struct pcapng_reader *r, const unsigned char *at,
+    uint32_t have, struct pcapng_block *b)
 {
 	uint32_t type, len, take, smallest;
 

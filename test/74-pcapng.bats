@@ -13,7 +13,7 @@ setup_file() {
 prepare() {
 	requires python3
 	PATH=$BUILD:$BATS_TEST_DIRNAME/pcapng:$PATH
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 # tshark_reads FILE: time, lengths and interface of each packet.

@@ -81,6 +81,8 @@ def first(found, code, length=None):
 class Link:
     def __init__(self, linktype, snaplen, found, order):
         self.linktype, self.snaplen = linktype, snaplen
+        if any((c == 9 and len(v) != 1) or (c == 14 and len(v) != 8) for c, v in found):
+            raise Broken('options')
         resolution = (first(found, 9) or b'\6')[0]
         self.second = 2**(resolution & 127) if resolution & 128 else 10**resolution
         self.offset = struct.unpack(order + 'q', first(found, 14) or bytes(8))[0]
@@ -118,8 +120,8 @@ class Reader:
     def interface(self, body, found):
         linktype, reserved, snaplen = struct.unpack(self.order + 'HHI', body[:8])
         must(reserved == 0, 'a reserved field that is not 0')
-        print('interface', len(self.links), linktype, snaplen, hexed(first(found, 2)))
         self.links.append(Link(linktype, snaplen, found, self.order))
+        print('interface', len(self.links) - 1, linktype, snaplen, hexed(first(found, 2)))
 
     def packet(self, kind, body):
         if kind == SIMPLE:
