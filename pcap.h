@@ -158,12 +158,14 @@ static inline const char *pcap_read_header(struct pcap_reader *f, const unsigned
 static inline uint32_t pcap_read_record(const struct pcap_reader *f, const unsigned char *at,
     uint32_t have, struct pcap_record *r)
 {
+	uint64_t nsec;
 	uint32_t caplen;
 
 	if (have < sizeof *r)
 		return sizeof *r;
-	r->sec = pcap_read32(f, at);
-	r->fraction = pcap_read32(f, at + 4) * f->unit % 1000000000;
+	nsec = (uint64_t)pcap_read32(f, at + 4) * f->unit;	/* some write a second of it and more */
+	r->sec = pcap_read32(f, at) + (uint32_t)(nsec / 1000000000);
+	r->fraction = (uint32_t)(nsec % 1000000000);
 	caplen = pcap_read32(f, at + 8);
 	r->origlen = pcap_read32(f, at + 12);
 	if (caplen > PCAP_SNAPLEN_MAX)

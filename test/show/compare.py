@@ -44,6 +44,9 @@ EXCUSES = [
     ('VXLAN: what it carries stands on the same line', r'(VXLAN, .* vni \d+) ', r'\1: '),
     ('SCTP: channels of ForCES are not told', r'(: sctp)(?:\[ForCES ..\])+(.*?)( ForCES .*)?$', r'\1\2'),
     ('IKEv1: who began is not remembered', r'(isakmp: phase \S+) [IR?] ', r'\1 . '),
+    ('802.11: SAE is named', r'Authentication \(Reserved\)', 'Authentication (SAE)'),
+    ('OSPF: a type that cannot be', r'unknown LS-type (\d+)', r'unknown packet type (\1)'),
+    ('DSA: why the switch sent it to the CPU', r', code [^,]+,', ','),
     ('cooked: the interface is a number in a file', r'^(\S+ +)((?:In|Out|B|M|P|\?) *)(ifindex \d+ )?', None),
 ]
 
@@ -94,13 +97,21 @@ def classify(t, o, index=None):
     o = re.sub(r'(isakmp: phase \S+) [IR?] ', r'\1 . ', o)
     if used and t == o:
         return 'equal', used[0]
-    if re.search(r'(DeAuthentication|Disassociation).*: reason \d+$|: status \d+$', o) and t.startswith(re.sub(r'(reason|status) \d+$', '', o)):
-        return 'payload', '802.11: rare reasons and states by number'
+    if re.sub(r'\w* ?\[bad opt\]\]?$', '', t) == re.sub(r'\[bad opt\]\], length \d+$', '', o):
+        return 'equal', 'TCP options that cannot be: the length is told all the same'
+    if '<DOMAIN NAME TOO LONG>' in t and '<DOMAIN NAME TOO LONG>' in o:
+        return 'cut', ''
+    if re.search(r'(DeAuthentication|Disassociation).*: reason \d+$|: status \d+$|: category \d+ Act#\d+$', o) and t.startswith(re.sub(r'(reason \d+|status \d+|category \d+ Act#\d+)$', '', o)):
+        return 'payload', '802.11: rare reasons and states, and actions, by number'
     if o.startswith(t) and t:
         return 'more', ''
+    t = re.sub(r' *\[remaining caplen.*?\]', '', t)
     bare = re.sub(r' *(\[\|[\w. -]+\]>?|\(invalid\))*$', '', t), re.sub(r' *(\[\|[\w. -]+\]|\(invalid\))*$', '', o)
     if bare[0] != t and bare[1] != o and (bare[0].startswith(bare[1].rstrip()) or bare[1].startswith(bare[0].rstrip())):
         return 'cut', ''
+    if bare[0] != t and o.startswith(bare[0].rstrip()):
+        return 'more', ''
+    o = re.sub(r',? ?, SNMP(v1|v2c|v3)$', '', o)
     if t.startswith(o) and len(o) > len(transport(o).rstrip()) or t.startswith(o) and 'Flags [' in o:
         return 'payload', ''
     if transport(t) == transport(o) and (re.search(r': UDP, length \d+$', o) or 'Flags [' in o):
