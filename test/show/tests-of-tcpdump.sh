@@ -9,5 +9,5 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$dir/source"
 (cd "$dir/source" && apt_for source apt-get -q source --download-only tcpdump > apt.log 2>&1) ||
 	{ cat "$dir/source/apt.log" >&2; exit 1; }
-tar -xf "$dir"/source/tcpdump_*.orig.tar.* -C "$dir" --strip-components=2 --wildcards 'tcpdump-*/tests/*.pcap'
+tar -xf "$dir"/source/tcpdump_*.orig.tar.?z -C "$dir" --strip-components=2 --wildcards 'tcpdump-*/tests/*.pcap'
 touch "$dir/done"
