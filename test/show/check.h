@@ -11,8 +11,8 @@ static void wrong(const char *what, const struct show *s)
 	abort();
 }
 
-/* One line: ended by "\n", nothing but printable ASCII before (a hex line starts with a tab),
- * inside its buffer. */
+/* One line: ended by "\n", nothing but printable ASCII before (a hex line starts with a tab; text may
+ * hold tabs; a verbose line has lines inside, which begin with a blank or a tab), inside its buffer. */
 static void check_line(const char *line, size_t n, const struct show *s)
 {
 	size_t i;
@@ -21,18 +21,24 @@ static void check_line(const char *line, size_t n, const struct show *s)
 		wrong("length", s);
 	if (line[n - 1] != '\n')
 		wrong("end", s);
-	for (i = 0; i + 1 < n; i++)
-		if ((line[i] < 32 || line[i] > 126) && !(i == 0 && line[i] == '\t'))
+	for (i = 0; i + 1 < n; i++) {
+		if (line[i] >= 32 && line[i] <= 126)
+			continue;
+		if (line[i] == '\t' && (i == 0 || s->verbose || s->hex & SHOW_TEXT))
+			continue;
+		if (line[i] != '\n' || !s->verbose || (line[i + 1] != ' ' && line[i + 1] != '\t'))
 			wrong("character", s);
+	}
 }
 
 /* Shows a packet from a copy that ends where its bytes end, so that the sanitizer sees one byte
- * too far; twice, for it may remember nothing; with guards around the line. Returns the lines of hex. */
+ * too far; twice, for it may remember nothing but times; with guards around the line. Returns the lines of hex. */
 static unsigned check_packet(struct show *s)
 {
 	static char room[2][SHOW_LINE + 16];
 	unsigned char *copy = malloc(s->caplen ? s->caplen : 1);
 	char *line = room[0] + 8;
+	struct show again;
 	uint32_t at;
 	unsigned lines = 0;
 	size_t n;
@@ -41,12 +47,12 @@ static unsigned check_packet(struct show *s)
 		memcpy(copy, s->bytes, s->caplen);
 	s->bytes = copy;
 	memset(room, 0x55, sizeof room);
+	again = *s;
 	n = show_packet(line, s);
 	check_line(line, n, s);
 	/* what is left in the struct from one packet must not matter to the next */
-	memset((char *)s + offsetof(struct show, ether), 0xa5,
-	    sizeof *s - offsetof(struct show, ether));
-	if (show_packet(room[1] + 8, s) != n || memcmp(room[1] + 8, line, n))
+	memset((char *)&again + offsetof(struct show, cut), 0xa5, sizeof again - offsetof(struct show, cut));
+	if (show_packet(room[1] + 8, &again) != n || memcmp(room[1] + 8, line, n))
 		wrong("not the same again", s);
 	if (memcmp(room[0], "UUUUUUUU", 8) || memcmp(line + SHOW_LINE, "UUUUUUUU", 8))
 		wrong("outside the buffer", s);

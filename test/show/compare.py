@@ -1,45 +1,53 @@
 #!/usr/bin/env python3
-"""compare.py PCAPSHOW FILE...: holds pcapshow's lines against those of `tcpdump -nnS`.
+"""compare.py PCAPSHOW FILE...: holds pcapshow's lines against those of `tcpdump -nnS` (`-nnSvv` for -v).
 
 Every packet falls into one class:
-  equal      the whole line is the same
-  transport  the same up to and including the transport's own fields; the payload's protocol differs
-  explained  differs for one of the reasons listed in EXPLAINED
-  different  anything else: the run fails
+  equal    the whole line is the same
+  more     all of tcpdump's line, and something behind it
+  payload  the same up to where the payload begins, of which rawcap tells less: tcpdump's line begins with all
+           of rawcap's, or it is the same up to the end of what TCP or UDP itself says
+  cut      the packet is cut or contradicts itself, both lines say so, and the one begins as the other does
+  other    rawcap's line gives the number of a protocol that it does not show, by BY_NUMBER and SHOWN
+  excused  differs only by one of EXCUSES, each an exact change of tcpdump's line; README.md says the same in words
+  different
+
+Of the packets that are whole (all of their bytes are there, and tcpdump finds nothing wrong with them) and of
+protocols that rawcap shows, LEAST percent have to be equal, more, payload or excused, and EQUAL percent equal or
+more; both 100 by default, and then no packet at all may be different.
+With LOOKS=1 each is compared with -x -X -xx -XX -A too, line by line.
 """
 import collections, os, re, struct, subprocess, sys, tempfile
 
-ADDRESS = r'[0-9a-f.:]+'
-CUT = r' *\[(?:remaining caplen.*)?\[?\|[\w.]+\]>?$'
+# How rawcap's line ends where it gives a protocol that it does not show by its number, or only names it. What the issue
+# of its protocols lists must not be among the numbers: SHOWN.
+BY_NUMBER = re.compile(r'ethertype [^()]* ?\(0x(?P<type>\w{4})\), length \d+:$| ip-proto-(?P<protocol>\d+)( \d+)?$|link type (?P<link>\d+), length \d+$'
+                       r'|pid [\w ]+ \(0x(?P<pid>\w{4})\), length \d+:$|IPX, length \d+$|(ES-IS|CLNP|OSI NLPID \S+ unknown), length: \d+$|(OSI NLPID \S+ \(0x\w\w\): )length: \d+$'
+                       r'|(unknown PPP protocol \(0x\w+\)|LQM|BAP|MLPPP|VJC IP) ?$|igmp (dvmrp|pimv1)$|(gre|geneve)-proto-0x\w+$|ethertype Unknown, *$'
+                       r'|RPL, length \d+$|(router renumbering|node information|ha discovery|mobile router|[mM]obile).*|(NetBeui|DSAP).*|dsap IPX .*|\bIPX Unnumbered.*|igmp-(30|31)$')
+SHOWN = {
+    'type': '0800 86dd 0806 8035 8847 8848 8863 8864 888e 88cc 8809 880b'.split(),
+    'protocol': '0 1 2 4 6 17 41 43 44 47 50 51 58 59 60 89 112 132'.split(),
+    'link': '0 1 9 12 50 101 104 105 107 108 113 127 228 229 276 281 282 284 285'.split(),
+    'pid': '2000 010b'.split(),
+}
 
-# why, tcpdump's line, rawcap's line: both patterns must be found. README.md says the same in words.
-EXPLAINED = [
-    ('an IP header that cannot be is only called invalid', r'IP\d* \(invalid\)|bad-hlen|bad-len|version error|wrong link-layer|unknown ip|truncated-ip6? \d+$', r'\(invalid\)|\[\|'),
-    ('TCP options that cannot be are shown as unknown, in hex, or as a bad opt', r'options \[.*(\[bad opt\]|\[len \d+\]|invalid sack)', r'options \['),
-    ('TCP header length that cannot be: shown in fewer words', r'bad hdr length', r'bad hdr length'),
-    ('TCP options that are rare are unknown, in hex', r'(mptcp|tfo|exp-|scps|uto|md5|tcp-ao|echo|cc\w*) ', r'unknown-\d+ 0x'),
-    ('UDP length below 8 is a bad length', r'truncated-udp', r'UDP, bad length|\[\|udp\]'),
-    ('ICMP kinds beyond echo, unreachable, redirect, time exceeded: by number', r'ICMP (?!echo)', r'ICMP type-#'),
-    ('ICMP unreachable codes that are rare: by number', r'ICMP .*unreachable - ', r'ICMP .* unreachable - #'),
-    ('ICMP unreachable port of neither TCP nor UDP', r'protocol \d+ port', r'  port \d+ unreachable'),
-    ('ICMPv6 kinds beyond those for which lines are equal: by number', r'ICMP6, (?!echo|router|neighbor)', r'unknown icmp6 type|unreachable, #'),
-    ('ICMPv6 quoting a packet that tcpdump does not look into', r'unreachable port \[\|icmp6\]', r'unreachable port, '),
-    ('ICMPv6 without a byte', r'ICMP6, length 0', r'\[\|icmp6\]'),
-    ('multicast listener query: version and group not shown', r'multicast listener query', r'multicast listener query'),
-    ('IPv6 routing header: only named', r'RT6 \(', r'RT6'),
-    ('IPv6 extension headers that are refused or not known to tcpdump', r'Hop-by-Hop|Jumbo|mobility', r''),
-    ('ARP of another operation, or for another protocol than IPv4', r'^(ARP, )?(Inverse|Unknown|NACK|.* \(len \d+\), )|^ *\[\|arp', r'^(ARP, )?(ARP|Unknown|Re)'),
-    ('ARP with addresses of other lengths: only named', r'^(ARP, )?(Re|.*\(len \d+\), )', r'^ARP, length'),
-    ('ARP for a hardware address that ends in four zeros: not shown', r'who-has \S+ \(..:..:00:00:00:00\)', r'who-has'),
-    ('protocols that rawcap only names or numbers', r'', r'(EAPOL|LLDP|STP 802\.1d|LLC|PPPoE.*|802\.11 [\w ]+?|igmp|GRE|sctp|PPP)(, length \d+)?$| ip-proto-\d+ \d+$'),
-    ('ethertypes that rawcap does not know', r'', r'ethertype Unknown \(0x\w+\)'),
-    ('802.3 is shown as an ethertype under -e', r'802\.3, length', r'ethertype 802\.3'),
-    ('direction of a cooked packet under -e: not right-aligned', r'^ *(In|B|M|P|Out|\?) ', r'^(In|B|M|P|Out|\?) '),
-    ('the options in an IPv6 extension header are not looked into', r'HBH +\[\|hbhopt\]$', r'HBH '),
-    ('an extension header with nothing behind it', r'(HBH|DSTOPT)( +\[\|.*)?$|frag \(\d+\|\d+\)$', r'(HBH|DSTOPT)( +\[\|.*)?$|\[\|frag6'),
-    ('PPPoE that cannot be', r'PPPoE', r'PPPoE'),
-    ('cooked VLAN: named only under -e', r'^ethertype IPv4, IP', r'^IP '),
-    ('rawcap goes %d layers deep' % 16, r'', r': *$'),
+# what a packet has that is not whole, or not sound, as tcpdump says it
+UNSOUND = re.compile(r'\[\||\(invalid\)|truncated|\[bad |bad-|\bbogus|\[Invalid|wrong link|version error|too short|BAD PTR|BAD LABEL|'
+                     r'\[len \d+|remaining|unknown ip \d|UDP, bad length|\[prefix length|cut off|Bad chunk|trunc|ERROR|smaller than|larger than|'
+                     r'TOO LONG|missing|\(packet |\[length|fragment\?|No length|\[!init|\[domain|extra after|invalid')
+ADDRESS = r'[0-9a-f.:]+'
+
+# tcpdump's line, changed exactly so, is rawcap's: (what, pattern, replacement)
+EXCUSES = [
+    ('names of DNS types that tcpdump 4.99.3 does not know', r'\bType(64|65|50|51|52|257)\b',
+     lambda m: {'64': 'SVCB', '65': 'HTTPS', '50': 'NSEC3', '51': 'NSEC3PARAM', '52': 'TLSA', '257': 'CAA'}[m.group(1)]),
+    ('VXLAN: what it carries stands on the same line', r'(VXLAN, .* vni \d+) ', r'\1: '),
+    ('SCTP: channels of ForCES are not told', r'(: sctp)(?:\[ForCES ..\])+(.*?)( ForCES .*)?$', r'\1\2'),
+    ('IKEv1: who began is not remembered', r'(isakmp: phase \S+) [IR?] ', r'\1 . '),
+    ('802.11: SAE is named', r'Authentication \(Reserved\)', 'Authentication (SAE)'),
+    ('OSPF: a type that cannot be', r'unknown LS-type (\d+)', r'unknown packet type (\1)'),
+    ('DSA: why the switch sent it to the CPU', r', code [^,]+,', ','),
+    ('cooked: the interface is a number in a file', r'^(\S+ +)((?:In|Out|B|M|P|\?) *)(ifindex \d+ )?', None),
 ]
 
 
@@ -62,97 +70,176 @@ def lines(command):
 
 def transport(line):
     """The line up to and including what the transport itself says."""
-    m = re.match(r'(.*?%s\.?\d+ > (?:%s\.)?\d+: )(.*)' % (ADDRESS, ADDRESS), line)
-    if not m or m.group(2).startswith('ICMP'):
-        return line
-    if not m.group(2).startswith('Flags ['):
-        return m.group(1)
-    m = re.match(r'(.*?Flags \[[^]]*\].*?, length \d+)(?=$|[:,. ])', line)
-    return m.group(1) if m else line
+    m = re.match(r'(.*(?:%s\.?\d+ > (?:%s\.)?\d+|\d+ > \d+): )(Flags \[[^]]*\].*?, length \d+)?' % (ADDRESS, ADDRESS), line)
+    return m.group(0) if m else line
 
 
-def interface(line):
-    """SLL2 begins with the name that the interface has on the machine that reads the file."""
-    return re.sub(r'^\S+ +((?:In|Out|B|M|P|\?) +)(?:ifindex \d+ )?', r'\1', line)
+def excused(t, o, index):
+    """tcpdump's line with the excuses that hold made good, and which those are."""
+    used = []
+    for what, pattern, change in EXCUSES:
+        if change is None:
+            if index is None:
+                continue
+            new = re.sub(pattern, lambda m: 'ifindex %d %s' % (index, m.group(2)), t, count=1)
+        else:
+            new = re.sub(pattern, change, t).rstrip()
+        if new != t:
+            t = new
+            used.append(what)
+    return t, used
 
 
-def classify(t, o):
+def classify(t, o, index=None):
     if t == o:
         return 'equal', ''
-    if transport(t) == transport(o):
-        return 'transport', ''
-    if o.startswith('ifindex '):
-        kind, why = classify(interface(t), re.sub(r'^ifindex \d+ ', '', o))
-        return ('explained', 'SLL2: ifindex for the name of the interface') if kind in ('equal', 'transport') else (kind, why)
-    a, b = re.sub(CUT, '', t), re.sub(CUT, '', o)
-    if a != t and b != o and (a.startswith(b) or b.startswith(a) or a.rstrip('PI ').rstrip() == b.rstrip('PI ').rstrip()):
-        return 'explained', 'cut: the fields before the cut are shown, or less of them'
-    link = re.compile(r'^(?:[0-9a-f:]{17} > |ethertype ).*?length \d+: (?:vlan.*?ethertype .*?\), )*')
-    if link.match(t) and link.match(o) and link.match(t).group() == link.match(o).group():
-        t, o = link.sub('', t), link.sub('', o)
-    for what, first, second in EXPLAINED:
-        if re.search(first, t) and re.search(second, o):
-            return 'explained', what
+    t, used = excused(t, o, index)
+    o = re.sub(r'(isakmp: phase \S+) [IR?] ', r'\1 . ', o)
+    if used and t == o:
+        return 'equal', used[0]
+    if re.sub(r'\w* ?\[bad opt\]\]?$', '', t) == re.sub(r'\[bad opt\]\], length \d+$', '', o):
+        return 'equal', 'TCP options that cannot be: the length is told all the same'
+    if '<DOMAIN NAME TOO LONG>' in t and '<DOMAIN NAME TOO LONG>' in o:
+        return 'cut', ''
+    if re.search(r'(DeAuthentication|Disassociation).*: reason \d+$|: status \d+$|: category \d+ Act#\d+$', o) and t.startswith(re.sub(r'(reason \d+|status \d+|category \d+ Act#\d+)$', '', o)):
+        return 'payload', '802.11: rare reasons and states, and actions, by number'
+    if o.startswith(t) and t:
+        return 'more', ''
+    t = re.sub(r' *\[remaining caplen.*?\]', '', t)
+    bare = re.sub(r' *(\[\|[\w. -]+\]>?|\(invalid\))*$', '', t), re.sub(r' *(\[\|[\w. -]+\]|\(invalid\))*$', '', o)
+    if bare[0] != t and bare[1] != o and (bare[0].startswith(bare[1].rstrip()) or bare[1].startswith(bare[0].rstrip())):
+        return 'cut', ''
+    if bare[0] != t and o.startswith(bare[0].rstrip()):
+        return 'more', ''
+    o = re.sub(r',? ?, SNMP(v1|v2c|v3)$', '', o)
+    if t.startswith(o) and len(o) > len(transport(o).rstrip()) or t.startswith(o) and 'Flags [' in o:
+        return 'payload', ''
+    if transport(t) == transport(o) and (re.search(r': UDP, length \d+$', o) or 'Flags [' in o):
+        return 'payload', ''
+    m = BY_NUMBER.search(o)
+    if m and not any(m.groupdict()[k] in v for k, v in SHOWN.items()):
+        return 'other', ''
     return 'different', ''
 
 
-def numbered(path, out):
-    """A copy of the file in which a packet's time is its number, so that the lines of two programs find each other."""
+def packets(path):
+    """The packets of a pcap file: (caplen, origlen, bytes); and its link type."""
     data = open(path, 'rb').read()
     order = '<' if data[0] != 0xa1 else '>'
-    at, n = 24, 0
+    at, out = 24, []
+    while at + 16 <= len(data):
+        _, _, caplen, origlen = struct.unpack(order + '4I', data[at:at + 16])
+        out.append((caplen, origlen, data[at + 16:at + 16 + caplen]))
+        at += 16 + caplen
+    return data[:24], order, out
+
+
+def merged(paths, out):
+    """The packets of files of one link type in one file, in which a packet's time is its number, so that the lines of
+    two programs find each other. Returns where each comes from, and the packets."""
+    origins, all_of_it = [], []
+    for path in paths:
+        for n, packet in enumerate(packets(path)[2]):
+            origins.append('%s %d' % (os.path.basename(path), n))
+            all_of_it.append(packet)
     with open(out, 'wb') as f:
-        f.write(data[:24])
-        while at + 16 <= len(data):
-            _, _, caplen, origlen = struct.unpack(order + '4I', data[at:at + 16])
-            f.write(struct.pack(order + '4I', n, 0, caplen, origlen) + data[at + 16:at + 16 + caplen])
-            at, n = at + 16 + caplen, n + 1
+        f.write(struct.pack('<IHHIIII', 0xa1b2c3d4, 2, 4, 0, 0, 262144, linktype(paths[0])))
+        for n, (caplen, origlen, data) in enumerate(all_of_it):
+            f.write(struct.pack('<4I', n, 0, caplen, origlen) + data)
+    return origins, all_of_it
 
 
-def compare(pcapshow, f, options):
-    theirs = lines(['tcpdump', '-nnS', '-tt', '-r', f] + options)
+def linktype(path):
+    head, order, _ = packets(path)
+    return struct.unpack(order + 'I', head[20:24])[0]
+
+
+class Count:
+    def __init__(self):
+        self.all, self.sound, self.reasons, self.examples = collections.Counter(), collections.Counter(), collections.Counter(), []
+
+    def add(self, other):
+        self.all += other.all
+        self.sound += other.sound
+        self.reasons += other.reasons
+        self.examples += other.examples
+
+
+def compare(pcapshow, f, options, origins, all_of_it):
+    verbose = '-v' in options
+    theirs = lines(['tcpdump', '-nnS', '-tt', '-r', f] + [x if x != '-v' else '-vv' for x in options])
     ours = lines([pcapshow, f, '-tt'] + options)
-    hexed = [o for o in options if o.lower().startswith('-x')]
-    count, reasons, examples = collections.Counter(), collections.Counter(), []
-    for n in sorted(set(theirs) | set(ours)):
-        t, o = theirs.get(n, ['(no line)']), ours.get(n, ['(no line)'])
-        kind, why = classify(t[0], o[0])
-        if t[0].startswith('[Invalid header') or t[0] == '(no line)' and n == 0:
-            kind, why = 'explained', 'lengths that contradict each other'
-        if hexed and kind in ('equal', 'transport') and 'unknown icmp6' not in t[0] and not re.search(CUT, t[0]) and not re.search(CUT, o[0]):
-            t, o = [' '.join(x.replace('\t', ' ') for x in l if x.startswith('\t0x')) for l in (t, o)]
-            if t != o:
-                kind, why = 'different', ''
-                t, o = [t], [o]
-        count[kind] += 1
-        if why:
-            reasons[why] += 1
-        if kind == 'different':
-            examples.append('%s %d %s\n  tcpdump: %s\n  rawcap:  %s' % (os.path.basename(f), n, ' '.join(options), t[0], o[0]))
-    return count, reasons, examples
+    sll2 = linktype(f) == 276
+    count = Count()
+    for n, (caplen, origlen, data) in enumerate(all_of_it):
+        t, o = theirs.get(n), ours.get(n, ['(no line)'])
+        if t is None:
+            continue
+        if looks(options):
+            if sum(x.startswith('\t0x0000:') for x in t) == 1:   # some it shows twice
+                a, b = [[x.replace('\t', ' ') for x in l if x.startswith('\t0x')] for l in (t, o)]
+                kind = ('equal' if a == b else 'different'), ''
+            else:
+                continue
+        else:
+            join = (lambda l: ' '.join(x.strip() for x in l if x.strip()).replace(' ,', ','))
+            t = [join([re.sub(r'^\t +0x[0-9a-f]{4}: (?: [0-9a-f]{2,4})+|^\t0x.*', '', x) for x in t])]   # hex without being asked
+            o = [join(o)]
+            kind = classify(t[0], o[0], int.from_bytes(data[4:8], 'big') if sll2 else None)
+        count.all[kind[0]] += 1
+        if kind[1]:
+            count.reasons[kind[1]] += 1
+        if caplen == origlen and not UNSOUND.search(t[0]) and kind[0] != 'other':
+            count.sound[kind[0]] += 1
+            strict = True
+        else:
+            strict = STRICT
+        if kind[0] == 'different' and strict:
+            count.examples.append('%s %s\n  tcpdump: %s\n  rawcap:  %s' % (origins[n], ' '.join(options), t[0], o[0]))
+    return count
+
+
+def looks(options):
+    return any(o[1:2] in 'xXA' for o in options)
+
+
+def figures(c):
+    return ', '.join('%d %s' % (c[k], k) for k in KINDS if c[k])
 
 
 def main():
     pcapshow, files = sys.argv[1], sys.argv[2:]
     shown = int(os.environ.get('SHOWN', '20'))
     scratch = tempfile.TemporaryDirectory()
-    total, reasons, examples = collections.Counter(), collections.Counter(), []
+    total, hexes = Count(), Count()
+    ways = [[], ['-e']] + [o.split() for o in os.environ.get('WAYS', '').split(',') if o]
+    if os.environ.get('LOOKS'):
+        ways += [['-x'], ['-X'], ['-xx'], ['-XX']]
+    groups = collections.defaultdict(list)
     for f in files:
-        copy = os.path.join(scratch.name, os.path.basename(f))
-        numbered(f, copy)
-        for options in ([], ['-e'], ['-x'], ['-X'], ['-xx'], ['-XX']):
-            c, r, e = compare(pcapshow, copy, options)
-            print('%-16s %-3s %s' % (os.path.basename(f), ' '.join(options), ', '.join('%d %s' % (c[k], k) for k in KINDS if c[k])))
-            if not options or options == ['-e']:
-                total += c
-                reasons += r
-            examples += e
-    print('\n'.join(examples[:shown]))
-    print('%d packets: %s' % (sum(total.values()), ', '.join('%d %s' % (total[k], k) for k in KINDS)))
-    for why, n in reasons.most_common():
+        groups[linktype(f)].append(f)
+    for group in groups.values():
+        copy = os.path.join(scratch.name, 'merged.pcap')
+        origins, all_of_it = merged(group, copy)
+        for options in ways:
+            c = compare(pcapshow, copy, options, origins, all_of_it)
+            (hexes if looks(options) else total).add(c)
+    print('\n'.join((total.examples + hexes.examples)[:shown]))
+    whole = sum(total.sound.values())
+    good = whole - total.sound['different'] - total.sound['cut']
+    same = total.sound['equal'] + total.sound['more']
+    print('lines: %d: %s' % (sum(total.all.values()), figures(total.all)))
+    print('whole, of protocols that are shown: %d: %s' % (whole, figures(total.sound)))
+    print('%.2f %% the same up to the payload, %.2f %% the same' % (good * 100 / max(whole, 1), same * 100 / max(whole, 1)))
+    if hexes.all:
+        print('hex: %s' % figures(hexes.all))
+    for why, n in total.reasons.most_common():
         print('%7d %s' % (n, why))
-    return bool(examples) or not total['equal']
+    failed = good * 100 < LEAST * whole or same * 100 < EQUAL * whole or hexes.all['different'] or not same
+    return bool(failed or (STRICT and total.all['different']))
 
 
-KINDS = ('equal', 'transport', 'explained', 'different')
+KINDS = ('equal', 'more', 'payload', 'cut', 'other', 'different')
+LEAST, EQUAL = float(os.environ.get('LEAST', '100')), float(os.environ.get('EQUAL', '0'))
+STRICT = 'LEAST' not in os.environ
 sys.exit(main())

@@ -1,5 +1,5 @@
 /* cut FILE...: every packet of the pcap files, cut at every length from 0 to its end (to 400, and
- * whole), with and without -e: a good line, no fault. Then the same with the lie that the wire had
+ * whole), plain with -v, and with -e: a good line, no fault. Then the same with the lie that the wire had
  * fewer bytes than were captured. */
 #include "check.h"
 #include "../../pcap.h"
@@ -20,7 +20,8 @@ static unsigned long cut(const unsigned char *at, const struct pcap_record *reco
 				.bytes = at, .caplen = n, .linktype = linktype,
 				.origlen = way == 2 ? n / 2 : record->origlen,
 				.sec = record->sec, .nsec = record->fraction,
-				.stamp = (uint8_t)way, .link = way == 1, .hex = (uint8_t)way,
+				.stamp = (uint8_t)way, .link = way == 1, .hex = (uint8_t)(way ? way : SHOW_TEXT),
+				.verbose = way != 1,
 			};
 			check_packet(&s);
 		}

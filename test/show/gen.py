@@ -319,6 +319,265 @@ def radiotap():
         yield H('0000080000000000') + bytes([fc, 0]) + b'\0' * 30
 
 
+def v4(proto, data):
+    return ether(0x800, ip4(proto, data))
+
+
+def v6(proto, data):
+    return ether(0x86dd, ip6(proto, data))
+
+
+def u(port, data, other=40000):
+    return v4(17, udp(other, port, data))
+
+
+def tunnels():
+    inner, inner6 = ip4(1, icmp(8, 0, u16(1, 2), b'in')), ip6(58, icmp(128, 0, u16(1, 2), b'in'))
+    frame = ether(0x800, inner)
+    for flags, more in ((0, b''), (0x2000, u32(7)), (0x1000, u32(9)), (0x3000, u32(7, 9)), (0x8000, u16(1, 2)), (0xb000, u16(1, 2) + u32(3, 4)), (5, b'')):
+        for kind, data in ((0x800, inner), (0x86dd, inner6), (0x6558, frame), (0x8847, u32(0x00010140) + inner), (0x1234, b'??')):
+            yield v4(47, u16(flags, kind) + more + data)
+            yield v6(47, u16(flags, kind) + more + data)
+    ppp_ip = H('ff030021') + inner
+    for flags, more in ((0x3001, u16(len(ppp_ip), 77) + u32(1)), (0x3081, u16(len(ppp_ip), 77) + u32(1, 2)), (0x2081, u16(0, 77) + u32(5)), (0x3001, u16(4, 77) + u32(1))):
+        yield v4(47, u16(flags, 0x880b) + more + ppp_ip)
+    for label in (0x00000140, 0x00002140, 0x00003140, 0x00010140, 0x12345f40):
+        for data in (inner, inner6, b''):
+            yield ether(0x8847, u32(label) + data)
+            yield ether(0x8848, u32(0x00064000) + u32(label) + data)
+    yield u(4789, H('08000000') + H('00007b00') + frame)
+    yield u(4789, H('00000000') + H('00007b00') + ether(0x8100, u16(9, 0x800) + inner))
+    for opt in (0, 2):
+        for flags in (0, 0x40, 0x80, 0xc0):
+            for kind, data in ((0x6558, frame), (0x800, inner), (0x86dd, inner6), (0x4321, b'')):
+                yield u(6081, bytes([opt, flags]) + u16(kind) + H('00007b00') + b'\0' * 4 * opt + data)
+    yield u(6081, H('40000800') + H('00007b00') + inner)
+    yield u(6635, u32(0x00010140) + inner)
+    for flags in (2, 0x4002, 0x0802, 0x4802, 0x0202, 0x0102):
+        body = (u16(2, 3) + (u16(4, 5) if flags & 0x800 else b'') + (u16(0) if flags & 0x200 else b'') + ppp_ip)
+        yield u(1701, u16(flags) + (u16(len(body) + 4) if flags & 0x4000 else b'') + body)
+    for message in (1, 2, 3, 4, 6, 10, 14, 99):
+        yield u(1701, u16(0xc802, 20, 2, 3, 4, 5) + u16(0x8008, 0, 0, message))
+    yield u(1701, u16(0xc802, 12, 2, 3, 4, 5))
+    yield u(1701, u16(0x0001) + b'\0' * 10)
+    yield v4(50, u32(0xdeadbeef, 17) + b'e' * 40)
+    yield v6(50, u32(0xdeadbeef, 17) + b'e' * 40)
+    yield v4(51, bytes([1, 4]) + u16(0) + u32(0x1000, 5) + b'\xaa' * 12 + icmp(8, 0))
+    yield v6(51, bytes([6, 4]) + u16(3) + u32(0x1000, 5) + b'\xaa' * 12 + tcp(2))
+    for version in (0x10, 0x20):
+        for exchange in (0, 2, 4, 5, 32, 34, 35, 36, 37, 99):
+            for flags in (0, 1, 8, 0x20, 0x28):
+                yield u(500, b'i' * 8 + b'\0' * 8 + bytes([1, version, exchange, flags]) + u32(exchange & 1, 28))
+    yield u(4500, b'\xff')
+    yield u(4500, u32(0x1234, 7) + b'e' * 30)
+    yield u(4500, u32(0) + b'i' * 8 + b'\0' * 8 + H('01202208') + u32(0, 28))
+    for kind, n in ((1, 148), (2, 92), (3, 64), (4, 32), (4, 96), (4, 33), (5, 64), (1, 147)):
+        yield v4(17, udp(51820, 51820, bytes([kind, 0, 0, 0]) + b'w' * (n - 4)))
+
+
+def routing():
+    for kind in range(1, 6):
+        yield v4(89, bytes([2, kind]) + u16(44) + V4A + b'\0' * 4 + b'\0' * 32)
+        yield v6(89, bytes([3, kind]) + u16(36) + V4A + b'\0' * 4 + b'\0' * 24)
+    for version, rest in ((2, H('0001')), (3, H('0064')), (2, H('0105'))):
+        yield v4(112, bytes([version << 4 | 1, 7, 100, 1]) + rest + u16(0) + V4A)
+    yield v6(112, H('3107640100640000') + V6A)
+    for command in range(1, 8):
+        for version in (1, 2):
+            yield u(520, bytes([command, version, 0, 0]) + u16(2, 0) + V4A + u32(0xffffff00, 0, 3))
+    yield u(521, H('01010000') + b'\0' * 16 + H('00000010'))
+    yield u(521, H('02010000') + V6A + H('00004001'))
+    for state in range(4):
+        for flags in (0, 0x20, 0x3f):
+            for port in (3784, 4784, 6784):
+                yield u(port, bytes([0x20, state << 6 | flags, 3, 24]) + u32(1, 2, 3, 4, 5))
+    for kind in (1, 2, 3, 4, 5):
+        yield v4(6, tcp(0x18, b'\xff' * 16 + u16(19) + bytes([kind]), sport=179))
+    for kind, fixed, rest in ((15, 27, b'\1' * 12 + H('40') + b'\3' * 7), (16, 27, b'\1' * 12 + H('40') + b'\3' * 7), (17, 20, b'\1' * 12), (18, 27, u16(40, 1199) + b'\5' * 8 + u32(9) + b'\0' * 3),
+                              (20, 27, u16(40, 5) + b'\5' * 8 + u32(9) + b'\0' * 3), (24, 33, u16(40) + b'\6' * 23), (25, 33, u16(40) + b'\6' * 23), (26, 17, u16(40) + b'\6' * 7), (27, 17, u16(40) + b'\6' * 7)):
+        pdu = H('83') + bytes([fixed, 1, 0, kind, 1, 0, 0]) + rest
+        yield ether(3 + len(pdu), H('fefe03') + pdu)
+
+
+def igmp_packets():
+    for kind in (0x11, 0x12, 0x13, 0x14, 0x16, 0x17, 0x22, 0x30):
+        for code in (0, 100, 50):
+            yield v4(2, bytes([kind, code, 0, 0, 239, 1, 1, 1]))
+    for code in (100, 20, 130, 255):
+        yield v4(2, bytes([0x11, code, 0, 0, 239, 1, 1, 1, 2, 125]) + u16(0))
+        yield v4(2, bytes([0x11, code, 0, 0, 0, 0, 0, 0, 2, 125]) + u16(0))
+        yield v4(2, bytes([0x11, code, 0, 0, 239, 1, 1, 1, 2, 125]) + u16(2) + V4A + V4B)
+    yield v4(2, H('22000000') + u16(0, 2) + H('04000000') + bytes([239, 1, 1, 1]) + H('03000001') + bytes([239, 1, 1, 2]) + V4A)
+
+
+def ppp_frames():
+    inner = ip4(1, icmp(8, 0, u16(1, 2), b'in'))
+    yield H('0021') + inner
+    yield H('21') + inner
+    yield H('ff030021') + inner
+    yield H('0057') + ip6(58, icmp(128, 0))
+    yield H('0281') + u32(0x00010140) + inner
+    yield H('00fd') + b'z' * 10
+    for proto in ('c021', '8021', '8057', '80fd', '8281', '8023'):
+        for code in range(0, 17):
+            yield H(proto) + bytes([code, 7]) + u16(10) + H('0506deadbeef')
+    for code, data in ((1, b'\4user\6secret'), (2, b'\2ok'), (3, b'\6denied'), (4, b'')):
+        yield H('c023') + bytes([code, 7]) + u16(4 + len(data)) + data
+    for code, data in ((1, b'\4\1\2\3\4name'), (2, b'\4\1\2\3\4name'), (3, b'welcome'), (4, b'go away'), (9, b'')):
+        yield H('c223') + bytes([code, 7]) + u16(4 + len(data)) + data
+
+
+def access():
+    """802.1X, STP, LLDP, CDP, LACP, PPPoE, LLC: what a port says before there is IP"""
+    for frame in ppp_frames():
+        yield ether(0x8864, H('1100') + u16(0x11, len(frame)) + frame + b'\0' * 20)
+    for code in (9, 7, 0x19, 0x65, 0xa7, 0x33):
+        tags = H('01010000') + u16(0x0102, 4) + b'acme' + u16(0x0103, 4) + H('00010203') + u16(0x0203, 7) + b'no room' + u16(0x4444, 2) + b'ab' + u16(0, 0)
+        yield ether(0x8863, bytes([0x11, code]) + u16(0 if code < 0x20 else 17, len(tags)) + tags + b'\0' * 9)
+    yield ether(0x8863, H('1109') + u16(0, 40) + H('01010000'))
+    yield ether(0x8863, H('2309') + u16(0, 4) + H('01010000'))
+    bridge = H('8000') + MAC1
+    for version, kind in ((0, 0), (0, 0x80), (2, 2), (2, 0), (3, 2), (5, 0), (1, 0)):
+        for flags in (0, 1, 0x3c, 0x7e, 0x80):
+            body = u16(0) + bytes([version, kind, flags]) + bridge + u32(19) + bridge + H('8001') + u16(0, 5120, 512, 3840) + b'\0'
+            if version > 2:
+                body += u16(64) + b'\0' * 51 + b'\0' * 4 + bridge + b'\x14'
+            if kind == 0x80:
+                body = body[:4]
+            yield ether(3 + len(body), H('424203') + body, dst=H('0180c2000000'))
+    body = u16(0) + H('000001') + bridge + u32(19) + bridge + H('8001') + u16(0, 5120, 512, 3840)
+    yield ether(8 + len(body), H('aaaa0300000c010b') + body, dst=H('01000ccccccd'))
+    tlv = lambda kind, data: u16(kind << 9 | len(data)) + data
+    for chassis in (b'\4' + MAC1, b'\7box', b'\5\1' + V4A):
+        for name_ in (tlv(5, b'switch.example'), b'', tlv(5, b'\xffx\1')):
+            yield ether(0x88cc, tlv(1, chassis) + tlv(2, b'\5Gi0/1') + tlv(3, u16(120)) + name_ + tlv(6, b'text') + tlv(0, b''), dst=H('0180c200000e'))
+    cdp = H('02b40000') + u16(1, 10) + b'router' + u16(3, 9) + b'Gi0/1'
+    yield ether(8 + len(cdp), H('aaaa0300000c2000') + cdp, dst=H('01000ccccccc'))
+    yield ether(0x8809, H('0101') + H('0114') + u16(1) + MAC1 + u16(1, 2, 3) + H('3d000000') + H('0214') + u16(1) + MAC2 + u16(1, 2, 3) + H('3d000000') + b'\0' * 70)
+    yield ether(0x8809, H('0201') + b'\0' * 108)
+    yield ether(0x8809, H('0301') + b'\0' * 42)
+    yield ether(0x8809, H('0102') + b'\0' * 42)
+    for kind in (0, 1, 2, 3, 4, 7):
+        yield ether(0x888e, bytes([2, kind]) + u16(0) + b'\0' * 42)
+    for code, data in ((1, b'\1'), (2, b'\1bob@example'), (1, b'\4' + b'c' * 16), (2, b'\3\x15'), (3, b''), (4, b''), (1, b'\x0d\x20')):
+        yield ether(0x888e, H('0100') + u16(4 + len(data)) + bytes([code, 9]) + u16(4 + len(data)) + data)
+    for info in (0x008a, 0x010a, 0x13ca, 0x030a, 0x1382, 0x0302):
+        yield ether(0x888e, H('0203') + u16(95) + H('02') + u16(info, 16) + b'\0' * 90)
+    for dsap, ssap, control in ((0xf0, 0xf0, 'af81010a'), (0, 1, 'af810100'), (0, 0, 'f3'), (0xf0, 0xf1, '0102'), (4, 8, '0200'), (0x12, 0x13, '7f'), (0, 0, 'af')):
+        yield ether(2 + len(control) // 2, bytes([dsap, ssap]) + H(control) + b'\0' * 43)
+    for kind in (0x0800, 0x0806, 0x1234):
+        yield ether(8 + 28, H('aaaa03000000') + u16(kind) + (arp(1) if kind == 0x806 else ip4(17, udp(1000, 1001))))
+
+
+def services():
+    answers = {1: V4A, 28: V6A, 5: H('c00c'), 12: name('host.example'), 2: H('027a7ac010'), 15: u16(10) + H('046d61696cc010'), 16: b'\5hello\2ab',
+               33: u16(1, 2, 53) + name('srv.example'), 6: name('ns.example') + name('root.example') + u32(1, 2, 3, 4, 5), 65: u16(1) + b'\0', 43: u16(1) + b'\1\1ab', 39: name('d.example'), 256: u16(1, 2) + b'http://x'}
+    for port in (53, 5353):
+        for kind, data in answers.items():
+            rr = H('c00c') + u16(kind, 1) + u32(60) + u16(len(data)) + data
+            for flags in (0x8180, 0x8583, 0x87a0):
+                yield u(40000, dns(9, flags, 'www.example.com', kind, 1, 0, 0, rr), port)
+            yield u(40000, dns(9, 0x8180, 'www.example.com', kind, 3, 0, 0, rr * 3), port)
+            yield v4(6, tcp(0x18, u16(len(dns(9, 0x8180, 'a.b', kind, 1, 0, 0, rr))) + dns(9, 0x8180, 'a.b', kind, 1, 0, 0, rr), sport=53, dport=40000))
+    for code in range(16):
+        yield u(40000, dns(9, 0x8180 | code, 'x.y', 1), 53)
+    for n in (0, 2, 3):
+        yield u(40000, u16(7, 0x8180, n, 0, 0, 0) + (name('q.w') + u16(1, 1)) * n, 53)
+        yield u(53, u16(7, 0x0100, n, 0, 0, 0) + (name('q.w') + u16(1, 1)) * n)
+    yield u(53, dns(7, 0x0120, '', 2, ar=1, rest=H('0000290200000000') + u16(0)))
+    for kind in (1, 255, 33, 43, 35, 64, 65, 257, 999):
+        for class_ in (1, 3, 255, 0x8001):
+            yield u(5353, u16(0, 0, 1, 0, 0, 0) + name('_http._tcp.local') + u16(kind, class_), 5353)
+    yield u(40000, dns(9, 0x8180, 'x.y', 1, 1, 0, 0, H('c01c') + u16(1, 1) + u32(1) + u16(4) + V4A), 53)
+    for kind in range(8):
+        for version in (3, 4):
+            yield u(123, bytes([version << 3 | kind, 2]) + b'\0' * 46)
+    for op, data in ((1, b'boot.img\0octet\0'), (2, b'x\0netascii\0blksize\x001432\0'), (3, u16(7) + b'd' * 20), (4, u16(7)), (5, u16(1) + b'no such file\0'), (6, b'blksize\x001432\0'), (9, b'')):
+        yield u(69, u16(op) + data)
+    seq = lambda tag, data: bytes([tag, len(data)]) + data
+    for version in (0, 1):
+        for kind in (0xa0, 0xa1, 0xa2, 0xa3):
+            for community in (b'public', b'secret'):
+                pdu = seq(kind, seq(2, b'\1') + seq(2, b'\0') + seq(2, b'\0') + seq(0x30, seq(0x30, seq(6, H('2b06010201010100')) + (seq(5, b'') if kind < 0xa2 else seq(2, b'\5')))))
+                yield u(161, seq(0x30, seq(2, bytes([version])) + seq(4, community) + pdu))
+    for code in (1, 2, 3, 4, 5, 11, 40, 43, 99):
+        yield u(1812, bytes([code, 0x5a]) + u16(20) + b'a' * 16)
+    for priority in (0, 13, 30, 165, 191):
+        yield u(514, b'<%d>su: failed' % priority)
+    yield u(514, b'no priority')
+    for kind in range(1, 17):
+        yield v6(17, udp(546, 547, bytes([kind]) + H('a1b2c3') + b'\0' * 30))
+    ia = u16(3, 40) + u32(1, 2, 3) + u16(5, 24) + V6A + u32(10, 20) + u16(25, 41) + u32(1, 2, 3) + u16(26, 25) + u32(10, 20) + b'\x38' + V6A
+    yield v6(17, udp(547, 546, H('07a1b2c3') + u16(1, 4) + b'duid' + ia))
+    yield v6(17, udp(547, 547, H('0d00') + V6A + V6B + u16(9, 4 + len(ia)) + H('07a1b2c3') + ia))
+    for htype, hlen, op in ((1, 6, 1), (6, 6, 1), (1, 0, 1), (1, 6, 2), (1, 6, 3), (32, 20, 2)):
+        d = bytearray(dhcp(op, 1, bytes([3, 4]) + V4A + bytes([6, 8]) + V4A + V4B + bytes([12, 4]) + b'host' + bytes([51, 4]) + u32(3600)))
+        d[1:3] = bytes([htype, hlen])
+        d[24:28] = V4A
+        yield u(68, bytes(d), 67)
+    for text in (b'GET / HTTP/1.1\r\nHost: x\r\n\r\n', b'HTTP/1.1 404 Not Found\r\n\r\n', b'POST /a b HTTP/1.0\n', b'\x17\3\3 no text', b'just data here\r\n'):
+        yield v4(6, tcp(0x18, text, dport=80))
+    sni = u16(0, 14, 12) + b'\0' + u16(9) + b'a.example'
+    hello = H('0303') + b'r' * 32 + b'\0' + u16(2, 0x1301) + b'\1\0' + u16(len(sni) + 4) + u16(23, 0) + sni
+    yield v4(6, tcp(0x18, H('160301') + u16(len(hello) + 4) + b'\1\0' + u16(len(hello)) + hello, dport=443))
+    for kind in (0, 1, 2, 3, 4, 6, 10, 14, 0xc0, 0x33):
+        body = bytes([kind, 3]) + u16(24) + u32(1, 2) + u16(3, 4) + u32(5, 6)
+        yield v4(132, u16(5000, 6000) + u32(1, 2) + body)
+        yield v6(132, u16(5000, 6000) + u32(1, 2) + body + body)
+
+
+def wifi():
+    ies = b'\0\4home' + H('01048284 8b96'.replace(' ', '')) + H('030106')
+    head = lambda fc, flags=0: bytes([fc, flags]) + u16(0) + BC + MAC1 + MAC2 + u16(0x10)
+    for fc, fixed in ((0x00, 4), (0x10, 6), (0x20, 10), (0x30, 6), (0x40, 0), (0x50, 12), (0x80, 12), (0x90, 0)):
+        for capability in (H('0100'), H('1100'), H('0200')):
+            body = bytearray(b'\0' * fixed)
+            at = 10 if fixed == 12 else 0
+            body[at:at + 2] = capability[:max(0, fixed - at)]
+            yield head(fc) + bytes(body) + ies
+    for code in (1, 2, 3, 6, 7, 8, 15):
+        yield head(0xa0) + bytes([code, 0])
+        yield head(0xc0) + bytes([code, 0])
+    for way in (0, 1, 3):
+        for step in (1, 2, 3):
+            yield head(0xb0) + bytes([way, 0, step, 0, 13 if step == 3 else 0, 0])
+    for subtype in range(7, 16):
+        yield bytes([subtype << 4 | 4, 0]) + u16(0) + MAC1 + MAC2 + b'\0' * 8
+    llc = H('aaaa030000000800') + ip4(17, udp(1000, 1001, b'air'))
+    for flags in (0, 1, 2, 3):
+        for fc in (0x08, 0x48, 0x88, 0xc8):
+            yield bytes([fc, flags]) + u16(0) + MAC1 + MAC2 + BC + u16(0) + (MAC1 if flags == 3 else b'') + (u16(0) if fc & 0x80 else b'') + (b'' if fc & 0x40 else llc)
+    yield head(0x08, 0x41) + H('11223320') + b'\0' * 20
+
+
+def tapped():
+    """802.11 behind radiotap headers"""
+    beacon = bytes([0x80, 0]) + u16(0) + BC + MAC1 + MAC2 + u16(0) + b'\0' * 10 + H('1100') + b'\0\4home' + H('010482848b96') + H('030106')
+    le = lambda *v: struct.pack('<%dH' % len(v), *v)
+    for present, fields in ((0x0e, b'\0\2' + le(2412, 0xa0)), (0x6e, b'\0\x0c' + le(5180, 0x140) + b'\xd0\xa5'), (0x2e, b'\x10\x0c' + le(2437, 0x480) + b'\xd0'), (0x2a, b'\x42' + b'\0' + le(2437, 0x480) + b'\xd0'),
+                            (1, struct.pack('<Q', 123456789012)), (0x840, b'\xc4\x01'), (0x0, b'')):
+        yield bytes([0, 0]) + le(8 + len(fields)) + struct.pack('<I', present) + fields + beacon + (b'fcs!' if fields[:1] == b'\x10' else b'')
+
+
+def links():
+    """(link type, packets): those that have only a few"""
+    inner, inner6 = ip4(1, icmp(8, 0, u16(1, 2), b'in')), ip6(58, icmp(128, 0, u16(1, 2), b'in'))
+    frame = inner
+    yield 0, [struct.pack(o + 'I', f) + p for o in '<>' for f, p in ((2, inner), (24, inner6), (28, inner6), (30, inner6))]
+    yield 108, [u32(2) + inner, u32(30) + inner6]
+    yield 9, list(ppp_frames())
+    yield 50, [H('ff03') + f for f in ppp_frames() if len(f) > 3 and not f[0] & 1]
+    yield 12, [inner, inner6]
+    yield 228, [inner]
+    yield 229, [inner6]
+    yield 104, [H('0f000800') + inner, H('8f0086dd') + inner6, H('0f008035') + u32(2, 1, 2) + u16(0xffff) + u32(1000), H('0f008035') + u32(0, 0, 0) + u16(0), H('0f001234') + inner]
+    yield 107, [H('18410800') + inner, H('184103cc') + inner, H('1841038e') + inner6, H('184186dd') + inner6, H('1841030080000000') + u16(0x800) + inner]
+    yield 105, list(wifi())
+    for linktype, tag in ((284, H('c0280065')), (284, H('40280065')), (284, H('00280065')), (285, H('dada0000c0280065')), (281, H('00000005')), (281, H('20000020'))):
+        yield linktype, [MAC2 + MAC1 + tag + u16(0x800) + frame, MAC2 + MAC1 + tag + u16(0x806) + arp(1)]
+    yield 282, [H('00000005') + ether(0x800, frame)]
+
+
 def save(path, linktype, packets, cut=None, magic=0xa1b2c3d4, order='<'):
     with open(path, 'wb') as f:
         f.write(struct.pack(order + 'IHHIIII', magic, 2, 4, 0, 0, 262144, linktype))
@@ -333,12 +592,17 @@ def cuts(packets):
             yield p[:n], len(p)
 
 
+SEED_LINKS = (1, 113, 276, 101, 127, 105, 0, 9, 12, 50, 51, 104, 107, 108, 227, 228, 229, 281, 282, 284, 285)  # as fuzz_show.c
+
+
 def seeds(out, frames, ip):
     """What the fuzzers start from: DIR/seeds-show and DIR/seeds-read."""
     for d in ('/seeds-show', '/seeds-read'):
         os.makedirs(out + d, exist_ok=True)
     kinds = [(0, p) for p in frames] + [(0, p) for p in other_ethernet()] + [(3, p) for _, p in ip[::9]]
     kinds += [(1, p) for p in cooked(sll)] + [(2, p) for p in cooked(sll2)] + [(4, p) for p in radiotap()]
+    kinds += [(0, p) for make in (tunnels, routing, igmp_packets, access, services) for p in make()] + [(4, p) for p in tapped()]
+    kinds += [(SEED_LINKS.index(linktype), p) for linktype, packets in links() for p in packets]
     for i, (kind, p) in enumerate(kinds):
         with open(out + '/seeds-show/%d' % i, 'wb') as f:
             f.write(bytes([kind, i & 1, 1, i & 3, 0, 0, 0, 0]) + p)
@@ -370,6 +634,12 @@ def main():
     save(out + '/cut-raw.pcap', 101, cuts(some + some6))
     save(out + '/cut-sll2.pcap', 276, cuts([sll2(0x800, some[0])]))
     save(out + '/cut-sll.pcap', 113, cuts([sll(0x800, some[0])]))
+    families = (('tunnels', tunnels), ('routing', routing), ('igmp', igmp_packets), ('access', access), ('services', services))
+    for family, make in families:
+        save(out + '/%s.pcap' % family, 1, make())
+    save(out + '/tapped.pcap', 127, tapped())
+    for i, (linktype, packets) in enumerate(links()):
+        save(out + '/link-%d-%d.pcap' % (i, linktype), linktype, packets)
     seeds(out, short, ip)
     r = random.Random(7)
     noise = []

@@ -1,5 +1,6 @@
-/* pcapshow FILE [-e] [-t] [-tt] [-x] [-xx] [-X] [-XX] [-f PROGRAM]: the lines of a pcap file, by
- * show.h, pcap.h and the filter interpreter. PROGRAM is a file of `tcpdump -ddd` output. */
+/* pcapshow FILE [-e] [-q] [-v] [-#] [-t] [-tt] ... [-ttttt] [-x] [-xx] [-X] [-XX] [-A] [-i NAME] [-z TZ]
+ * [-f PROGRAM]: the lines of a pcap file, by show.h, pcap.h and the filter interpreter. NAME is shown as
+ * the interface's. PROGRAM is a file of `tcpdump -ddd` output. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 static unsigned char record[24 + PCAP_SNAPLEN_MAX];
 static struct bpf_instruction prog[4096];
 static unsigned count;
+static struct zone zone;
+static int hex, number;
 
 static void load_program(const char *name)
 {
@@ -29,29 +32,71 @@ static void load_program(const char *name)
 	fclose(f);
 }
 
-int main(int argc, char **argv)
+/* Takes an option of the look. Returns 0 if A is none. */
+static int take_look(struct show *s, const char *a)
+{
+	static const struct { const char *name; int hex; } hexes[] = {
+		{ "-x", 0 }, { "-xx", SHOW_WHOLE }, { "-X", SHOW_ASCII }, { "-XX", SHOW_ASCII | SHOW_WHOLE },
+		{ "-A", SHOW_TEXT },
+	};
+
+	for (size_t i = 0; i < sizeof hexes / sizeof *hexes; i++)
+		if (!strcmp(a, hexes[i].name)) {
+			hex = 1;
+			s->hex = (uint8_t)hexes[i].hex;
+			return 1;
+		}
+	if (!strcmp(a, "-e"))
+		s->link = 1;
+	else if (!strcmp(a, "-q"))
+		s->quiet = 1;
+	else if (!strcmp(a, "-v"))
+		s->verbose = 1;
+	else if (!strcmp(a, "-#"))
+		number = 1;
+	else if (!strncmp("-ttttt", a, strlen(a)))
+		s->stamp = (uint8_t)(strlen(a) - 1);
+	else
+		return 0;
+	return 1;
+}
+
+static void show_one(struct show *s, const struct pcap_record *r)
 {
 	char line[SHOW_LINE];
+	uint32_t at = 0;
+	size_t n;
+
+	s->caplen = r->caplen;
+	s->origlen = r->origlen;
+	s->sec = r->sec;
+	s->nsec = r->fraction;
+	s->number += (uint32_t)number;
+	s->utc_offset = zone_at(&zone, r->sec, NULL);
+	fwrite(line, 1, show_packet(line, s), stdout);
+	while (hex && (n = show_hex(line, s, &at)) > 0)
+		fwrite(line, 1, n, stdout);
+}
+
+int main(int argc, char **argv)
+{
 	struct pcap_reader reader;
 	struct pcap_record r;
 	struct show s = { 0 };
 	const char *why;
-	uint32_t at, n;
-	int i, hex = 0;
+	uint32_t n;
 	FILE *f;
 
-	for (i = 2; i < argc; i++) {
-		const char *a = argv[i];
-		if (!strcmp(a, "-e")) s.link = 1;
-		else if (!strcmp(a, "-t")) s.stamp = 1;
-		else if (!strcmp(a, "-tt")) s.stamp = 2;
-		else if (!strcmp(a, "-x")) hex = 1;
-		else if (!strcmp(a, "-xx")) hex = 1, s.hex = SHOW_WHOLE;
-		else if (!strcmp(a, "-X")) hex = 1, s.hex = SHOW_ASCII;
-		else if (!strcmp(a, "-XX")) hex = 1, s.hex = SHOW_ASCII | SHOW_WHOLE;
-		else if (!strcmp(a, "-f")) load_program(argv[++i]);
-		else return 2;
-	}
+	zone_parse(&zone, "");
+	for (int i = 2; i < argc; i++)
+		if (i + 1 < argc && !strcmp(argv[i], "-f"))
+			load_program(argv[++i]);
+		else if (i + 1 < argc && !strcmp(argv[i], "-i"))
+			s.ifname = argv[++i];
+		else if (i + 1 < argc && !strcmp(argv[i], "-z"))
+			zone_parse(&zone, argv[++i]);
+		else if (!take_look(&s, argv[i]))
+			return 2;
 	f = argc > 1 ? fopen(argv[1], "rb") : stdin;
 	if (!f || fread(record, sizeof(struct pcap_file), 1, f) != 1) {
 		fprintf(stderr, "no file header\n");
@@ -75,14 +120,7 @@ int main(int argc, char **argv)
 		}
 		if (count && !bpf_run(prog, count, s.bytes, r.caplen, r.origlen))
 			continue;
-		s.caplen = r.caplen;
-		s.origlen = r.origlen;
-		s.sec = r.sec;
-		s.nsec = r.fraction;
-		fwrite(line, 1, show_packet(line, &s), stdout);
-		if (hex)
-			for (at = 0; (i = (int)show_hex(line, &s, &at)); )
-				fwrite(line, 1, (size_t)i, stdout);
+		show_one(&s, &r);
 	}
 	return 0;
 }
