@@ -56,6 +56,7 @@
 #include "sandbox.h"
 #include "show.h"
 #include "text.h"
+#include "zone.h"
 
 #define VERSION "0.1"
 
@@ -71,6 +72,7 @@ enum {
 	MESSAGE_SIZE = 512,	/* bytes of one message, or of the summary */
 	ENVIRONMENT_MAX = 32 << 10,	/* bytes of a parent's environment that are searched */
 	GENERATIONS_MAX = 16,	/* parents that are asked: a shell, sudo, tmux ... and sshd */
+	ZONE_FILE_MAX = 8 << 10,	/* bytes of a file of the zone database: the largest has 4 KiB */
 	WORD_MAX = 120,	/* bytes of a stranger's word in a message, so that it cannot fill it */
 	COPY_CHUNK = 16,	/* bytes of a packet that are copied at a time */
 	/* Bytes of lines that may wait for the terminal: three seconds of a serial console. */
@@ -203,6 +205,7 @@ struct terminal {
 static struct {
 	struct terminal to;	/* stdout, or the terminal behind it; fd -1 if no lines are shown */
 	struct show look;
+	struct zone zone;	/* the time zone of lines and, as tcpdump, of file names */
 	uint64_t skipped;	/* packets since the last line for which there was no room */
 	uint32_t sent, end;	/* bytes [sent, end) of the buffer are still to be written */
 	char buffer[LINES_SIZE];
@@ -1085,7 +1088,64 @@ static int is_stop_signal(unsigned signal)
 	return signal == SIGINT || signal == SIGTERM || signal == SIGHUP;
 }
 
+/* Reads the file PATH into BUFFER, of SIZE bytes, as a text with a 0 behind it. Returns its length; 0
+ * if it cannot be read. */
+static size_t read_file(const char *path, char *buffer, size_t size)
+{
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	size_t len = 0;
+	ssize_t n = 1;
+
+	while (fd >= 0 && n > 0 && len < size - 1) {
+		n = read(fd, buffer + len, size - 1 - len);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	buffer[len] = 0;
+	return len;
+}
+
 /* ==== Time and counts ==== */
+
+/* The rule that the zone database's file PATH ends with: a POSIX TZ string between the last two
+ * newlines, tzfile(5). NULL if there is none. */
+static const char *read_zone_rule(const char *path, char *buffer, size_t size)
+{
+	size_t len = read_file(path, buffer, size);
+	char *start;
+
+	if (len < 2 || buffer[len - 1] != '\n')
+		return NULL;
+	buffer[len - 1] = 0;
+	start = memrchr(buffer, '\n', len - 1);
+	return start ? start + 1 : NULL;
+}
+
+/* The time zone, as tzset(3) finds it: TZ, a rule or a name of the zone database; else OpenWrt's
+ * /etc/TZ, else /etc/localtime. What cannot be read means UTC. */
+static void set_zone(void)
+{
+	static char file[ZONE_FILE_MAX];
+	char memory[128];
+	struct text path = { memory, sizeof memory, 0 };
+	const char *tz = getenv("TZ"), *rule = NULL;
+
+	if (!tz) {
+		if (read_file("/etc/TZ", file, sizeof file))
+			rule = strtok(file, "\n");
+		else
+			rule = read_zone_rule("/etc/localtime", file, sizeof file);
+	} else if (zone_parse(&screen.zone, tz) < 0) {
+		text_add(&path, "/usr/share/zoneinfo/");
+		text_add(&path, tz + (*tz == ':'));
+		rule = read_zone_rule(path.at, file, sizeof file);
+	} else {
+		return;
+	}
+	if (!rule || zone_parse(&screen.zone, rule) < 0)
+		zone_parse(&screen.zone, "UTC0");
+}
 
 /* Raw calls, so that a test can change the clock that the program sees. On machines of 32 bits the
  * call with a time of 64 bits came with Linux 5.1, and a kernel may have only that one. */
@@ -1624,24 +1684,6 @@ static void take_side(const char **text, struct side *s)
 	take_word(text, s->port, sizeof s->port, "0123456789");
 }
 
-/* Reads the file PATH into BUFFER, of SIZE bytes, as a text with a 0 behind it. Returns its length; 0
- * if it cannot be read. */
-static size_t read_file(const char *path, char *buffer, size_t size)
-{
-	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	size_t len = 0;
-	ssize_t n = 1;
-
-	while (fd >= 0 && n > 0 && len < size - 1) {
-		n = read(fd, buffer + len, size - 1 - len);
-		len += n > 0 ? (size_t)n : 0;
-	}
-	if (fd >= 0)
-		close(fd);
-	buffer[len] = 0;
-	return len;
-}
-
 /* Reads /proc/PID/ENTRY likewise. */
 static size_t read_process(unsigned pid, const char *entry, char *buffer, size_t size)
 {
@@ -2066,13 +2108,17 @@ static int is_same_file(int fd, const char *name)
 static void set_up_lines(void)
 {
 	screen.look.linktype = (uint32_t)capture.linktype;
-	screen.look.stamp = (uint8_t)opt.stamp;
+	screen.look.stamp = (uint8_t)(opt.stamp < SHOW_SINCE_FIRST ? opt.stamp : SHOW_SINCE_FIRST);
 	screen.look.nano = capture.nano && opt.nano;
 	screen.look.link = opt.link != 0;
 	if (opt.hex > 1 || opt.hex_ascii > 1)
 		screen.look.hex |= SHOW_WHOLE;
 	if (opt.hex_ascii)
 		screen.look.hex |= SHOW_ASCII;
+	if (opt.ascii)
+		screen.look.hex |= SHOW_TEXT;
+	screen.look.verbose = opt.verbose != 0;
+	screen.look.quiet = opt.as_tcpdump && opt.quiet;
 }
 
 /* A file is not written onto itself. */
@@ -2425,11 +2471,35 @@ static void add_origin(struct output_record *r, const struct packet *p)
 		r->flags = pcapng_flags(p->pkttype);
 }
 
-static void show_record(const struct output_record *r, const unsigned char *data);
+static void show_record(const struct packet *p, const struct output_record *r,
+    const unsigned char *data);
+
+/* The name of the interface that a packet came through, where a line has to tell it: among several,
+ * or from a file that knows. NULL otherwise. */
+static const char *origin_name(const struct packet *p)
+{
+	if (opt.mode == CAPTURE)
+		return is_many() ? look_up_link(p->ifindex)->name : NULL;
+	if (source.is_pcapng && *source.blocks.link[source.block.interface].name)
+		return source.blocks.link[source.block.interface].name;
+	return NULL;
+}
+
+/* The way that a packet of a file went, where the file tells. */
+static uint8_t origin_direction(void)
+{
+	if (source.flags & PCAPNG_OUTBOUND)
+		return SHOW_OUT;
+	return source.flags & PCAPNG_INBOUND ? SHOW_IN : SHOW_NO_DIRECTION;
+}
 
 /* Hands show.h a packet, whose kept bytes are DATA. */
-static void fill_look(const struct output_record *r, const unsigned char *data)
+static void fill_look(const struct packet *p, const struct output_record *r, const unsigned char *data)
 {
+	screen.look.ifname = origin_name(p);
+	screen.look.direction = origin_direction();
+	screen.look.number = opt.number ? (uint32_t)capture.taken : 0;
+	screen.look.utc_offset = zone_at(&screen.zone, r->sec, NULL);
 	screen.look.bytes = data;
 	screen.look.caplen = r->caplen;
 	screen.look.origlen = r->origlen;
@@ -2438,14 +2508,15 @@ static void fill_look(const struct output_record *r, const unsigned char *data)
 }
 
 /* Prints the line of the packet that --until has waited for, unless lines are shown anyway. */
-static void tell_until(const struct output_record *r, const unsigned char *data)
+static void tell_until(const struct packet *p, const struct output_record *r,
+    const unsigned char *data)
 {
 	static char line[SHOW_LINE];
 	size_t len;
 
 	if (screen.to.fd >= 0 || (opt.quiet && !opt.as_tcpdump))
 		return;
-	fill_look(r, data);
+	fill_look(p, r, data);
 	len = show_packet(line, &screen.look);
 	begin_message("--until");
 	text_add(&message, "packet ");
@@ -2479,7 +2550,7 @@ static void check_until(const struct packet *p, const struct output_record *r,
 	if (until.end_ms != UINT64_MAX ||
 	    !bpf_run_packet(until.program, until.instructions, &packet))
 		return;
-	tell_until(r, data);
+	tell_until(p, r, data);
 	until.end_ms = now_ms() + opt.after * UINT64_C(1000) - age_ms(r);
 	capture.next_check_ms = 0;	/* the next check learns of it */
 	if (!opt.after || opt.mode == READ)
@@ -2493,7 +2564,7 @@ static void account(const struct packet *p, const struct output_record *r, const
 	if (r->caplen < p->origlen)
 		count_cut();
 	if (screen.to.fd >= 0)
-		show_record(r, data);
+		show_record(p, r, data);
 	if (until.instructions)
 		check_until(p, r, data);
 	if (capture.taken == opt.packets_max)
@@ -2565,7 +2636,8 @@ static void show_skipped(void)
 
 /* Puts the line of a packet, whose kept bytes are DATA, into the buffer, and its bytes as -x has them.
  * What the terminal cannot follow is left out. */
-static void show_record(const struct output_record *r, const unsigned char *data)
+static void show_record(const struct packet *p, const struct output_record *r,
+    const unsigned char *data)
 {
 	uint32_t at = 0;
 	size_t len;
@@ -2575,9 +2647,9 @@ static void show_record(const struct output_record *r, const unsigned char *data
 		return;
 	}
 	show_skipped();
-	fill_look(r, data);
+	fill_look(p, r, data);
 	screen.end += (uint32_t)show_packet(screen.buffer + screen.end, &screen.look);
-	if (!opt.hex && !opt.hex_ascii)
+	if (!opt.hex && !opt.hex_ascii && !opt.ascii)
 		return;
 	do {
 		len = show_hex(screen.buffer + screen.end, &screen.look, &at);
@@ -3366,6 +3438,7 @@ int main(int argc, char **argv)
 	if (opt.mode == LIST_LINKTYPES)
 		print_linktypes();
 	open_terminals();
+	set_zone();
 	set_up_output();
 	check_filters();
 	if (opt.mode == READ || opt.read_name)
