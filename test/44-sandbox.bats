@@ -339,7 +339,7 @@ away_and_back() {
 # What the loop is made of: no other call may pass, whatever its arguments. The last line is rotation's.
 loop=' read write sendto recvmsg ppoll getsockopt setsockopt ioctl bind lseek ftruncate fdatasync fsync
  close exit exit_group clock_gettime restart_syscall rt_sigreturn getsockname munmap '
-rotating=' open openat unlink unlinkat rename renameat renameat2 fcntl dup dup2 dup3 '
+rotating=' openat unlinkat statx '
 
 # refuses NAME ALLOWED: its filter has an errno for every other call with any of some arguments.
 refuses() {
@@ -398,11 +398,79 @@ judged() {
 	for option in 5 13 18; do
 		judged one errno setsockopt "$socket" 263 $option 0 16
 	done
-	start rotation -w "$BATS_TEST_TMPDIR/r" -C 1m -W 2 va
-	wait_until sealed rotation
-	# no reading of other files: an open is for writing only
-	judged rotation errno openat -100 0 0 0
-	judged rotation errno execve 0 0 0
+	for option in 26 27 50; do	# SO_ATTACH_FILTER of any program but the closing one, its likes
+		judged one errno setsockopt "$socket" 1 $option 0x7ffd00001000 16
+	done
+	for call in read recvmsg bind close getsockopt; do
+		judged one errno $call 0 0 100
+		judged one errno $call $((socket + 1)) 0 100
+	done
+	judged one errno read 1 0 100
+	judged one errno recvmsg 1 0 0
+	judged one errno close "$socket"
+	judged one errno bind 1 0 20
+}
+
+# made NAME CALL ARGUMENT...: it makes the call in place of its next one; prints what that returns.
+made() { echo "${*:2}" | as_numbers | ask "$1" -x; }
+
+# returns RESULT NAME CALL ARGUMENT...: an errno is below 0.
+returns() {
+	local result
+	result=$(made "${@:2}")
+	[ "$result" = "$1" ] || { echo "${*:2}: $result instead of $1"; return 1; }
+}
+
+@test "a sealed rotation, call by call: it makes and removes files in its directory, and nothing else" {
+	filter_tools
+	[ "$(uname -m)" = x86_64 ] || cannot_run "for x86-64 only"
+	local inside=$BATS_TEST_TMPDIR/inside new directory confined call path
+	ns mkdir "$inside"
+	echo precious > "$BATS_TEST_TMPDIR/outside"
+	for confined in chroot landlock; do
+		[ $confined = chroot ] || launcher=(setpriv --bounding-set=-sys_chroot)
+		start one -w "$inside/r" -C 1m -W 2 va
+		wait_until sealed one
+		directory=$(descriptor one "$inside")
+		new=$(rotation_flags "$confined")
+		# its own files: as meant
+		returns -2 one unlinkat "$directory" ./r7 0
+		made one openat "$directory" ./made $new 0600 > "$BATS_TEST_TMPDIR/fd"
+		expect "$(cat "$BATS_TEST_TMPDIR/fd")" ">=" 3 "a descriptor"
+		[ "$(stat -c %a "$inside/made")" = 600 ]
+		returns -17 one openat "$directory" ./r0 $new 0600	# EEXIST: what is there is not opened
+		returns 0 one unlinkat "$directory" ./made 0
+		# the same with other flags, modes, directories: EPERM of the filter
+		for call in "openat $directory ./r0 0 0" "openat $directory ./r0 2 0" "openat $directory ./r0 1 0" \
+			"openat $directory ./s $new 04755" "openat -100 ./s $new 0600" "openat 0 ./s $new 0600" \
+			"unlinkat -100 ./r0 0" "unlinkat $directory ./r0 0x100" "open ./s 0 0" "unlink ./r0" \
+			"rename ./r0 ./r1" "link ./r0 ./r1" "symlink ./r0 ./r1" "mkdir ./r2 0700" "chmod ./r0 0777" \
+			"chown ./r0 1 1" "mknod ./r2 0 0" "chroot ./" "chdir /" "fchdir $directory" \
+			"mount 0 0 0 0 0" "execve ./r0 0 0" "statx -100 ./r0 0x100 0x7ff 0" "getdents64 $directory 0 0"; do
+			returns -1 one $call
+		done
+		# no path leads out
+		for path in "$BATS_TEST_TMPDIR/outside" ../outside ../../../../../../../etc/passwd; do
+			made one unlinkat "$directory" "$path" 0 > "$BATS_TEST_TMPDIR/result"
+			[[ $(cat "$BATS_TEST_TMPDIR/result") = -[0-9]* ]]
+			[ "$(cat "$BATS_TEST_TMPDIR/outside")" = precious ]
+			made one openat "$directory" "$path.new" $new 0600 > "$BATS_TEST_TMPDIR/result"
+			[ ! -e "$BATS_TEST_TMPDIR/outside.new" ]
+			[ ! -e /etc/passwd.new ]
+		done
+		ns send -c 5 vb
+		stop one INT
+		expect "$status" == 0 "exit status"
+		expect "$(said captured)" == 5 "captured"
+		rm -f "$inside"/*
+	done
+}
+
+# rotation_flags NAME: what openat has as flags in a rotation, from a trace.
+rotation_flags() {
+	ns timeout 20 strace -qq -e trace=openat -e raw=openat -o "$BATS_TEST_TMPDIR/$1.open" \
+		"$RAWCAP" -G 1 -W 1 -C 1m -w "$BATS_TEST_TMPDIR/flags-%s" va 2> /dev/null
+	sed -n 's/^openat.*, \(0x[0-9a-f]*\), 0x180) .*/\1/p' "$BATS_TEST_TMPDIR/$1.open" | tail -n 1
 }
 
 @test "another architecture's calls and x32 ones are no way around" {

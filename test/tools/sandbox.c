@@ -8,7 +8,8 @@
  *   sandbox -a ARCH PID   ... as if it were made with this AUDIT_ARCH_* number
  *   sandbox -d PID        prints the filters' instructions: INDEX CODE JT JF K
  *   sandbox -x PID        makes the process make the one system call of stdin in place of its next,
- *                         and prints what it returns (x86-64 only); the process then goes on
+ *                         and prints what it returns (x86-64 only); the process then goes on.
+ *                         One argument may be a path: /TEXT, ./TEXT or ../TEXT
  *
  * It needs CAP_SYS_ADMIN and a kernel with CONFIG_CHECKPOINT_RESTORE; exit 3 without.
  */
@@ -126,18 +127,30 @@ static uint32_t verdict(const struct seccomp_data *data)
 	return least;
 }
 
-/* Reads "NUMBER [ARGUMENT ...]" into *data. */
-static void parse(char *line, struct seccomp_data *data)
+/* Reads "NUMBER [ARGUMENT ...]" into *data, and at most one argument that is /TEXT, ./TEXT or ../TEXT
+ * into text; its place among the arguments is returned, or -1. */
+static int parse(char *line, struct seccomp_data *data, char *text)
 {
 	char *at = line, *end;
+	int path = -1;
 
 	data->nr = (int)strtoul(at, &at, 0);
 	memset(data->args, 0, sizeof data->args);
 	for (int i = 0; i < 6; i++, at = end) {
+		at += strspn(at, " \n");
+		end = at;
+		if (*at == '/' || *at == '.') {
+			end += strcspn(at, " \n");
+			memcpy(text, at, (size_t)(end - at));
+			text[end - at] = 0;
+			path = i;
+			continue;
+		}
 		data->args[i] = strtoull(at, &end, 0);
 		if (end == at)
 			break;
 	}
+	return path;
 }
 
 static void print_verdict(uint32_t ret, const char *line)
@@ -194,15 +207,32 @@ static void to_call(pid_t pid)
 	} while (WSTOPSIG(status) != (SIGTRAP | 0x80));
 }
 
+/* Puts TEXT into the process's memory, below its stack, and returns its address. */
+static uint64_t put_text(pid_t pid, const char *text, uint64_t stack)
+{
+	uint64_t at = (stack - 8192) & ~7ull;
+	long word;
+
+	for (size_t i = 0; i <= strlen(text); i += sizeof word) {
+		word = 0;
+		memcpy(&word, text + i, strnlen(text + i, sizeof word));
+		if (ptrace(PTRACE_POKEDATA, pid, (long)(at + i), word))
+			err(1, "PTRACE_POKEDATA");
+	}
+	return at;
+}
+
 /* The tracer's stop at a call's entry comes before the filters run: they judge the number that is put
  * there. Afterwards the call that was meant is made again. */
-static void make_call(pid_t pid, const struct seccomp_data *data)
+static void make_call(pid_t pid, struct seccomp_data *data, const char *text, int path)
 {
 	struct user_regs_struct meant, regs;
 
 	to_call(pid);
 	if (ptrace(PTRACE_GETREGS, pid, 0L, &meant))
 		err(1, "PTRACE_GETREGS");
+	if (path >= 0)
+		data->args[path] = put_text(pid, text, meant.rsp);
 	regs = meant;
 	regs.orig_rax = (unsigned long long)data->nr;
 	regs.rdi = data->args[0];
@@ -220,10 +250,12 @@ static void make_call(pid_t pid, const struct seccomp_data *data)
 	ptrace(PTRACE_SETREGS, pid, 0L, &meant);
 }
 #else
-static void make_call(pid_t pid, const struct seccomp_data *data)
+static void make_call(pid_t pid, struct seccomp_data *data, const char *text, int path)
 {
 	(void)pid;
 	(void)data;
+	(void)text;
+	(void)path;
 	errx(3, "-x is for x86-64");
 }
 #endif
@@ -231,8 +263,8 @@ static void make_call(pid_t pid, const struct seccomp_data *data)
 int main(int argc, char **argv)
 {
 	struct seccomp_data data = { .arch = (uint32_t)ARCH };
-	int option, print = 0, execute = 0;
-	char line[LINE];
+	int option, print = 0, execute = 0, path;
+	char line[LINE], text[LINE];
 
 	while ((option = getopt(argc, argv, "a:dx")) != -1)
 		switch (option) {
@@ -248,9 +280,9 @@ int main(int argc, char **argv)
 	if (print)
 		dump();
 	while (!print && fgets(line, sizeof line, stdin)) {
-		parse(line, &data);
+		path = parse(line, &data, text);
 		if (execute)
-			make_call(pid, &data);
+			make_call(pid, &data, text, path);
 		else
 			print_verdict(verdict(&data), line);
 	}
