@@ -42,6 +42,7 @@
 #include "pcap.h"
 #include "pcapng.h"
 #include "text.h"
+#include "zone.h"
 
 enum {
 	OUTPUT_CHUNK = 256 << 10,	/* bytes: when so many wait they are written; more gain nothing */
@@ -54,7 +55,7 @@ enum {
 	    2 * OUTPUT_HEAD_MAX,
 	OUTPUT_TRIES = 8,	/* writes to a file that answers "try again" */
 	OUTPUT_NAME_MAX = 512,	/* bytes of -w's FILE as given */
-	OUTPUT_NAME_SIZE = 5 * OUTPUT_NAME_MAX + 16,	/* a form of time takes up to five times its place */
+	OUTPUT_NAME_SIZE = 8 * OUTPUT_NAME_MAX + 16,	/* a form of time takes up to eight times its place */
 	OUTPUT_FILES_MAX = 1000000,	/* files that are kept, -W */
 	OUTPUT_DIGITS_MAX = 6,	/* of their numbers */
 	OUTPUT_LEFT_MAX = 1024,	/* files of earlier runs that are known at once */
@@ -96,6 +97,7 @@ struct output {
 	uint64_t size_max;	/* bytes of one file, -C; UINT64_MAX without */
 	int numbered;	/* files of one period are numbered: -C was given */
 	uint32_t period;	/* seconds of one file, -G; 0 without */
+	struct zone zone;	/* of the time in their names */
 	uint32_t files_max;	/* files that are kept, -W; 0: all */
 	uint32_t mode;	/* of new files: permission bits */
 	int goes_on;	/* a rotation begins behind the files of earlier runs */
@@ -146,77 +148,85 @@ static int output_fail(struct output *o, const char *name)
 
 /* ---- File names ---- */
 
-struct output_date {
-	uint32_t year, month, day;	/* month 1 to 12, day 1 to 31 */
-	uint32_t yday;	/* 1 to 366 */
-	uint32_t hour, minute, second;
+static const char output_forms[] = "aAbBCdeFhHIjmMpRsSTuUwWXyYzZ%";
+
+/* What some forms of strftime(3) are made of. */
+static const struct { char form; char meaning[9]; } output_composed[] = {
+	{ 'F', "%Y-%m-%d" }, { 'R', "%H:%M" }, { 'T', "%H:%M:%S" }, { 'X', "%H:%M:%S" }, { 'h', "%b" },
 };
 
-static int output_is_leap(uint32_t year)
+/* Adds what the form %FORM of strftime(3), one of output_forms but those composed, stands for. The
+ * time is D, and SECONDS since 1970; its zone is OFFSET seconds east of UTC and called NAME. */
+static void output_add_form(struct text *t, char form, const struct zone_date *d, uint32_t seconds,
+    int32_t offset, const char *name)
 {
-	return year % 4 == 0 && year != 2100;	/* from 1970 to 2106 */
-}
+	static const char *const days[] = {
+		"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
+	};
+	static const char *const months[] = {
+		"January", "February", "March", "April", "May", "June", "July", "August", "September",
+		"October", "November", "December",
+	};
+	const unsigned monday = (d->weekday + 6u) % 7, east = (unsigned)(offset < 0 ? -offset : offset);
 
-static uint32_t output_days_in(uint32_t month, uint32_t year)
-{
-	static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-
-	return month == 2 && output_is_leap(year) ? 29 : days[month - 1];
-}
-
-/* The date in UTC of TIME, in seconds since 1970. */
-static struct output_date output_date(uint32_t time)
-{
-	struct output_date d = { .year = 1970, .month = 1 };
-	uint32_t days = time / 86400, in_year = 365;
-
-	d.hour = time / 3600 % 24;
-	d.minute = time / 60 % 60;
-	d.second = time % 60;
-	while (days >= in_year) {
-		days -= in_year;
-		d.year++;
-		in_year = output_is_leap(d.year) ? 366 : 365;
-	}
-	d.yday = days + 1;
-	while (days >= output_days_in(d.month, d.year)) {
-		days -= output_days_in(d.month, d.year);
-		d.month++;
-	}
-	d.day = days + 1;
-	return d;
-}
-
-/* Adds what the form %C of strftime(3) stands for at TIME. */
-static void output_add_time(struct text *t, char c, uint32_t time)
-{
-	const struct output_date d = output_date(time);
-
-	switch (c) {
-	case 'Y': text_add_number(t, d.year, 4); break;
-	case 'y': text_add_number(t, d.year % 100, 2); break;
-	case 'm': text_add_number(t, d.month, 2); break;
-	case 'd': text_add_number(t, d.day, 2); break;
-	case 'j': text_add_number(t, d.yday, 3); break;
-	case 'H': text_add_number(t, d.hour, 2); break;
-	case 'M': text_add_number(t, d.minute, 2); break;
-	case 'S': text_add_number(t, d.second, 2); break;
-	case 's': text_add_number(t, time, 1); break;
-	case 'F':
-		output_add_time(t, 'Y', time);
-		text_add_char(t, '-');
-		output_add_time(t, 'm', time);
-		text_add_char(t, '-');
-		output_add_time(t, 'd', time);
+	switch (form) {
+	case 'A': text_add(t, days[d->weekday]); break;
+	case 'a': text_add_foreign(t, days[d->weekday], 3); break;
+	case 'B': text_add(t, months[d->month - 1]); break;
+	case 'b': text_add_foreign(t, months[d->month - 1], 3); break;
+	case 'C': text_add_number(t, (uint32_t)d->year / 100, 2); break;
+	case 'Y': text_add_number(t, (uint32_t)d->year, 4); break;
+	case 'y': text_add_number(t, (uint32_t)d->year % 100, 2); break;
+	case 'm': text_add_number(t, d->month, 2); break;
+	case 'd': text_add_number(t, d->day, 2); break;
+	case 'e':
+		if (d->day < 10)
+			text_add_char(t, ' ');
+		text_add_number(t, d->day, 1);
 		break;
-	case 'T':
-		output_add_time(t, 'H', time);
-		text_add_char(t, ':');
-		output_add_time(t, 'M', time);
-		text_add_char(t, ':');
-		output_add_time(t, 'S', time);
+	case 'j': text_add_number(t, d->yearday + 1u, 3); break;
+	case 'u': text_add_number(t, monday + 1, 1); break;
+	case 'w': text_add_number(t, d->weekday, 1); break;
+	case 'U': text_add_number(t, (d->yearday + 7u - d->weekday) / 7, 2); break;
+	case 'W': text_add_number(t, (d->yearday + 7u - monday) / 7, 2); break;
+	case 'H': text_add_number(t, d->hour, 2); break;
+	case 'I': text_add_number(t, (d->hour + 11u) % 12 + 1, 2); break;
+	case 'p': text_add(t, d->hour < 12 ? "AM" : "PM"); break;
+	case 'M': text_add_number(t, d->minute, 2); break;
+	case 'S': text_add_number(t, d->second, 2); break;
+	case 's': text_add_number(t, seconds, 1); break;
+	case 'Z': text_add(t, name); break;
+	case 'z':
+		text_add_char(t, offset < 0 ? '-' : '+');
+		text_add_number(t, east / 3600, 2);
+		text_add_number(t, east / 60 % 60, 2);
 		break;
-	default: text_add_char(t, c);	/* %% */
+	default: text_add_char(t, form);	/* %% */
+	}
+}
+
+/* Adds FORMAT with the forms of strftime(3) filled in for SECONDS since 1970, in zone Z. */
+static void output_add_time(struct text *t, const char *format, uint32_t seconds, const struct zone *z)
+{
+	const char *name;
+	const int32_t offset = zone_at(z, seconds, &name);
+	struct zone_date d;
+	size_t i;
+
+	zone_date(&d, (int64_t)seconds + offset);
+	for (; *format; format++) {
+		if (*format != '%' || !format[1]) {
+			text_add_char(t, *format);
+			continue;
+		}
+		format++;
+		for (i = 0; i < sizeof output_composed / sizeof *output_composed; i++)
+			if (output_composed[i].form == *format)
+				break;
+		if (i < sizeof output_composed / sizeof *output_composed)
+			output_add_time(t, output_composed[i].meaning, seconds, z);
+		else
+			output_add_form(t, *format, &d, seconds, offset, name);
 	}
 }
 
@@ -230,7 +240,7 @@ static inline char output_unknown_form(const char *name)
 		name++;
 		if (!*name)
 			return '%';
-		if (!strchr("YmdHMSjsyFT%", *name))
+		if (!strchr(output_forms, *name))
 			return *name;
 	}
 	return 0;
@@ -253,12 +263,10 @@ static const char *output_put_name(const struct output *o, char *memory, uint32_
 {
 	struct text name = { memory, OUTPUT_NAME_SIZE, 0 };
 
-	for (const char *c = o->filename; *c; c++) {
-		if (o->period && *c == '%' && c[1])
-			output_add_time(&name, *++c, o->period_start);
-		else
-			text_add_char(&name, *c);
-	}
+	if (o->period)
+		output_add_time(&name, o->filename, o->period_start, &o->zone);
+	else
+		text_add(&name, o->filename);
 	if (number || digits)
 		text_add_number(&name, number, digits ? digits : 1);
 	return memory;

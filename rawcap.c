@@ -809,6 +809,14 @@ static void parse_options(char **argv)
 	*operand = NULL;
 }
 
+_Noreturn static void refuse_form(const char *name)
+{
+	text_add(begin_message(name), "of % it may have ");
+	text_add(&message, output_forms);
+	end_message();
+	_exit(usage_status());
+}
+
 /* What concerns files: -w, -C, -G, -W. */
 static void check_files(void)
 {
@@ -828,7 +836,7 @@ static void check_files(void)
 		return;
 	form = output_unknown_form(name);
 	if (form)
-		usage(name, "of % it may have YmdHMSjsyFT%");
+		refuse_form(name);
 }
 
 /* An interface name must be one that the kernel takes as it stands, or an alternative name, which
@@ -2038,7 +2046,6 @@ static void open_interface(void)
 	}
 	capture.backlog_max = choose_backlog();
 	capture.round_ms = now_ms();
-	capture.start_time = wall_time();
 	if (!opt.verbose || opt.as_tcpdump)
 		return;
 	begin_message("ring KiB");	/* the ring has one block more than asked for */
@@ -2090,6 +2097,10 @@ static void set_up_output(void)
 	output.goes_on = opt.mode == CAPTURE;
 	output.is_pcapng = opt.pcapng;
 	output.program = "rawcap " VERSION;
+	if (opt.as_tcpdump)
+		output.zone = screen.zone;
+	else
+		zone_parse(&output.zone, "UTC0");
 }
 
 /* Whether NAME is the file that FD has open. linux/stat.h, struct statx: the inode stands at byte
@@ -2140,6 +2151,7 @@ static void open_output(void)
 	output_schedule(&output, now, wall);
 	if (output_open(&output, now, wall) < 0)
 		die(output.failed);
+	capture.start_time = wall_time();
 	set_up_lines();
 }
 
@@ -3164,6 +3176,13 @@ static int next_block(void)
 	return 1;
 }
 
+/* Whether times keep their nanoseconds, where the file HAS them. tcpdump drops them unless they are
+ * asked for. */
+static int chooses_nano(int has)
+{
+	return !opt.micro && (opt.nano || opt.pcapng || (has && !opt.as_tcpdump));
+}
+
 /* Reads a pcapng file up to its first packet, which tells the link type. */
 static void read_first_packet(void)
 {
@@ -3179,7 +3198,7 @@ static void read_first_packet(void)
 	if (source.blocks.why)
 		_exit(1);
 	capture.linktype = source.blocks.links ? link->linktype : LINKTYPE_ETHERNET;
-	capture.nano = !opt.micro && (opt.nano || opt.pcapng || link->resolution > 6);
+	capture.nano = chooses_nano(link->resolution > 6);
 }
 
 /* Reads the header of a classic file. */
@@ -3193,7 +3212,7 @@ static void read_classic_header(void)
 	}
 	source.at = sizeof(struct pcap_file);
 	capture.linktype = (int)source.format.linktype;
-	capture.nano = !opt.micro && (opt.nano || opt.pcapng || source.format.unit == 1);
+	capture.nano = chooses_nano(source.format.unit == 1);
 	if (capture.snaplen > source.format.snaplen)
 		capture.snaplen = source.format.snaplen;
 }
