@@ -290,7 +290,8 @@ static inline unsigned bpf_ebpf_length(const struct bpf_instruction *s)
  */
 static inline uint32_t bpf_kernel_bytes(const struct bpf_instruction *program, unsigned count)
 {
-	enum { HEADER = 72, PROLOGUE = 7, EBPF_INSTRUCTION = 8 };
+	/* bytes of struct bpf_prog, 56 to 96; instructions that set up registers; bytes of one */
+	enum { HEADER = 96, PROLOGUE = 7, EBPF_INSTRUCTION = 8 };
 	uint32_t length = PROLOGUE;
 
 	for (unsigned i = 0; i < count; i++)

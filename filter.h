@@ -785,7 +785,7 @@ static const struct filter_service {
 	{ "smtp", 25, BY_TCP }, { "snmp", 161, BY_TCP | BY_UDP },
 	{ "snmp-trap", 162, BY_TCP | BY_UDP }, { "snmptrap", 162, BY_TCP | BY_UDP },
 	{ "ssh", 22, BY_TCP }, { "submission", 587, BY_TCP }, { "sunrpc", 111, BY_TCP | BY_UDP },
-	{ "syslog", 514, BY_UDP }, { "telnet", 23, BY_TCP }, { "tftp", 69, BY_UDP },
+	{ "syslog", 514, BY_TCP | BY_UDP }, { "telnet", 23, BY_TCP }, { "tftp", 69, BY_UDP },
 	{ NULL, 0, 0 },
 };
 
@@ -1282,7 +1282,7 @@ static const struct filter_link {
 } filter_links[] = {
 	{ 1, KIND_ETHERNET, 12, 14, 0, 6, "EN10MB" },
 	{ 281, KIND_ETHERNET, 16, 18, 0, 6, "DSA_TAG_BRCM" },
-	{ 282, KIND_ETHERNET, 16, 18, 4, 10, "DSA_TAG_BRCM_PRE" },
+	{ 282, KIND_ETHERNET, 16, 18, 0, 6, "DSA_TAG_BRCM_PRE" },
 	{ 284, KIND_ETHERNET, 16, 18, 0, 6, "DSA_TAG_DSA" },
 	{ 285, KIND_ETHERNET, 20, 22, 0, 6, "DSA_TAG_EDSA" },
 	{ 113, KIND_COOKED, 14, 16, 0, 0, "LINUX_SLL" },
@@ -1308,7 +1308,10 @@ static const struct filter_link {
 };
 static const struct filter_link filter_other_link = { 0, KIND_OTHER, 0, 0, 0, 0, "this" };
 
-enum { LINK_PRISM = 119, LINK_AVS = 163, LINK_RADIOTAP = 127, LINK_SLL = 113, LINK_SLL2 = 276 };
+enum {
+	LINK_EN10MB = 1, LINK_WIRELESS = 105, LINK_SLL = 113, LINK_PRISM = 119, LINK_RADIOTAP = 127,
+	LINK_AVS = 163, LINK_SLL2 = 276, LINK_PREPENDED = 282,
+};
 enum { GROUP_SET = 0 };		/* in place of a set of MAC addresses: all group addresses */
 
 enum {				/* Ethernet types and LLC SAPs */
@@ -1356,9 +1359,9 @@ static void filter_first_layer(void)
 			l = &filter_links[i];
 	*layer = (struct filter_layer){
 		.link = l, .kind = l->kind, .type.off = l->type, .payload.off = l->payload,
-		.header.off = l->linktype == 282 ? 4 : 0, .nosnap = l->kind == KIND_ETHERNET ? 3 : 0,
+		.header.off = l->linktype == LINK_PREPENDED ? 4 : 0, .nosnap = l->kind == KIND_ETHERNET ? 3 : 0,
 	};
-	if (l->linktype == 1) {
+	if (l->linktype == LINK_EN10MB) {
 		layer->type.off += filt.job->taglen;
 		layer->payload.off += filt.job->taglen;
 	}
@@ -1367,7 +1370,7 @@ static void filter_first_layer(void)
 		layer->nosnap = 3;
 	}
 	if (l->kind == KIND_WIRELESS) {
-		layer->header.reg = l->linktype == 105 ? 0 : filt.radio;
+		layer->header.reg = l->linktype == LINK_WIRELESS ? 0 : filt.radio;
 		layer->payload.reg = filt.wireless;
 	}
 }
@@ -2529,6 +2532,20 @@ static void filter_check_address(void)
 		filter_fail_here("an address; port and proto are followed by numbers");
 }
 
+/* A DECnet address: an area, 0 to 63, a dot and a node, 0 to 1023. */
+static unsigned filter_decnet_is(void)
+{
+	struct filter_span s = filt.token.span;
+	uint64_t area, node;
+	const char *dot = filter_digits(s.at, 10, 9, &area);
+
+	filt.blame = s;
+	if (*dot != '.' || filter_digits(dot + 1, 10, 9, &node) != s.at + s.len || area > 63 || node > 1023)
+		filter_blame("not a DECnet address: area.node, up to 63.1023");
+	filter_next();
+	return filter_decnet_host(filt.now.dir, (uint32_t)(area << 10 | node));
+}
+
 /* Fails where the words before an address/length, whose length is the current word, say host. */
 static void filter_must_be_net(void)
 {
@@ -2546,12 +2563,9 @@ static unsigned filter_ipv4_is(void)
 	uint32_t mask = filter_prefix(t.bits);
 
 	filt.blame = words;
-	if (filt.now.proto == P_DECNET && t.bits == 16)	{
-		filter_next();
-		return filter_decnet_host(filt.now.dir,
-		    (t.value[0] >> 24 & 0x3f) << 10 | (t.value[0] >> 16 & 0xff));
-	}
 	filter_check_address();
+	if (filt.now.proto == P_DECNET)
+		return filter_decnet_is();
 	filter_next();
 	if (filt.token.kind == '/') {
 		filter_next();
@@ -2635,6 +2649,8 @@ static unsigned filter_name_is(void)
 		t = filter_named_protocol();
 		break;
 	default:
+		if (filt.now.proto == P_DECNET)
+			return filter_decnet_is();
 		filter_fail_host();
 	}
 	filter_next();
@@ -2672,7 +2688,7 @@ static struct filter_operand filter_indexed(struct filter_span words, unsigned p
 	filt.blame = words;
 	if (from == FROM_NOWHERE)
 		filter_blame("its bytes cannot be looked at with [...]");
-	if (proto == P_RADIO && filter_layer()->kind != KIND_WIRELESS)
+	if (proto == P_RADIO && (!filt.radio || filt.job->linktype == LINK_WIRELESS))
 		filter_fail_link();
 	filter_next();
 	r = filter_expression(3);
@@ -3134,9 +3150,11 @@ static struct filter_operand filter_expression(unsigned tight)
 			    filter_or(r.tree, right.tree);
 			continue;
 		}
+		if (r.kind >= R_CONDITION && filt.token.kind == '-')
+			filter_unexpected();
+		filter_must_be_number(&r);
 		filter_next();
 		right = filter_expression(o->tight == 8 ? 3 : o->tight + 1u);
-		filter_must_be_number(&r);
 		filter_must_be_number(&right);
 		r = o->tight > 2 ? filter_compute(r, o->code, &right) : filter_relate(r, o->code, &right);
 	}
@@ -3276,16 +3294,18 @@ static unsigned filter_halve(unsigned v, const struct filter_segment *s, unsigne
 /* Takes a segment in, behind those of this search; they come in order. */
 static void filter_add_segment(unsigned begin, const struct filter_segment *s)
 {
-	struct filter_segment *last = &filter_segments[filter_segments_used - 1];
+	struct filter_segment *last;
 
-	if (filter_segments_used > begin && s->lo <= last->hi) {	/* within it, or beyond its end */
-		if (s->hi > last->hi)
+	if (filter_segments_used > begin) {
+		last = &filter_segments[filter_segments_used - 1];
+		if (s->lo <= last->hi && s->hi <= last->hi)	/* within it */
+			return;
+		if (s->lo <= last->hi || (s->to == last->to && s->lo == last->hi + 1)) {
 			last->hi = s->hi;
-	} else if (filter_segments_used > begin && s->to == last->to && s->lo == last->hi + 1) {
-		last->hi = s->hi;
-	} else {
-		filter_segments[filter_segments_used++] = *s;
+			return;
+		}
 	}
+	filter_segments[filter_segments_used++] = *s;
 }
 
 /* Does the entry want nothing of the words from w on? */
@@ -3411,6 +3431,7 @@ static unsigned filter_graph(unsigned tree, unsigned yes, unsigned no);
 struct filter_view {
 	unsigned end[2][4];	/* values, of END_SRC and END_DST */
 	unsigned words;
+	unsigned group;		/* the destination's first byte, of which bit 0 says: a group */
 };
 
 /* A MAC address at a fixed place. */
@@ -3469,9 +3490,7 @@ static unsigned filter_graph_end(const struct filter_view *view, unsigned end, u
 	if (!view->words)
 		return filter_wireless_end(end, set, yes, no);
 	if (set == GROUP_SET)
-		return filter_node_test(filt.value[view->end[end][1]].left ?
-		    filter_in_header(OP_B, filter_layer()->link->dst) : filter_in_header(OP_B, 0),
-		    OP_JSET, 1, yes, no);
+		return filter_node_test(view->group, OP_JSET, 1, yes, no);
 	memcpy(f.word, view->end[end], sizeof f.word);
 	return filter_search_set(f, set);
 }
@@ -3628,6 +3647,7 @@ static unsigned filter_graph_macs(const struct filter_tree *t, unsigned yes, uns
 		at[END_SRC] = l->link->src;
 		at[END_DST] = l->link->dst;
 	}
+	v.group = filter_in_header(OP_B, at[END_DST]);
 	for (unsigned end = END_SRC; end <= END_DST; end++) {
 		v.end[end][0] = filter_in_header(OP_W, at[end] + 2);
 		v.end[end][1] = filter_in_header(OP_H, at[end]);

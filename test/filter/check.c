@@ -2,9 +2,11 @@
 /*
  * check.c - filter.h at the command line, for the bats tests
  *
- *	check [-y LINKTYPE] [-l] [-s SNAPLEN] [-r RULE] [-k] [-t] [-d | -dd | -ddd] TEXT
+ *	check [-y LINKTYPE] [-T TAGLEN] [-l] [-s SNAPLEN] [-r RULE] [-S SERVICES] [-P PROTOCOLS] [-k] [-t] [-n] [-b]
+ *	    [-d | -dd | -ddd] TEXT
  *
  * -l compiles for a live socket, -k hands the program to the kernel, -t prints the microseconds of processor time it took,
+ * -n says whether no packet can pass, -b the bytes of optmem_max, -S and -P name files like /etc/services.
  * TEXT `-` is read from stdin. Exit status 0, or 2 with the reason on stderr.
  */
 #include <stdio.h>
@@ -37,17 +39,33 @@ static double now(void)
 	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
+static const char *whole_file(const char *name)
+{
+	FILE *f = fopen(name, "r");
+	char *content = calloc(1, 1 << 16);
+
+	if (!f || !fread(content, 1, (1 << 16) - 1, f))
+		exit(1);
+	fclose(f);
+	return content;
+}
+
 int main(int argc, char **argv)
 {
 	char error[200], line[BPF_LINE_MAX];
 	struct filter f = { .linktype = 1, .snaplen = 262144, .err = error, .errsize = sizeof error };
-	int detail = 0, attach = 0, timed = 0, c;
+	int detail = 0, attach = 0, timed = 0, never = 0, room = 0, c;
 	unsigned n, i;
 	double start;
 
-	while ((c = getopt(argc, argv, "y:ls:r:ktd")) != -1) {
+	while ((c = getopt(argc, argv, "y:T:ls:r:S:P:ktnbd")) != -1) {
 		switch (c) {
 		case 'y': f.linktype = atoi(optarg); break;
+		case 'T': f.taglen = (unsigned)atoi(optarg); break;
+		case 'S': f.services = whole_file(optarg); break;
+		case 'P': f.protocols = whole_file(optarg); break;
+		case 'n': never = 1; break;
+		case 'b': room = 1; break;
 		case 'l': f.live = 1; break;
 		case 's': f.snaplen = (uint32_t)strtoul(optarg, NULL, 0); break;
 		case 'r': f.rule = optarg; break;
@@ -72,6 +90,10 @@ int main(int argc, char **argv)
 	}
 	for (i = 0; detail && i < n; i++)
 		fwrite(line, 1, bpf_print(line, program, n, i, detail), stdout);
+	if (never && f.never)
+		puts("never");
+	if (room)
+		printf("%u\n", bpf_kernel_bytes(program, n));
 	if (attach && !kernel_takes(n)) {
 		perror("the kernel refuses it");
 		return 1;

@@ -3,8 +3,9 @@
 /*
  * diff.c - filter.h against libpcap: random expressions, random packets, the same verdict for each pair
  *
- *	diff [-n PAIRS] [-s SEED] [-v]
+ *	diff [-n PAIRS] [-s SEED] [-f FILE]
  *
+ * -f: the expressions of a file in place of random ones, each for every link type that libpcap takes it for.
  * Prints how many expressions and pairs agreed and how long the programs are; a disagreement is shrunk and
  * printed, and makes the exit status 1. What may differ, and why, stands in may_differ() and in DIFFERENCES.
  */
@@ -67,7 +68,8 @@ static const uint8_t ip6_bytes[][16] = { {[15]=1}, {0xfe,0x80,[15]=1}, {0x20,1,0
 static const char *const net6s[] = { "::/0", "fe80::/10", "2001:db8::/32", "2001:db8::/33", "ff00::/8", "2001:db8::1:0/112", "::1/128", "fe80::/64", "2001:db8:1:2::/64" };
 static const char *const macs[] = { "02:00:00:00:00:01", "2:0:0:0:0:2", "ff:ff:ff:ff:ff:ff", "01-00-5e-00-00-fb", "0200.0000.0001", "020000000002", "33.33.0.0.0.1" };
 static const uint8_t mac_bytes[][6] = { {2,0,0,0,0,1}, {2,0,0,0,0,2}, {255,255,255,255,255,255}, {1,0,0x5e,0,0,0xfb}, {0x33,0x33,0,0,0,1} };
-static const char *const ports[] = { "80", "443", "22", "53", "0x35", "0", "65535", "1024", "http", "domain", "ssh", "ntp", "https" };
+static const char *const ports[] = { "80", "443", "22", "53", "0x35", "0", "65535", "1024", "http", "domain", "ssh", "ntp", "https",
+	"snmp", "syslog", "openvpn", "www", "imap", "ldap", "microsoft-ds", "tftp", "bootps", "kerberos", "ldaps", "radius", "postgresql", "rtsp", "ipp", "mysql", "submission", "sunrpc", "isakmp" };
 static const uint16_t port_numbers[] = { 80, 443, 22, 53, 123, 0, 65535, 1024, 90 };
 static const char *const ranges[] = { "80-90", "90-80", "22-53", "0-65535", "1024", "http-https", "53-domain", "443-443", "80-http" };
 static const char *const vlan_ids[] = { "5", "100", "0", "4095", "0x5", "(100)" };
@@ -77,15 +79,15 @@ static const char *const numbers_text[] = { "0", "1", "2", "5", "6", "17", "0x0f
 
 /* ---- packets ---- */
 
-enum { POOL = 2500, MAX_PACKET = 400 };
+enum { POOL = 1500, MAX_PACKET = 400 };
 struct sample {
 	struct packet live, file;	/* as the kernel holds it, as a file holds it */
 	int no_live;		/* cut within the cooked header: the kernel never does that */
 	uint8_t live_data[MAX_PACKET], file_data[MAX_PACKET];
 };
-static struct sample pool[5][POOL];
-static const int linktypes_tested[5] = { 1, 101, 113, 276, 127 };
-enum { ETH, RAWIP, SLL, SLL2, RADIOTAP };
+enum { ETH, RAWIP, SLL, SLL2, RADIOTAP, WLAN, AVS, PRISM, PPP, PPP_ETHER, HDLC, LOOP, NULLBSD, IPV4ONLY, IPV6ONLY, FDDI, RING, FIBRE, ARCNET, LINKS };
+static struct sample pool[LINKS][POOL];
+static const int linktypes_tested[LINKS] = { 1, 101, 113, 276, 127, 105, 163, 119, 9, 51, 104, 108, 0, 228, 229, 10, 6, 122, 129 };
 
 static uint8_t buf[MAX_PACKET];
 static unsigned len;
@@ -101,10 +103,40 @@ static void payload(unsigned n)
 		b8(one_in(3) ? rnd(256) : rnd(8));
 }
 
+static void network(unsigned type);
+
 static const uint8_t transports[] = { 6, 6, 6, 17, 17, 17, 132, 1, 2, 58, 50, 51, 103, 112, 9, 47, 4 };
+
+static void tagged(unsigned tags);
+
+/* RFC 8926, with an Ethernet frame or an IP packet inside. */
+static void geneve_packet(void)
+{
+	unsigned options = rnd(3), inner = one_in(2) ? 0x6558 : one_in(2) ? 0x800 : 0x86dd;
+
+	b16(PICK(port_numbers));
+	b16(6081);
+	b32(0x00400000);
+	b8(options | (one_in(8) ? 0x40 : 0));
+	b8(0);
+	b16(inner);
+	b32(PICK(vlan_numbers) << 8);
+	payload(4 * options);
+	if (inner == 0x6558) {
+		bytes_of(PICK(mac_bytes), 6);
+		bytes_of(PICK(mac_bytes), 6);
+		tagged(one_in(4));
+	} else {
+		network(inner);
+	}
+}
 
 static void transport(unsigned proto)
 {
+	if (proto == 17 && one_in(3)) {
+		geneve_packet();
+		return;
+	}
 	if (proto == 6 || proto == 17 || proto == 132) {
 		b16(PICK(port_numbers));
 		b16(PICK(port_numbers));
@@ -174,9 +206,18 @@ static void llc(void)
 	static const uint8_t saps[] = { 0xfe, 0x42, 0xe0, 0xf0, 0x06, 0xaa, 0xaa, 0xff };
 	unsigned sap = PICK(saps);
 
+	static const uint8_t controls[] = { 3, 3, 3, 0, 1, 5, 9, 0x63, 0x43, 0x0f, 0x6f, 0xe3, 0xaf, 0x87, 0xbf };
+
 	b8(sap);
 	b8(sap);
-	b8(3);
+	b8(sap == 0xaa ? 3 : PICK(controls));
+	if (sap == 0xfe) {
+		b8(0x81 + rnd(3));
+		b8(27);
+		b8(1);
+		b8(0);
+		b8(14 + rnd(14));
+	}
 	if (sap == 0xaa) {
 		b8(one_in(2) ? 8 : 0);
 		b16(one_in(2) ? 7 : 0);
@@ -184,8 +225,6 @@ static void llc(void)
 	}
 	payload(rnd(30));
 }
-
-static void network(unsigned type);
 
 static void ppp(void)
 {
@@ -215,6 +254,8 @@ static void labels(void)
 		ipv6();
 }
 
+static void decnet_packet(void);
+
 static void network(unsigned type)
 {
 	switch (type) {
@@ -223,6 +264,7 @@ static void network(unsigned type)
 	case 0x0806: case 0x8035: arp(); break;
 	case 0x8847: labels(); break;
 	case 0x8864: case 0x8863: ppp(); break;
+	case 0x6003: decnet_packet(); break;
 	default: payload(rnd(60));
 	}
 }
@@ -251,6 +293,19 @@ static void tagged(unsigned tags)
 	}
 	b16(type);
 	network(type);
+}
+
+/* DECnet's long and short headers, with and without padding. */
+static void decnet_packet(void)
+{
+	unsigned form = rnd(4);
+
+	b16(rnd(256));
+	if (form & 1)
+		b8(0x81);
+	b8(form & 2 ? 0x06 : 0x02);
+	for (unsigned i = 0; i < 20; i++)
+		b8(one_in(2) ? 2 : 4);
 }
 
 static void radiotap(void)
@@ -322,6 +377,97 @@ static void finish(struct sample *s, unsigned live_from)
 		s->live.pkttype = rnd(5);
 }
 
+/* An 802.11 frame, as radiotap() makes it, behind another header or none. */
+static void wireless(unsigned link)
+{
+	unsigned header;
+
+	radiotap();
+	header = buf[2];
+	memmove(buf, buf + header, len - header);
+	len -= header;
+	if (link == WLAN)
+		return;
+	header = link == AVS || one_in(3) ? 64 : 144;
+	if (len + header > MAX_PACKET)
+		len = MAX_PACKET - header;
+	memmove(buf + header, buf, len);
+	memset(buf, 0, header);
+	len += header;
+	if (header == 64) {
+		buf[0] = 0x80, buf[1] = 0x21, buf[2] = 0x10;
+		buf[7] = 64;
+	} else {
+		buf[3] = 0x41;
+	}
+}
+
+/* Links with other headers: `size` bytes, 802.2 with SNAP or PPP's or other numbers for the type. */
+static void other_link(unsigned link)
+{
+	static const uint16_t ppp_numbers[][2] = { { 0x800, 0x21 }, { 0x86dd, 0x57 }, { 0x6003, 0x27 }, { 0, 0x23 }, { 0, 0x29 }, { 0, 0x2b }, { 0x8847, 0x281 } };
+	static const uint16_t arc_numbers[][2] = { { 0x800, 212 }, { 0x800, 240 }, { 0x86dd, 196 }, { 0x806, 213 }, { 0x8035, 214 }, { 0, 221 } };
+	unsigned type = ethertype(), n = link == FDDI ? 13 : link == RING ? 14 : 16, i = rnd(7);
+
+	switch (link) {
+	case FDDI: case RING: case FIBRE:
+		for (unsigned k = 0; k < n; k++)
+			b8(0);
+		memcpy(buf + (link == FDDI ? 1 : 2), PICK(mac_bytes), 6);
+		memcpy(buf + (link == FDDI ? 7 : link == RING ? 8 : 10), PICK(mac_bytes), 6);
+		if (one_in(4)) {
+			llc();
+			return;
+		}
+		b32(0xaaaa0300);
+		b16(type == 0x809b ? 7 : 0);
+		break;
+	case PPP: case PPP_ETHER:
+		if (link == PPP_ETHER) {
+			b32(0x11000005);
+			b16(40);
+		} else {
+			b16(0xff03);
+		}
+		b16(ppp_numbers[i][1]);
+		network(ppp_numbers[i][0]);
+		return;
+	case HDLC:
+		b16(0x0f00);
+		if (one_in(5)) {
+			b16(0xfefe);
+			b8(3);
+			b8(0x81 + rnd(3));
+			for (unsigned k = 0; k < 8; k++)
+				b8(14 + rnd(14));
+			return;
+		}
+		break;
+	case LOOP:
+		type = one_in(2) ? 0x800 : 0x86dd;
+		b32(type == 0x800 ? 2 : 10);
+		network(type);
+		return;
+	case NULLBSD:
+		type = one_in(2) ? 0x800 : 0x86dd;
+		b32(htonl(type == 0x800 ? 2 : 10));
+		network(type);
+		return;
+	case ARCNET:
+		i %= 6;
+		b8(rnd(4));
+		b8(rnd(4));
+		b16(0);
+		b8(arc_numbers[i][1]);
+		b8(0);
+		b16(0);
+		network(arc_numbers[i][0]);
+		return;
+	}
+	b16(type);
+	network(type);
+}
+
 static void make_sample(unsigned link, struct sample *s)
 {
 	unsigned type = ethertype(), pkttype = rnd(5);
@@ -362,8 +508,24 @@ static void make_sample(unsigned link, struct sample *s)
 		bytes_of(PICK(mac_bytes), 6);
 		b16(0);
 		break;
+	case IPV4ONLY:
+		ipv4();
+		finish(s, 0);
+		return;
+	case IPV6ONLY:
+		ipv6();
+		finish(s, 0);
+		return;
 	case RADIOTAP:
 		radiotap();
+		finish(s, 0);
+		return;
+	case WLAN: case AVS: case PRISM:
+		wireless(link);
+		finish(s, 0);
+		return;
+	default:
+		other_link(link);
 		finish(s, 0);
 		return;
 	}
@@ -401,6 +563,11 @@ static void say(const char *format, ...)
 }
 
 static unsigned link_now;	/* what the expression is for */
+
+static int is_wireless(unsigned link)
+{
+	return link >= RADIOTAP && link <= PRISM;
+}
 
 static void arithmetic(unsigned depth)
 {
@@ -450,9 +617,9 @@ static int qualified(void)
 {
 	static const char *const nl[] = { "", "", "", "ip ", "ip6 ", "arp ", "rarp " };
 	static const char *const tl[] = { "", "", "tcp ", "udp ", "sctp " };
-	static const char *const protos[] = { "6", "17", "\\tcp", "\\udp", "1", "58", "44", "gre", "0", "\\esp", "ipv6-icmp", "ospf", "255", "\\sctp", "\\icmp" };
+	static const char *const protos[] = { "6", "17", "\\tcp", "\\udp", "1", "58", "44", "gre", "0", "\\esp", "ipv6-icmp", "UDP", "TCP", "ipv6-route", "rsvp", "ipcomp", "ospf", "255", "\\sctp", "\\icmp" };
 	static const char *const ethers[] = { "\\ip", "\\arp", "0x800", "0x86dd", "\\ip6", "0x8100", "1500", "0x42", "\\stp", "\\iso", "\\netbeui", "6", "1501",
-		"0xfe", "loopback", "\\decnet", "\\lat", "0x88a8" };
+		"0xfe", "loopback", "\\decnet", "\\lat", "0x88a8", "\\aarp", "\\atalk", "\\ipx", "\\moprc", "0xe0", "0xaa", "0x6003", "0x8137" };
 	static const char *const wl[] = { "addr1 ", "addr2 ", "addr3 ", "addr4 ", "ra ", "ta ", "address1 ", "address3 ", "src ", "dst ", "host " };
 
 	switch (rnd(9)) {
@@ -477,7 +644,7 @@ static int qualified(void)
 		say("portrange %s", PICK(ranges));
 		return 'r';
 	case 6:
-		if (link_now == RADIOTAP)
+		if (is_wireless(link_now))
 			say("wlan %s%s", PICK(wl), PICK(macs));
 		else if (one_in(2))
 			say("ether %s%s", one_in(3) ? "src " : one_in(2) ? "dst " : one_in(2) ? "host " : "src and dst ", PICK(macs));
@@ -496,9 +663,13 @@ static int qualified(void)
 static void primitive_words(void)
 {
 	static const char *const names[] = { "ip", "ip6", "arp", "rarp", "tcp", "udp", "sctp", "icmp", "icmp6", "igmp", "esp", "ah", "pim", "vrrp", "carp", "igrp", "decnet",
-		"lat", "sca", "moprc", "mopdl", "iso", "stp", "netbeui", "broadcast", "multicast", "ether broadcast", "ether multicast", "ip multicast",
+		"lat", "sca", "moprc", "mopdl", "iso", "stp", "netbeui", "clnp", "esis", "isis", "es-is", "l1", "l2", "iih", "lsp", "snp", "csnp", "psnp", "atalk", "aarp", "ipx",
+		"llc", "llc i", "llc s", "llc u", "llc rr", "llc rnr", "llc UI", "llc xid", "llc disc", "llc frmr", "isis proto 18", "iso proto \\clnp", "iso proto 0x82", "byte 14 = 0xfe", "byte 13 > 8", "byte 0 < 2",
+		"decnet host 1.2", "decnet src 0.2", "decnet dst host 0.4", "decnet src and dst 0.2", "protochain 6", "ip6 protochain \\udp", "ip protochain 17", "geneve", "geneve 5", "geneve 100",
+		"broadcast", "multicast", "ether broadcast", "ether multicast", "ip multicast",
 		"ip6 multicast", "ip broadcast", "inbound", "outbound", "pppoed", "tcp", "udp", "icmp", "ip", "ip6" };
 	static const char *const frames[] = { "type mgt", "type ctl", "type data", "type mgt subtype beacon", "subtype probe-req", "type data subtype qos-data", "subtype data",
+		"type mgt subtype assocreq", "subtype proberesp", "type mgt subtype PROBE-REQ", "subtype deauthentication", "type data subtype null", "subtype cf-end-ack", "subtype qos", "type management",
 		"dir nods", "dir tods", "dir fromds", "dir dstods", "type ctl subtype ack", "wlan type 8", "type 4 subtype 0xb0", "subtype rts", "dir 2" };
 
 	switch (rnd(12)) {
@@ -507,7 +678,7 @@ static void primitive_words(void)
 		say("%s %s", one_in(2) ? "less" : "greater", some_number());
 		return;
 	case 3:
-		if (link_now == RADIOTAP)
+		if (is_wireless(link_now))
 			say("%s", PICK(frames));
 		else
 			say("ifindex %u", rnd(6));
@@ -632,7 +803,7 @@ static void make_expression(void)
 /* ---- comparison ---- */
 
 enum { FILE_FORM, LIVE_FORM };
-static pcap_t *dead[5], *live_ethernet;
+static pcap_t *dead[LINKS], *live_ethernet;
 static struct bpf_instruction mine[BPF_PROGRAM_MAX];
 static char mine_error[256], their_error[256];
 
@@ -696,8 +867,6 @@ static int clobbers_offset(const struct bpf_program *p)
 /* Why the answers to one expression differ, when that is meant so; NULL: it is not. */
 static const char *may_differ(const struct verdicts *v, const char *text, unsigned link, int form)
 {
-	static const char *const left_out[] = { "lsp:", "snp:", "csnp:", "psnp:", "iih:", "l1:", "l2:", "esis:", "isis:", "clnp:", "atalk:", "aarp:", "ipx:", "llc:", "byte:", "geneve:" };
-
 	if (v->mine >= 0 && v->theirs == -1) {
 		if (strstr(their_error, "unsupported protocol over mpls"))
 			return "a test that is never reached is not looked at";
@@ -707,6 +876,10 @@ static const char *may_differ(const struct verdicts *v, const char *text, unsign
 			return "vlan on cooked links";
 		if (strstr(their_error, "division by zero") || strstr(their_error, "modulus by zero") || strstr(their_error, "shift by more than 31"))
 			return "0 or a shift over 31 only as the first operand of a sum";
+		if (strstr(their_error, "'llc' not supported for") || strstr(their_error, "'protochain' not supported with variable"))
+			return "llc and protochain on more links";
+		if (strstr(their_error, "no MPLS support for PPP"))
+			return "mpls on every kind of PPP";
 		if (strstr(their_error, "out of registers"))
 			return "deeper arithmetic";
 		return NULL;
@@ -720,15 +893,10 @@ static const char *may_differ(const struct verdicts *v, const char *text, unsign
 			return "offsets from 2^31 on refused";
 		if (strstr(mine_error, "not a port") && strstr(text, "range"))
 			return "anything after the second port of a range";
-		if (strstr(mine_error, "not looked up") && (strstr(text, "proto") || strchr(text, '\\')))
+		if (strstr(mine_error, "not a protocol that is known") && (strstr(text, "proto") || strchr(text, '\\')))
 			return "names beyond the small tables";
-		if (strstr(mine_error, "the kernel does not") && form == LIVE_FORM && (link == SLL || link == SLL2))
+		if (strstr(mine_error, "the kernel does not have") && form == LIVE_FORM && (link == SLL || link == SLL2))
 			return "bytes of the cooked header, live";
-		if (strstr(text, "byte ") || strstr(text, "llc") || strstr(text, "geneve") || strstr(text, "protochain"))
-			return "left out";
-		for (unsigned i = 0; i < sizeof left_out / sizeof *left_out; i++)
-			if (!strncmp(mine_error, left_out[i], strlen(left_out[i])))
-				return "left out";
 	}
 	return NULL;
 }
@@ -748,13 +916,18 @@ static struct packet their_view(unsigned link, int form, const struct sample *s)
 }
 
 /* Verdicts that differ because libpcap's own is wrong, in ways read from its code. */
-static int libpcap_is_wrong(const char *text, unsigned link)
+static int libpcap_is_wrong(const char *text, unsigned link, const struct sample *s)
 {
+	/* an authentication header's length is added to nothing; byte with & and | has no byte */
+	if (strstr(text, "protochain"))
+		for (unsigned i = 0; i < s->file.caplen && i < 80; i++)
+			if (s->file.data[i] == 51)
+				return 1;
 	if (strstr(text, "ip multicast") || strstr(text, "ip  multicast"))		/* 224 and above, mended in 1.10.6 */
 		return 1;
-	int metadata = strstr(text, "inbound") || strstr(text, "outbound") || strstr(text, "ifindex"), pppoes = strstr(text, "pppoes") != NULL;
+	int metadata = strstr(text, "inbound") || strstr(text, "outbound") || strstr(text, "ifindex"), pppoes = strstr(text, "pppoes") || strstr(text, "geneve");
 
-	if (link == RADIOTAP)		/* metadata looked for behind the radiotap header; the same register used for two offsets */
+	if (is_wireless(link))		/* metadata looked for behind the radiotap header; the same register used for two offsets */
 		return metadata || pppoes || strstr(text, "/0");	/* and an address with an empty mask is loaded there only */
 	return metadata && pppoes;	/* metadata looked for behind the PPPoE header */
 }
@@ -871,7 +1044,15 @@ static int kernel_agrees(unsigned n, const struct sample *s)
 }
 
 
+static void judge_expression(unsigned link, int form);
+
 static void one_expression(unsigned link, int form)
+{
+	make_expression();
+	judge_expression(link, form);
+}
+
+static void judge_expression(unsigned link, int form)
 {
 	struct verdicts v;
 	struct bpf_program o, u;
@@ -879,7 +1060,6 @@ static void one_expression(unsigned link, int form)
 	const char *why;
 	int have_unoptimized = 0;
 
-	make_expression();
 	count.expressions++;
 	v = judge(expr, link, form, &pool[link][0]);
 	if ((v.mine < 0) != (v.theirs == -1)) {
@@ -940,7 +1120,7 @@ static void one_expression(unsigned link, int form)
 			count.cut++;
 			continue;
 		}
-		if (libpcap_is_wrong(expr, link)) {
+		if (libpcap_is_wrong(expr, link, s)) {
 			count.wrong++;
 			break;
 		}
@@ -971,23 +1151,42 @@ static void one_expression(unsigned link, int form)
 /* What only makes sense live, or only where the kernel and libpcap look at different things, is left to the bats tests. */
 static int comparable(unsigned link, int form)
 {
-	if (form == FILE_FORM)
-		return 1;
+	if (form == FILE_FORM || link >= WLAN)
+		return form == FILE_FORM;
 	if (link == ETH)
 		return live_ethernet != NULL;
 	return 1;
 }
 
+/* Every expression of a file; where libpcap takes none for a link, what it says must be said here as well. */
+static void from_file(const char *name)
+{
+	FILE *f = fopen(name, "r");
+
+	if (!f)
+		exit(2);
+	while (fgets(expr, sizeof expr, f)) {
+		nexpr = (unsigned)strcspn(expr, "\n");
+		expr[nexpr] = 0;
+		for (unsigned link = 0; *expr && *expr != '#' && link < LINKS; link++)
+			judge_expression(link, FILE_FORM);
+	}
+	fclose(f);
+}
+
 int main(int argc, char **argv)
 {
+	const char *file = NULL;
 	unsigned long pairs = 200000, max_disagree = 20;
 	char error[PCAP_ERRBUF_SIZE];
 	unsigned i, link;
 	int c;
 
 	chance = 1;
-	while ((c = getopt(argc, argv, "n:s:")) != -1) {
-		if (c == 'n')
+	while ((c = getopt(argc, argv, "n:s:f:")) != -1) {
+		if (c == 'f')
+			file = optarg;
+		else if (c == 'n')
 			pairs = strtoul(optarg, NULL, 0);
 		else if (c == 's')
 			chance = strtoull(optarg, NULL, 0);
@@ -995,9 +1194,8 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	chance = chance * 0x9e3779b97f4a7c15u | 1;
-	static const int dlts[5] = { DLT_EN10MB, DLT_RAW, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_IEEE802_11_RADIO };
-	for (link = 0; link < 5; link++) {
-		dead[link] = pcap_open_dead(dlts[link], 262144);
+	for (link = 0; link < LINKS; link++) {	/* of these only RAW has another number in programs than in files */
+		dead[link] = pcap_open_dead(link == RAWIP ? DLT_RAW : linktypes_tested[link], 262144);
 		for (i = 0; i < POOL; i++)
 			make_sample(link, &pool[link][i]);
 	}
@@ -1007,10 +1205,12 @@ int main(int argc, char **argv)
 	if (live_ethernet)
 		pcap_set_snaplen(live_ethernet, 262144);
 	kernel_socket = socket(AF_UNIX, SOCK_DGRAM, 0);
-	while (count.pairs < pairs && count.disagree < max_disagree) {
+	if (file)
+		from_file(file);
+	while (!file && count.pairs < pairs && count.disagree < max_disagree) {
 		int form = one_in(3) ? LIVE_FORM : FILE_FORM;
 
-		link_now = link = one_in(2) ? ETH : rnd(5);
+		link_now = link = one_in(2) ? ETH : one_in(2) ? rnd(5) : rnd(LINKS);
 		if (comparable(link, form))
 			one_expression(link, form);
 	}

@@ -130,7 +130,7 @@ static uint32_t judge_run(const struct bpf_instruction *s, const struct packet *
 			break;
 		case OP_JMP:
 			if (s->code == OP_JMP)
-				s += s->k;
+				s += (int32_t)s->k;	/* libpcap's go back for protochain */
 			else
 				s += judge_true(s->code & 0xf0, a, b) ? s->jt : s->jf;
 			break;
