@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s.quiet = data[1] >> 2 & 1;
 	s.nano = data[1] >> 3 & 1;
 	s.direction = data[1] >> 4 & 3;
-	s.ifname = data[1] & 64 ? "eth0" : NULL;
+	s.ifname = data[1] & 64 ? "e\033[2J\377%s" : NULL;
 	s.number = data[1] & 128 ? data[7] : 0;
 	s.stamp = data[2] & 7;
 	s.hex = data[3] & 7;
