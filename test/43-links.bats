@@ -34,7 +34,7 @@ captures() {
 
 tells() { grep -q "$2" "$BATS_TEST_TMPDIR/$1.err"; }
 promiscuity() { ns ip -d link show va | sed -n 's/.*promiscuity \([0-9]*\).*/\1/p'; }
-lines() { wc -l < "$BATS_TEST_TMPDIR/$1.err"; }
+lines() { grep -vc '^rawcap: listening on ' "$BATS_TEST_TMPDIR/$1.err"; }
 
 # wakeups NAME: how often it was woken in 3 seconds.
 wakeups() {

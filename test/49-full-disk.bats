@@ -32,7 +32,7 @@ load files
 	ns send -c 5000 -s 1000 -r 10000 vb
 	stop one INT
 	expect "$status" == 0 "exit status"
-	expect "$(grep -c 'rawcap:' <<< "$err")" == 1 "lines about it"
+	expect "$(complaints | wc -l)" == 1 "lines about it"
 	says "rawcap: $inside/small/f: disk full"
 	local file last=0 found
 	for file in "$fast"/small/f*; do

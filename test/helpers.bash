@@ -66,6 +66,9 @@ says() {
 	return 1
 }
 
+# What rawcap's last stderr tells besides the counts and that it listens.
+complaints() { grep '^rawcap: ' <<< "$err" | grep -v '^rawcap: listening on '; }
+
 # failed STATUS TEXT: the last rawcap ended so, and its stderr contains the text.
 failed() {
 	expect "$status" == "$1" "exit status"

@@ -6,8 +6,8 @@
   -o, --only REGEX      only rows whose kind or command line has it
   -p, --program FILE    what stands in PATH as tcpdump ($RAWCAP, or ./rawcap)
   -s, --self            tcpdump in its own place: all rows must be the same
-  -k, --keep FOLDER     leaves what each row wrote there, in NUMBER/theirs and NUMBER/ours
-  -j, --jobs N          rows that share one stretch of traffic (30)
+  -k, --keep FOLDER     a new folder, where what each row wrote stays, in NUMBER/theirs and NUMBER/ours
+  -j, --jobs N          rows that share one stretch of traffic (40)
 
 Both run each line at the same time, in a network namespace of this program's own, in folders of their
 own, on the same frames (traffic.py). Then their exit status, files, packets and lines are compared: see the
@@ -37,8 +37,9 @@ SIDES = ("theirs", "ours")
 INTERFACES = ("eth0", "eth1", "br-lan", "wlan0", "docker0", "cni0", "Ethernet0", "veth1")
 TRIES = 3  # of a row in which tcpdump lost packets
 HANDED_OVER = 1.3  # seconds: libpcap asks the kernel for a block each second
+LATE = 3  # seconds: -G of the rows that need a packet behind it, without which tcpdump does not end
 PACE = 0.001  # seconds between frames: --immediate-mode has a ring of few packets
-TO_START, TO_END = 15, 10  # seconds
+TO_APPEAR, TO_START, TO_END = 1.5, 15, 10  # seconds
 
 Row = collections.namedtuple("Row", "number kind differs reason command")
 ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "HOME": "/nonexistent", "LANG": "C"}
@@ -68,9 +69,9 @@ def read_table(path):
 
 def group(row):
     """Rows of one group can share a stretch of traffic."""
-    if re.search(r"\b(timeout|sleep) ", row.command):
-        return "timed"
-    return row.kind if row.kind in ("odd", "late") else "plain"
+    if re.search(r"\b(timeout|sleep) ", row.command) and not row.kind.endswith("/late"):
+        return "timed/odd" if row.kind.endswith("/odd") else "timed"
+    return row.kind.partition("/")[2] or "plain"
 
 
 # --- the network ---
@@ -145,7 +146,7 @@ class Wire:
 
     def send(self, kind):
         """One stretch of traffic; what comes in is there before anything goes out."""
-        inward = traffic.incoming() + (traffic.odd() if kind == "odd" else [])
+        inward = traffic.incoming() + (traffic.odd() if kind.endswith("odd") else [])
         for name in INTERFACES:
             before = self._received(name)
             for frame in inward:
@@ -183,8 +184,10 @@ def bound_sockets():
 
 
 class Run:
-    def __init__(self, row, side, folder, path):
-        self.row, self.side, self.folder = row, side, folder
+    """A command line at work, in a session and a folder of its own."""
+
+    def __init__(self, row, folder, samples, path):
+        self.row, self.folder = row, folder
         os.makedirs(f"{folder}/tmp")
         for directory in (folder, f"{folder}/tmp"):
             os.chmod(directory, 0o777)
@@ -192,40 +195,50 @@ class Run:
         self.samples = {}
         for name in SAMPLES:
             if name in command:
-                shutil.copy(f"{samples_in}/{name}", folder)
+                shutil.copy(f"{samples}/{name}", folder)
                 self.samples[name] = os.path.getsize(f"{folder}/{name}")
         with open(f"{folder}/stdout", "wb") as out, open(f"{folder}/stderr", "wb") as err:
             self.process = subprocess.Popen(
                 ["/bin/sh", "-c", command], cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                 env={**ENVIRONMENT, "PATH": path}, start_new_session=True)
         self.status = None
-        self.hung = False
+        self.begun = time.monotonic()
 
     def ended(self):
         if self.status is None:
             self.status = self.process.poll()
         return self.status is not None
 
-    def programs(self):
-        """The processes of this row that are called tcpdump."""
-        return [pid for pid, (name, session) in processes().items() if session == self.process.pid and name == "tcpdump"]
+    def mine(self, table):
+        """Of the processes in TABLE those of this line, each with its name."""
+        return [(pid, name) for pid, (name, session) in table.items() if session == self.process.pid]
 
-    def started(self, bound, table):
-        if self.ended():
+    def has_started(self, bound, table):
+        """It captures, or has ended, or has no tcpdump any more that could."""
+        programs = [pid for pid, name in self.mine(table) if name == "tcpdump"]
+        if not programs and time.monotonic() > self.begun + TO_APPEAR:
             return True
-        mine = [pid for pid, (name, session) in table.items() if session == self.process.pid and name == "tcpdump"]
-        return any(is_capturing(pid, bound) for pid in mine)
+        return self.ended() or any(is_capturing(pid, bound) for pid in programs)
 
-    def kill(self):
-        self.hung = True
-        for pid, (_, session) in processes().items():
-            if session == self.process.pid:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-        self.process.wait()
-        self.status = "hangs"
+    def interrupt(self, table):
+        for pid, name in self.mine(table):
+            if name == "tcpdump":
+                send_signal(pid, signal.SIGINT)
+
+    def clean_up(self):
+        """Ends what is left of it: the line itself, if it hangs, and what it left in the background."""
+        for pid, _ in self.mine(processes()):
+            send_signal(pid, signal.SIGKILL)
+        if not self.ended():
+            self.process.wait()
+            self.status = "hangs"
+
+
+def send_signal(pid, number):
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
 
 
 def processes():
@@ -391,19 +404,18 @@ def compare(row, theirs, ours, is_self):
         wrong["exit"] = f"{'tcpdump' if theirs.exit == 'hangs' else 'the program'} does not end"
     if wrong and ours.said:
         wrong["it says"] = short(ours.said)
+    if is_self and theirs.exit == 0 and not any(theirs.packets.values()) and not theirs.lines:
+        wrong["the row"] = "nothing comes of it"
     return wrong
 
 
 # --- running them ---
 
 SAMPLES = ("capture.pcap", "nano.pcap", "cooked.pcap", "odd.pcap", "empty.pcap", "text.pcap", "filter.txt")
-samples_in = None
 
 
 def write_samples(folder):
     """Files for -r and -F."""
-    global samples_in
-    samples_in = folder
     os.makedirs(folder)
 
     def capture(name, frames, magic=0xA1B2C3D4, linktype=1, head=b""):
@@ -473,12 +485,12 @@ class Table:
             shutil.rmtree(folder, ignore_errors=True)
             os.makedirs(folder)
             os.chmod(folder, 0o755)
-            runs += [Run(row, side, f"{folder}/{side}", self.path(side)) for side in SIDES]
+            runs += [Run(row, f"{folder}/{side}", f"{self.scratch}/samples", self.path(side)) for side in SIDES]
         deadline = time.monotonic() + TO_START
         seen = 0
         while seen < 3 and time.monotonic() < deadline:  # three looks in a row: what waits now waits for packets
             bound, table = bound_sockets(), processes()
-            seen = seen + 1 if all(run.started(bound, table) for run in runs) else 0
+            seen = seen + 1 if all(run.has_started(bound, table) for run in runs) else 0
             time.sleep(0.03)
         return runs
 
@@ -488,36 +500,24 @@ class Table:
         self.wire.send(kind)
         time.sleep(HANDED_OVER)
         if kind == "late":
+            time.sleep(LATE)
             self.wire.send_late()
             time.sleep(HANDED_OVER)
-        if kind != "timed":
-            self.interrupt(runs)
-        deadline = time.monotonic() + TO_END
-        while not all([run.ended() for run in runs]):
-            time.sleep(0.02)
-            if time.monotonic() < deadline:
-                continue
+        if not kind.startswith("timed"):
+            table = processes()
             for run in runs:
-                if not run.ended():
-                    run.kill()
-        again = []
-        for i in range(0, len(runs), 2):
-            theirs, ours = Result(runs[i]), Result(runs[i + 1])
-            row = runs[i].row
-            self.results[row] = compare(row, theirs, ours, self.is_self)
-            if self.results[row] and lost_packets(row, theirs):
-                again.append(row)
-        return again
-
-    @staticmethod
-    def interrupt(runs):
+                run.interrupt(table)
+        deadline = time.monotonic() + TO_END
+        while not all([run.ended() for run in runs]) and time.monotonic() < deadline:
+            time.sleep(0.02)
         for run in runs:
-            if not run.ended():
-                for pid in run.programs():
-                    try:
-                        os.kill(pid, signal.SIGINT)
-                    except ProcessLookupError:
-                        pass
+            run.clean_up()
+        return [row for row, theirs, ours in zip(rows, runs[::2], runs[1::2]) if self.judge(row, Result(theirs), Result(ours))]
+
+    def judge(self, row, theirs, ours):
+        """Whether the row is to be tried again: tcpdump is not to blame for a machine that is busy."""
+        self.results[row] = compare(row, theirs, ours, self.is_self)
+        return bool(self.results[row]) and lost_packets(row, theirs)
 
 
 def tell(table, rows, only_failures):
@@ -557,7 +557,7 @@ def inside(arguments):
             groups[group(row)].append(row)
         for kind, members in groups.items():
             for attempt in range(TRIES):
-                size = arguments.jobs if kind != "timed" else 2 * arguments.jobs
+                size = 2 * arguments.jobs if kind == "timed" else arguments.jobs
                 members = [row for i in range(0, len(members), size) for row in table.run(members[i:i + size], kind)]
         failed = tell(table, rows, arguments.list_failures)
         print(f"{time.monotonic() - start:.0f} s")
@@ -576,14 +576,14 @@ def main():
     parser.add_argument("-p", "--program", default=os.environ.get("RAWCAP", f"{HERE}/../../rawcap"))
     parser.add_argument("-s", "--self", action="store_true")
     parser.add_argument("-k", "--keep")
-    parser.add_argument("-j", "--jobs", type=int, default=30)
+    parser.add_argument("-j", "--jobs", type=int, default=40)
     arguments = parser.parse_args()
     if arguments.help:
         print(__doc__)
         return 0
     if os.environ.get("TABLE_INSIDE"):
         return inside(arguments)
-    flags = ["-n", "-m"] if os.getuid() == 0 else ["-U", "-r", "-n", "-m"]
+    flags = ["-n"] if os.getuid() == 0 else ["-n", "-U", "-c", "--keep-caps"]  # tcpdump cannot be a namespace's root
     os.environ["TABLE_INSIDE"] = "yes"
     os.execvp("unshare", ["unshare", *flags, sys.executable, "-B", *sys.argv])
 

@@ -165,4 +165,6 @@ def odd():
     frames.append(ethernet(IPV4, tcp(OTHER, 53002, HOST, 443, SYN, 1, identifier=306, tos=0xB8)))
     frames.append(ethernet(IPV4, tcp(OTHER, 53003, HOST, 80, SYN, 1, identifier=307), tags=[10, 20]))
     frames.append(ethernet(IPV4, echo(ROUTER, HOST, False, 3, identifier=13), tags=[100]))
+    frames.append(ethernet(IPV4, echo(ROUTER, HOST, False, 4, identifier=14, fragment=0x8000)))
+    frames.append(ethernet(IPV4, tcp(OTHER, 51000, HOST, 22, ACK | PUSH, 7001, 8001, b"SSH-2.0-OpenSSH_9.2\r\n", identifier=15)))
     return frames
