@@ -55,7 +55,7 @@ for ((run = 1; run <= runs; run++)); do
 		kill $!
 		wait $! || true
 		worst=$(pcapread "$dir/one.pcap" | sed 1d | awk -v worst="$worst" '
-			$4 ~ /^.{28}00000064/ { start = $1 }
+			substr($4, 29, 8) == "00000064" { start = $1 }
 			END { d = $1 - start - 1; d = d < 0 ? -d : d; print (d > worst ? d : worst) }')
 	fi
 done
