@@ -84,10 +84,11 @@ silent_on_wire() { expect "$(sent_by va)" == "$1" "frames sent by va"; }
 	done
 }
 
-# failing_write ERROR TIMES ARGUMENT...: the TIMES-th write fails so; each of 30 packets has one.
+# failing_write ERROR TIMES ARGUMENT...: the TIMES-th write to the file fails so; each of 30 packets
+# has one.
 failing_write() {
 	requires strace
-	launcher=(strace -qq -e trace=write -e "inject=write:error=$1:when=$2" -o /dev/null)
+	launcher=(strace -qq -P "$(pcap one)" -e trace=write -e "inject=write:error=$1:when=$2" -o /dev/null)
 	start one "${@:3}" va
 	ns send -c 30 -r 40 vb	# for a file the ring collects for 200 ms: some writes
 }

@@ -149,6 +149,9 @@ conduct() {
 # line, which a run without faults (CASE) has at that number. See faults.table for more.
 uses_of() {
 	local use=${3%%+*} more=${3#"${3%%+*}"} text nth=1
+	if [[ $2 = write && $use =~ ^[0-9]+$ ]]; then	# the output's, behind those of the start on stderr
+		use=$((use + $(grep "^write(" "$BATS_TEST_TMPDIR/$1.trace" | sed '/^write([^2]/Q' | wc -l)))
+	fi
 	if [[ $use == -* ]]; then	# from the end
 		use=$(($(grep -c "^$2(" "$BATS_TEST_TMPDIR/$1.trace") + 1 + use))
 	elif [[ $use == *[!0-9]* && $use != stderr && $use != lines ]]; then
@@ -254,7 +257,7 @@ message_is() {
 # judge CASE CALL USE FAULT EXIT RECORDS TEXT
 judge() {
 	local why name="$2 #$3 $4"
-	err=$(cat "$BATS_TEST_TMPDIR/$1.err")
+	err=$(expected_lines_removed "$BATS_TEST_TMPDIR/$1.err")
 	if [ "${result[$1]}" = 137 ]; then
 		wrong "$name" "it hangs"
 		return

@@ -71,113 +71,12 @@ vlan5=${ethernet}81000005${udp53:24}
 	done
 }
 
-# tcp SOURCE PORT DESTINATION PORT: a segment from 10.0.0.SOURCE to 10.0.0.DESTINATION
-tcp() {
-	printf '%s08004500002800010000400600000a0000%02x0a0000%02x%04x%04x00000000000000005002000000000000' \
-		"$ethernet" "$1" "$3" "$2" "$4"
-}
-
-# in_session WORDS COMMAND...: as under sshd, which sets SSH_CONNECTION.
-in_session() {
-	launcher=(env "SSH_CONNECTION=$1")
-}
-
-# through_a_pipe NAME ARGUMENT...: what rawcap writes goes into NAME's file through a pipe.
-through_a_pipe() {
-	local name=$1
-	output=$BATS_TEST_TMPDIR/pipe
-	mkfifo "$output"
-	cat "$output" > "$(pcap "$name")" 3>&- &
-	helpers+=($!)
-	reader=$!
-	start "$@"
-}
-
-@test "the SSH session that rawcap runs in is left out of a stream, that very connection and no other" {
-	in_session '10.0.0.2 50000 10.0.0.1 22'
-	through_a_pipe one va
-	says_now one 'SSH: this session is left out (--ssh keeps it)'
-	ns send vb "$(tcp 2 50000 1 22)" "$(tcp 1 22 2 50000)" "$(tcp 2 50001 1 22)" "$(tcp 2 22 1 50000)" "$arp"
-	wait_until last_is "$(pcap one)" "$arp"
-	stop one INT
-	wait_until ended "$reader"
-	captured one "$(tcp 2 50001 1 22)" "$(tcp 2 22 1 50000)" "$arp"
-}
-
-says_now() { grep -qF "$2" "$BATS_TEST_TMPDIR/$1.err" || { cat "$BATS_TEST_TMPDIR/$1.err"; return 1; }; }
-
-@test "the SSH session is left out besides what a filter, or bytecode, wants" {
-	in_session '10.0.0.2 50000 10.0.0.1 22'
-	local filter
-	for filter in tcp "$("$RAWCAP" -ddd tcp)"; do
-		through_a_pipe one va "$filter"
-		ns send vb "$(tcp 2 50000 1 22)" "$arp" "$(tcp 2 80 1 80)"
-		wait_until last_is "$(pcap one)" "$(tcp 2 80 1 80)"
-		stop one INT
-		wait_until ended "$reader"
-		captured one "$(tcp 2 80 1 80)"
-		rm "$output"
-	done
-}
-
-@test "an SSH session over IPv6 is left out, its zone being no part of the address" {
-	local hex=${ethernet}86dd6000000000140640fe800000000000000000000000000002fe800000000000000000000000000001
-	local mine=${hex}c350001600000000000000005002000000000000
-	in_session 'fe80::2%va 50000 fe80::1%va 22'
-	through_a_pipe one va
-	ns send vb "$mine" "$arp"
-	wait_until last_is "$(pcap one)" "$arp"
-	stop one INT
-	wait_until ended "$reader"
-	captured one "$arp"
-}
-
-@test "an SSH session whose addresses are mapped into IPv6 is left out" {
-	in_session '::ffff:10.0.0.2 50000 ::ffff:10.0.0.1 22'
-	through_a_pipe one va
-	ns send vb "$(tcp 2 50000 1 22)" "$(tcp 1 22 2 50000)" "$arp"
-	wait_until last_is "$(pcap one)" "$arp"
-	stop one INT
-	wait_until ended "$reader"
-	captured one "$arp"
-}
-
-@test "a file gets the SSH session too, and so does a stream with --ssh" {
-	in_session '10.0.0.2 50000 10.0.0.1 22'
-	start one va
-	ns send vb "$(tcp 2 50000 1 22)"
-	wait_until last_is "$(pcap one)" "$(tcp 2 50000 1 22)"
-	stop one INT
-	[[ $err != *SSH* ]]
-	through_a_pipe two --ssh va
-	ns send vb "$(tcp 2 50000 1 22)"
-	wait_until last_is "$(pcap two)" "$(tcp 2 50000 1 22)"
-	stop two INT
-	[[ $err != *SSH* ]]
-}
-
-@test "an SSH_CONNECTION that is none is said to be ignored, and leaves nothing out" {
-	local words
-	for words in '' x '10.0.0.2 50000 10.0.0.1' '10.0.0.2 50000 10.0.0.1 70000' '1)or(2 50000 10.0.0.1 22' \
-	    '10.0.0.2 50000 10.0.0.1 22 or' '10.0.0.2 tcp 10.0.0.1 22' "$(printf '9%.0s' {1..9000}) 1 2 3"; do
-		in_session "$words"; echo "case: ${words:0:60}"
-		through_a_pipe one va
-		says_now one "SSH_CONNECTION: ignored, not a session's"
-		ns send vb "$(tcp 2 50000 1 22)"
-		wait_until last_is "$(pcap one)" "$(tcp 2 50000 1 22)"
-		stop one INT
-		wait_until ended "$reader"
-		captured one "$(tcp 2 50000 1 22)"
-		rm "$output"
-	done
-}
-
 @test "what -ddd prints for all interfaces means the same when it is read in again" {
 	local filter
 	for filter in 'udp port 53' 'ip[20:2] = 53' 'ether proto 0x806'; do
 		start_both any "$filter"
 		start again any "$("$RAWCAP" -ddd -i any "$filter")"
-		ns send vb "$udp53" "$arp" "$(tcp 2 80 1 80)"
+		ns send vb "$udp53" "$arp" "$tcp80"
 		stop_both
 		stop again INT
 		expect "$(records again)" == 1 "records of $filter"

@@ -105,3 +105,81 @@ package() {
 	expect "$status" == 0 "exit status"
 	expect "$(records one)" == 5 "packets"
 }
+
+# recorded FRAME: rawcap-until ends with FRAME (hex); $found is the folder of its files.
+recorded() {
+	network
+	export TMPDIR=$BATS_TEST_TMPDIR/work
+	mkdir "$BATS_TEST_TMPDIR/kept" "$TMPDIR"
+	"${NS[@]}" env RAWCAP="$RAWCAP" sh "$BATS_TEST_TMPDIR/until" va "$BATS_TEST_TMPDIR/kept" "${@:2}" \
+		2> "$BATS_TEST_TMPDIR/one.err" 3>&- &
+	pid[one]=$!
+	wait_until bound_or_ended 0 "${pid[one]}"
+	ns send -c 5 vb
+	ns send vb "$1"
+	finish one
+	expect "$status" == 0 "exit status"
+	found=$(echo "$BATS_TEST_TMPDIR"/kept/va-2*)
+}
+
+@test "rawcap-until: when the fault was there the files are copied, with the log, and a mail says so" {
+	# ten seconds are one here
+	sed 's/--after 10/--after 1/' "$examples/rawcap-until" > "$BATS_TEST_TMPDIR/until"
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\necho "$@" > %s/mailed\ncat >> %s/mailed\n' "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR" > "$BATS_TEST_TMPDIR/bin/mail"
+	chmod +x "$BATS_TEST_TMPDIR/bin/mail"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+	recorded 02000000000a02000000000b88b60000 'ether proto 0x88b6' me@example.org
+	expect "$(records_in "$found"/packets?)" == 6 "records"
+	grep -q -- '--until: packet 6: ' "$found/log"
+	grep -q "^-s va: the fault was there, see $found me@example.org" "$BATS_TEST_TMPDIR/mailed"
+	grep -q -- '--until: packet 6: ' "$BATS_TEST_TMPDIR/mailed"
+	[ "$(find "$TMPDIR" -mindepth 1)" = "" ]
+}
+
+@test "rawcap-until: stopped before, it ends with 0, leaves no recorder behind and copies nothing" {
+	network
+	export TMPDIR=$BATS_TEST_TMPDIR/work
+	mkdir "$TMPDIR"
+	"${NS[@]}" launch -d 15 env RAWCAP="$RAWCAP" sh "$examples/rawcap-until" va "$BATS_TEST_TMPDIR/kept" udp \
+		2> "$BATS_TEST_TMPDIR/one.err" 3>&- &
+	pid[one]=$!
+	wait_until bound_or_ended 0 "${pid[one]}"
+	stop one TERM
+	expect "$status" == 0 "exit status"
+	expect "$(bound_sockets)" == 0 "captures that go on"
+	[ ! -e "$BATS_TEST_TMPDIR/kept" ]
+	[ "$(find "$TMPDIR" -mindepth 1)" = "" ]
+}
+
+@test "rawcap-until: what rawcap refuses is told, with rawcap's exit status" {
+	network
+	status=0
+	"${NS[@]}" env RAWCAP="$RAWCAP" sh "$examples/rawcap-until" va "$BATS_TEST_TMPDIR/kept" 'port 70000' \
+		2> "$BATS_TEST_TMPDIR/one.err" 3>&- || status=$?
+	log_end one
+	failed 2 'rawcap: --until: port 70000: not a port'
+}
+
+@test "rawcap-until's init script has no respawn, its unit none after success" {
+	local command respawn=
+	sh -n "$examples/rawcap-until.init"
+	procd_open_instance() { :; }
+	procd_close_instance() { :; }
+	procd_set_param() {
+		[ "$1" != command ] || command=("${@:2}")
+		[ "$1" != respawn ] || respawn=1
+	}
+	# shellcheck source=/dev/null
+	. "$examples/rawcap-until.init"
+	start_service
+	[ "${command[0]}" = /usr/bin/rawcap-until ]
+	[ -z "$respawn" ]
+	"$RAWCAP" -d "${command[3]}" > /dev/null
+	grep -qx 'Restart=on-failure' "$examples/rawcap-until.service"
+	"$RAWCAP" -d "$(sed -n "s/^ExecStart=.* '\(.*\)'$/\1/p" "$examples/rawcap-until.service")" > /dev/null
+	if command -v systemd-analyze > /dev/null; then
+		sed "s,^ExecStart=[^ ]*,ExecStart=$RAWCAP," "$examples/rawcap-until.service" > "$BATS_TEST_TMPDIR/rawcap-until.service"
+		systemd-analyze verify "$BATS_TEST_TMPDIR/rawcap-until.service"
+	fi
+}

@@ -6,7 +6,7 @@ setup_suite() {
 	local here source program
 	here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 	mkdir -p "$here/../build/test"
-	for program in pcapread send tun launch steps sandbox; do
+	for program in pcapread send tun launch steps sandbox session; do
 		source=$here/tools/$program.c
 		program=$here/../build/test/$program
 		[ "$program" -nt "$source" ] || cc -O2 -Wall -Wextra -o "$program" "$source" || return 1
