@@ -61,6 +61,9 @@
 #define VERSION "0.1"
 
 enum {
+	RULE_SIZE = 2048,	/* bytes of what stands before the user's filter: a session twice, 16 ifindexes */
+	SERVICES_MAX = 64 << 10,	/* bytes of /etc/services that are read: Debian's has 13 KiB */
+	PROTOCOLS_MAX = 8 << 10,	/* bytes of /etc/protocols */
 	SNAPLEN_DEFAULT = 2048,	/* bytes: any frame of a 1500 MTU, a part of merged ones */
 	RING_KIB_DEFAULT = 2048,	/* KiB: 16 ms of a full gigabit, 3 % of a router's 64 MB */
 	RING_KIB_MAX = (2 << 20) - 1,	/* KiB: the kernel counts bytes in an int */
@@ -161,6 +164,7 @@ static struct {
 	const char *name;	/* of the interface, for messages */
 	int linktype;
 	int has_dsa_tag;	/* frames carry the tag of a switch (DSA) */
+	int sees_behind_tag;	/* filters know where the tag stands */
 	uint32_t taglen;	/* bytes of that tag behind the addresses; 0: none, or elsewhere */
 	uint32_t snaplen;	/* bytes, 1 to PCAP_SNAPLEN_MAX */
 	int nano;	/* times have nanoseconds */
@@ -1357,18 +1361,38 @@ static int is_many(void)
 	return capture.net.ifindex == NETIF_ALL;
 }
 
+/* Where the tag TAG of a DSA switch stands, by its name in sysfs (net/dsa/tag_*.c): bytes of it behind
+ * the two addresses; 0: at the frame's end, where it disturbs nothing; -1: elsewhere, or unknown. */
+static int dsa_taglen(const char *tag)
+{
+	static const struct { char tag[12]; int8_t len; } tags[] = {
+		{ "a5psw", 8 }, { "brcm-legacy", 6 }, { "lan9303", 4 }, { "mtk", 4 }, { "qca", 2 },
+		{ "rtl4a", 4 }, { "rtl8_4", 8 },
+		{ "hellcreek", 0 }, { "ksz8795", 0 }, { "ksz9477", 0 }, { "ksz9893", 0 }, { "lan937x", 0 },
+		{ "rtl8_4t", 0 }, { "trailer", 0 }, { "xrs700x", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
+		if (!strncmp(tag, tags[i].tag, sizeof tags[i].tag))
+			return tags[i].len;
+	return -1;
+}
+
 /* The link type of an Ethernet device, which may be a DSA switch's conduit: its frames carry the
- * switch's tag. The kernel shows the tag's format in sysfs; without sysfs nobody knows it. */
+ * switch's tag. Some tags have a link type of their own, which filters know. */
 static int ethernet_linktype(void)
 {
 	char name[40] = "DSA_TAG_", *tag = name + strlen(name);
-	int type;
+	int type, len;
 
 	if (netif_dsa_tag(&capture.net, tag, sizeof name - strlen("DSA_TAG_")) <= 0)
 		return LINKTYPE_ETHERNET;
 	say("DSA tag", tag);
-	capture.has_dsa_tag = 1;
+	len = dsa_taglen(tag);
 	type = pcap_linktype_named(name);
+	capture.has_dsa_tag = 1;
+	capture.taglen = len > 0 ? (uint32_t)len : 0;
+	capture.sees_behind_tag = len >= 0 || (type >= 0 && opt.linktype != LINKTYPE_ETHERNET);
 	return type < 0 ? LINKTYPE_ETHERNET : type;
 }
 
@@ -1533,6 +1557,17 @@ _Noreturn static void print_linktypes(void)
 
 static char filter_error[MESSAGE_SIZE];	/* why there is no program */
 
+/* The names that this machine has for ports and protocols; "" without such files. */
+static char services[SERVICES_MAX], protocols[PROTOCOLS_MAX];
+
+static void read_names(void)
+{
+	if (!*opt.filter && !opt.until)
+		return;
+	read_file("/etc/services", services, sizeof services);
+	read_file("/etc/protocols", protocols, sizeof protocols);
+}
+
 /* Compiles TEXT, with RULE in front (NULL: none), for packets of the socket (LIVE) or as they stand
  * in a file. Returns how many instructions PROGRAM has; 0 for none, see filter_error. */
 static unsigned compile_program(struct bpf_instruction *program, const char *rule,
@@ -1544,7 +1579,9 @@ static unsigned compile_program(struct bpf_instruction *program, const char *rul
 	f = (struct filter){
 		.rule = rule, .text = text, .linktype = capture.linktype, .live = live,
 		.snaplen = capture.snaplen > cooked ? capture.snaplen - cooked : 1,
-		.netmask = capture.net.netmask, .err = filter_error, .errsize = sizeof filter_error,
+		.netmask = capture.net.netmask, .taglen = capture.taglen,
+		.services = services, .protocols = protocols,
+		.err = filter_error, .errsize = sizeof filter_error,
 	};
 	return filter_compile(&f, program);
 }
@@ -1913,7 +1950,7 @@ static void leave_session_out(struct text *rule, int live)
 	}
 	take_side(&session, &client);
 	take_side(&session, &server);
-	if (capture.has_dsa_tag && !capture.taglen) {
+	if (capture.has_dsa_tag && !capture.sees_behind_tag) {
 		say("SSH", "this session is not left out: its packets have the switch's tag");
 		return;
 	}
@@ -1943,9 +1980,11 @@ static void leave_session_out(struct text *rule, int live)
  * nor counted, and of the rest only snaplen bytes are copied. */
 static void attach_filter(int live)
 {
-	static char memory[MESSAGE_SIZE];
+	static char memory[RULE_SIZE];
 	struct text rule = { memory, sizeof memory, 0 };
 
+	if (capture.has_dsa_tag && !capture.sees_behind_tag && *opt.filter)
+		usage("filter", "cannot see behind this switch's tag: capture br-lan or a port instead");
 	add_direction(&rule);
 	add_interfaces(&rule);
 	leave_session_out(&rule, live);
@@ -1956,7 +1995,10 @@ static void attach_filter(int live)
 		return;
 	if (errno != ENOMEM)
 		die(capture.net.failed);
-	say(capture.net.failed, "too long for this kernel, see net.core.optmem_max");
+	text_add(begin_message(capture.net.failed), "too long for this kernel: sysctl net.core.optmem_max=");
+	text_add_number(&message, bpf_kernel_bytes(capture.filter, capture.instructions), 1);
+	text_add(&message, " would do");
+	end_message();
 	_exit(1);
 }
 
@@ -3459,6 +3501,7 @@ int main(int argc, char **argv)
 	open_terminals();
 	set_zone();
 	set_up_output();
+	read_names();
 	check_filters();
 	if (opt.mode == READ || opt.read_name)
 		open_file();
