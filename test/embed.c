@@ -57,7 +57,7 @@ static int open_capture(struct netif *n, const char *name)
 	if ((pcap_cooked(linktype) && netif_cook(n, pcap_cooked(linktype)) < 0) ||
 	    netif_filter_all(n, SNAPLEN) < 0 || netif_start(n, SNAPLEN, 4096, 4096, 20, 1) < 0)
 		return -1;
-	pcap_header(&header, linktype, SNAPLEN, 0);
+	pcap_header(&header, (uint32_t)linktype, SNAPLEN, 0);
 	fwrite(&header, sizeof header, 1, stdout);
 	return 0;
 }
