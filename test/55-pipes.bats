@@ -16,7 +16,7 @@ prepare() {
 stuck() {
 	local kind=$1
 	shift
-	launcher=("$BATS_TEST_DIRNAME/tools/stuck.py" "$kind" "$BATS_TEST_TMPDIR/held" "${under[@]}")
+	launcher=("$BATS_TEST_DIRNAME/tools/unread.py" "$kind" "$BATS_TEST_TMPDIR/held" "${under[@]}")
 	[ "$kind" != tcp ] || ns ip link set lo up
 	start one "$@" va
 	ns send -c 300 -s 2049 -r 1000 vb	# each of them alone takes a page that it does not fill
