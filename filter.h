@@ -19,8 +19,9 @@
  *	emission	the graph as instructions
  *	bytecode	the output of tcpdump -ddd
  *
- * A graph's node is a whole test ("the 2 bytes at 12 equal 0x800"), so any way may lead to any node.
- * Only emission knows of registers: it leaves out a load where A or X hold the value on all ways in.
+ * A graph's node is a whole test ("the 2 bytes at 12 equal 0x800"), so any way may lead to any
+ * node. Only emission knows of registers: it leaves out a load where A or X hold the value on all
+ * ways in.
  */
 #ifndef RAWCAP_FILTER_H
 #define RAWCAP_FILTER_H
@@ -38,7 +39,8 @@ struct filter {
 	/* an expression, "" for everything, or the output of tcpdump -ddd */
 	const char *text;
 	int linktype;		/* LINKTYPE_ number of the link */
-	int live;		/* 1: for a socket's filter, 0: for packets as they stand in a file */
+	/* 1: for a socket's filter, 0: for packets as they stand in a file */
+	int live;
 	uint32_t snaplen;	/* what an accepted packet returns, in bytes */
 	uint32_t netmask;	/* of the interface, for `ip broadcast`; 0: unknown */
 	/* bytes of a switch's tag behind the two Ethernet addresses, on EN10MB; 0: none */
@@ -47,7 +49,8 @@ struct filter {
 	const char *services, *protocols;
 	char *err;		/* gets one line without newline when it fails */
 	size_t errsize;		/* of err in bytes, at least 1 */
-	unsigned column;	/* of what is wrong in `text`, from 1; 0: nothing, or it is in `rule` */
+	/* of what is wrong in `text`, from 1; 0: nothing, or it is in `rule` */
+	unsigned column;
 	/* 1: no packet of this link type can pass (`arp` on a raw IP link) */
 	int never;
 };
@@ -90,8 +93,10 @@ struct filter_token {
 /* The words before a name or number. They hold for the ones after it, too: `port 80 or 443`. */
 struct filter_context {
 	uint8_t proto;		/* enum filter_proto */
-	uint8_t dir;		/* T_SRC, T_DST, T_ADDR1 ..., less T_SRC; both ends: DIR_OR, DIR_AND */
-	uint8_t type;		/* T_HOST ..., less T_HOST, plus 1; 0: there are no such words in force */
+	/* T_SRC, T_DST, T_ADDR1 ..., less T_SRC; both ends: DIR_OR, DIR_AND */
+	uint8_t dir;
+	/* T_HOST ..., less T_HOST, plus 1; 0: there are no such words in force */
+	uint8_t type;
 	uint8_t parens;		/* are there open ones? */
 	uint8_t ids;		/* within: names and numbers only, as in port (80 or 443) */
 };
@@ -100,20 +105,26 @@ struct filter_context {
 struct filter_value {
 	uint8_t kind;		/* enum filter_value_kind */
 	uint8_t code;		/* of a load: its size; of arithmetic: the operation */
-	uint16_t left, right;	/* of a load: the value that X has, 0 for none; of arithmetic: operands */
+	/* of a load: the value that X has, 0 for none; of arithmetic: operands */
+	uint16_t left, right;
 	uint16_t mem;
-	uint32_t k;		/* the constant, the offset, the place in M[], the number of a name */
+	/* the constant, the offset, the place in M[], the number of a name */
+	uint32_t k;
 };
 
 /* A condition. */
 struct filter_tree {
 	uint8_t kind;		/* enum filter_tree_kind */
-	uint8_t jump;		/* of a test: OP_JEQ, OP_JGT, OP_JGE, OP_JSET; of a match: its class */
+	/* of a test: OP_JEQ, OP_JGT, OP_JGE, OP_JSET; of a match: its class */
+	uint8_t jump;
 	uint16_t a, b;		/* trees, values, sets, a layer: as the kind says */
 	uint32_t k;
 };
 
-/* What is looked for: from `value` to `upto`, of up to four words; irregular: value under mask upto. */
+/*
+ * What is looked for: from `value` to `upto`, of up to four words; irregular: value under mask
+ * upto.
+ */
 struct filter_entry {
 	uint32_t value[4], upto[4];
 	uint32_t irregular;
@@ -129,13 +140,17 @@ struct filter_node {
 	uint8_t kind;		/* enum filter_node_kind */
 	uint8_t jump;		/* of a test; with OP_X `k` is a value's number */
 	uint16_t value;		/* what is tested, or what the register is set to */
-	uint32_t k;		/* constant; value; for a register the name the value has from then on */
+	/* constant; value; for a register the name the value has from then on */
+	uint32_t k;
 	uint16_t yes, no;
 };
 
 /* What is known of a node beside its content. */
 struct filter_node_state {
-	/* node * 2 + (0: yes, 1: no) of the last way that all ways to the node have in common; 0: none */
+	/*
+	 * node * 2 + (0: yes, 1: no) of the last way that all ways to the node have in common; 0:
+	 * none
+	 */
 	uint32_t known;
 	uint16_t depth;		/* how many such ways lie behind it, itself included */
 	uint16_t place;		/* where its instructions begin; while nodes move: its new number */
@@ -151,7 +166,8 @@ struct filter_base {
 
 struct filter_layer {
 	const struct filter_link *link;
-	struct filter_base header, type, payload;	/* link header, its type field, what follows it */
+	/* link header, its type field, what follows it */
+	struct filter_base header, type, payload;
 	/* from the payload to the network header: LLC and SNAP, MPLS labels; without SNAP */
 	uint32_t network, nosnap;
 	uint8_t kind;		/* enum filter_kind */
@@ -175,7 +191,8 @@ static struct filter_state {
 	unsigned layer;			/* the one in force */
 	unsigned cooked;		/* bytes of a header that a live socket does not have */
 	unsigned registers;		/* of M[], in use from 0 on */
-	unsigned radio, wireless;	/* + 1, the registers for where the 802.11 header, its end stand */
+	/* + 1, the registers for where the 802.11 header, its end stand */
+	unsigned radio, wireless;
 	unsigned names;			/* given to values so far */
 	/* graph */
 	int joined;			/* one search for IPv4 and IPv6, or for IP and ARP */
@@ -353,7 +370,8 @@ static void filter_pools_init(void)
 
 	filter_pool_init(&filt.values, filt.value, values, sizeof *filt.value, FILTER_VALUES_MAX);
 	filter_pool_init(&filt.trees, filt.tree, trees, sizeof *filt.tree, FILTER_TREES_MAX);
-	filter_pool_init(&filt.entries, filt.entry, entries, sizeof *filt.entry, FILTER_ENTRIES_MAX);
+	filter_pool_init(&filt.entries, filt.entry, entries, sizeof *filt.entry,
+	    FILTER_ENTRIES_MAX);
 	filter_pool_init(&filt.sets, filt.set, sets, sizeof *filt.set, FILTER_SETS_MAX);
 	filter_pool_init(&filt.nodes, filt.node, nodes, sizeof *filt.node, FILTER_NODES_MAX);
 }
@@ -621,7 +639,9 @@ static const char *filter_ipv6_groups(const char *p, uint16_t *group, unsigned *
 	return p;
 }
 
-/* An IPv6 address in full or with ::, perhaps ending in dotted IPv4: its length, 0 if it is none. */
+/*
+ * An IPv6 address in full or with ::, perhaps ending in dotted IPv4: its length, 0 if it is none.
+ */
 static unsigned filter_ipv6(const char *s, struct filter_token *t)
 {
 	uint16_t group[8];
@@ -730,7 +750,8 @@ static void filter_scan(const char *s, struct filter_token *t)
 			;
 		t->span = (struct filter_span){ s + 1, n - 1 };
 		t->kind = T_NAME;
-	} else if (*s == '$' && filter_digit(s[1]) < 16) {	/* the address of a host on ARCnet */
+	/* the address of a host on ARCnet */
+	} else if (*s == '$' && filter_digit(s[1]) < 16) {
 		uint64_t v;
 
 		t->span.len = (unsigned)(filter_digits(s + 1, 16, 2, &v) - s);
@@ -918,12 +939,14 @@ static int filter_protocol(struct filter_span name)
 
 enum filter_value_kind {
 	V_CONSTANT, V_LENGTH, V_LOAD,
-	V_HEADER,		/* four times the low half of the byte at k: an IPv4 header's length */
+	/* four times the low half of the byte at k: an IPv4 header's length */
+	V_HEADER,
 	V_MEMORY, V_ARITHMETIC,
 	V_NAMED,		/* what a register was set to on each way here: TREE_REGISTER */
 };
 
-static unsigned filter_value(unsigned kind, unsigned code, unsigned left, unsigned right, uint32_t k)
+static unsigned filter_value(unsigned kind, unsigned code, unsigned left, unsigned right,
+    uint32_t k)
 {
 	struct filter_value v = {
 		.kind = (uint8_t)kind, .code = (uint8_t)code, .left = (uint16_t)left,
@@ -974,7 +997,7 @@ static unsigned filter_register(void)
 
 /*
  * A live cooked socket's data begins behind the cooked header, of which the kernel knows a few
- * fields by other names. Returns where `k` bytes into the header stand.
+ * fields by other names. Returns where the bytes at k stand; x is not 0 if something is added.
  */
 static uint32_t filter_uncook(uint32_t k, unsigned size, unsigned x)
 {
@@ -1056,10 +1079,12 @@ enum filter_tree_kind {
 	TREE_NOT,		/* a */
 	TREE_TEST,		/* value a, jump, constant k */
 	TREE_COMPARE,		/* value a, jump, value b */
-	TREE_MATCH,		/* class `jump`, layer b, key k: what is around the tree a of ends */
+	/* class `jump`, layer b, key k: what is around the tree a of ends */
+	TREE_MATCH,
 	TREE_END,		/* set a at the end k of a match */
 	TREE_STORE,		/* M[k] = value a; true */
-	TREE_REGISTER,		/* A (k is 0) or X (1) = value a, by the name b from here on; true */
+	/* A (k is 0) or X (1) = value a, by the name b from here on; true */
+	TREE_REGISTER,
 };
 
 /* What is looked for, and what its key is. */
@@ -1073,12 +1098,16 @@ enum filter_class {
 enum { BY_IP = 1, BY_ARP = 2, BY_RARP = 4, OVER_IPV4 = 1, OVER_IPV6 = 2 };
 
 /* The ends of a match, in the order of T_SRC ... T_TA. */
-enum { END_SRC, END_DST, END_ADDR1, END_ADDR2, END_ADDR3, END_ADDR4, END_RA, END_TA, DIR_OR, DIR_AND };
+enum {
+	END_SRC, END_DST, END_ADDR1, END_ADDR2, END_ADDR3, END_ADDR4, END_RA, END_TA,
+	DIR_OR, DIR_AND,	/* both ends */
+};
 
 static unsigned filter_tree(unsigned kind, unsigned a, unsigned b, unsigned jump, uint32_t k)
 {
 	struct filter_tree t = {
-		.kind = (uint8_t)kind, .jump = (uint8_t)jump, .a = (uint16_t)a, .b = (uint16_t)b, .k = k,
+		.kind = (uint8_t)kind, .jump = (uint8_t)jump, .a = (uint16_t)a, .b = (uint16_t)b,
+		.k = k,
 	};
 
 	return filter_pool_add(&filt.trees, &t);
@@ -1310,7 +1339,8 @@ static const struct filter_link filter_other_link = { 0, KIND_OTHER, 0, 0, 0, 0,
 
 enum {
 	LINK_EN10MB = 1, LINK_WIRELESS = 105, LINK_SLL = 113, LINK_PRISM = 119, LINK_RADIOTAP = 127,
-	LINK_AVS = 163, LINK_SLL2 = 276, LINK_PREPENDED = 282,
+	LINK_IRDA = 144, LINK_AVS = 163, LINK_LAPD = 177, LINK_NETLINK = 253, LINK_SLL2 = 276,
+	LINK_PREPENDED = 282,
 };
 enum { GROUP_SET = 0 };		/* in place of a set of MAC addresses: all group addresses */
 
@@ -1359,7 +1389,8 @@ static void filter_first_layer(void)
 			l = &filter_links[i];
 	*layer = (struct filter_layer){
 		.link = l, .kind = l->kind, .type.off = l->type, .payload.off = l->payload,
-		.header.off = l->linktype == LINK_PREPENDED ? 4 : 0, .nosnap = l->kind == KIND_ETHERNET ? 3 : 0,
+		.header.off = l->linktype == LINK_PREPENDED ? 4 : 0,
+		.nosnap = l->kind == KIND_ETHERNET ? 3 : 0,
 	};
 	if (l->linktype == LINK_EN10MB) {
 		layer->type.off += filt.job->taglen;
@@ -1373,6 +1404,13 @@ static void filter_first_layer(void)
 		layer->header.reg = l->linktype == LINK_WIRELESS ? 0 : filt.radio;
 		layer->payload.reg = filt.wireless;
 	}
+}
+
+/* Do packets of this type come from a socket without the header that they have in a file? */
+static int filter_is_cooked(int linktype)
+{
+	return linktype == LINK_SLL || linktype == LINK_SLL2 || linktype == LINK_IRDA ||
+	    linktype == LINK_LAPD || linktype == LINK_NETLINK;
 }
 
 /* The network header of the layer, as a base. */
@@ -1404,7 +1442,8 @@ static unsigned filter_type(void)
 /* 802.2 with SNAP: an organization and its type. */
 static unsigned filter_snap(uint32_t organization, uint32_t type)
 {
-	unsigned second = filter_equals(filter_in_payload(OP_W, 4), (organization & 0xffff) << 16 | type);
+	unsigned second = filter_equals(filter_in_payload(OP_W, 4),
+	    (organization & 0xffff) << 16 | type);
 
 	return filter_and(second, filter_equals(filter_in_payload(OP_W, 0),
 	    0xaaaa0300 | organization >> 16));
@@ -1868,10 +1907,13 @@ static unsigned filter_arc_is(unsigned dir, uint32_t address)
 	return dir == END_SRC ? src : dir == END_DST ? dst : filter_or(src, dst);
 }
 
-/* A DECnet address at one end: in a long or short header, each with or without a byte of padding. */
+/*
+ * A DECnet address at one end: in a long or short header, each with or without a byte of padding.
+ */
 static unsigned filter_decnet_end(uint32_t address, uint32_t in_long, uint32_t in_short)
 {
-	uint32_t swapped = (address & 0xff) << 8 | address >> 8;	/* little-endian on the wire */
+	/* little-endian on the wire */
+	uint32_t swapped = (address & 0xff) << 8 | address >> 8;
 	unsigned flags = filter_in_network(OP_H, 2), flag = filter_in_network(OP_B, 2);
 	unsigned t = filter_and(filter_masked(flags, 0xff07, 0x8106),
 	    filter_equals(filter_in_network(OP_H, 3 + in_long), swapped));
@@ -1904,7 +1946,10 @@ static unsigned filter_not_fragment(void)
 	return filter_not(filter_test(filter_in_network(OP_H, 6), OP_JSET, 0x1fff));
 }
 
-/* What must hold for bytes behind a protocol's word to be looked at: IPv4 only, no later fragment. */
+/*
+ * What must hold for bytes behind a protocol's word to be looked at: IPv4 only, no later
+ * fragment.
+ */
 static unsigned filter_index_guard(unsigned proto)
 {
 	const struct filter_protocol *p = &filter_protocols[proto];
@@ -2051,7 +2096,8 @@ static unsigned filter_mpls(uint32_t label)
 	else
 		filter_fail_link();
 	if (label <= 0xfffff)
-		t = filter_and(t, filter_masked(filter_in_network(OP_W, 0), 0xfffff000, label << 12));
+		t = filter_and(t, filter_masked(filter_in_network(OP_W, 0), 0xfffff000,
+		    label << 12));
 	l = filter_push_layer();
 	l->network += 4;
 	l->nosnap += 4;
@@ -2091,7 +2137,8 @@ struct filter_tunnel {
 };
 
 /* The UDP header stands at x + the network header + off, x 0 for none; reg gets x. */
-static unsigned filter_tunnel_at(const struct filter_tunnel *u, unsigned x, uint32_t off, unsigned reg)
+static unsigned filter_tunnel_at(const struct filter_tunnel *u, unsigned x, uint32_t off,
+    unsigned reg)
 {
 	unsigned t = filter_equals(filter_load(OP_H, x, off + 2), u->port);
 
@@ -2175,7 +2222,8 @@ static unsigned filter_vxlan(uint32_t network)
  * One step of protochain: the header whose number is in A and which stands X bytes behind the
  * network header's constant part is passed over. next and x get what A and X are called then.
  */
-static unsigned filter_pass_header(unsigned reg, unsigned x, uint32_t off, int is_ah, unsigned next_x)
+static unsigned filter_pass_header(unsigned reg, unsigned x, uint32_t off, int is_ah,
+    unsigned next_x)
 {
 	unsigned units = filter_arithmetic(OP_ADD, filter_load(OP_B, x, off + 1),
 	    filter_constant(is_ah ? 2 : 1));
@@ -2199,13 +2247,15 @@ static unsigned filter_chain(uint32_t number, unsigned versions, unsigned first,
 	t = filter_equals(names[HEADERS_MAX], number);
 	for (unsigned i = HEADERS_MAX; i-- > 0; ) {
 		v = names[i];
-		pass = filter_and(filter_equals(v, 51), filter_pass_header(reg, xs[i], off, 1, xs[i + 1]));
+		pass = filter_and(filter_equals(v, 51), filter_pass_header(reg, xs[i], off, 1,
+		    xs[i + 1]));
 		if (versions == OVER_IPV6)
 			pass = filter_or(pass, filter_and(
 			    filter_or(filter_or(filter_equals(v, 0), filter_equals(v, 60)),
 			    filter_or(filter_equals(v, 43), filter_equals(v, 44))),
 			    filter_pass_header(reg, xs[i], off, 0, xs[i + 1])));
-		pass = filter_and(pass, filter_tree(TREE_REGISTER, filter_memory(reg), names[i + 1], 0, 0));
+		pass = filter_and(pass, filter_tree(TREE_REGISTER, filter_memory(reg),
+		    names[i + 1], 0, 0));
 		t = filter_or(filter_equals(v, number), filter_and(pass, t));
 	}
 	t = filter_and(filter_tree(TREE_REGISTER, first, names[0], 0, 0), t);
@@ -2250,7 +2300,10 @@ static unsigned filter_has_llc(void)
 
 /* ---- parser ---- */
 
-/* What an expression is: a number alone, one that was computed, one of the packet, a condition, a name. */
+/*
+ * What an expression is: a number alone, one that was computed, one of the packet, a condition, a
+ * name.
+ */
 enum filter_result { R_LITERAL, R_CONSTANT, R_VALUE, R_CONDITION, R_NAME };
 
 struct filter_operand {
@@ -2319,7 +2372,8 @@ static void filter_fail_name(void)
 	if (filter_has_capitals(s))
 		filter_fail_here("write it in small letters");
 	if (filter_is_display_language(s))
-		filter_fail_here("Wireshark's display language; here it is host 1.2.3.4, tcp port 80");
+		filter_fail_here("Wireshark's display language; here it is host 1.2.3.4,"
+		    " tcp port 80");
 	for (size_t i = 0; i < sizeof filter_advice / sizeof *filter_advice; i++)
 		if (filter_is_word(s, filter_advice[i].word)) {
 			bpf_put(&t, "not a word of filters: write ");
@@ -2342,7 +2396,8 @@ static _Noreturn void filter_fail_word(const char *otherwise)
 	if (filt.token.kind == T_FOREIGN)
 		filter_fail_here("of pf, ATM or SS7 links, which Linux does not capture");
 	if (filt.token.kind == T_GATEWAY)
-		filter_fail_here("names are not looked up: write ether host MAC and not host ADDRESS");
+		filter_fail_here("names are not looked up:"
+		    " write ether host MAC and not host ADDRESS");
 	filter_fail_here(otherwise);
 }
 
@@ -2457,7 +2512,8 @@ static uint32_t filter_port(struct filter_span name, unsigned *by)
 	if (*by)
 		return n;
 	if (memchr(name.at, '.', name.len) || !filter_number(name, &n) || n > 65535)
-		filter_fail(name, filter_has_capitals(name) ? "write it in small letters" : "not a port");
+		filter_fail(name, filter_has_capitals(name) ? "write it in small letters" :
+		    "not a port");
 	*by = BY_TCP | BY_UDP;
 	return n;
 }
@@ -2540,7 +2596,8 @@ static unsigned filter_decnet_is(void)
 	const char *dot = filter_digits(s.at, 10, 9, &area);
 
 	filt.blame = s;
-	if (*dot != '.' || filter_digits(dot + 1, 10, 9, &node) != s.at + s.len || area > 63 || node > 1023)
+	if (*dot != '.' || filter_digits(dot + 1, 10, 9, &node) != s.at + s.len || area > 63 ||
+	    node > 1023)
 		filter_blame("not a DECnet address: area.node, up to 63.1023");
 	filter_next();
 	return filter_decnet_host(filt.now.dir, (uint32_t)(area << 10 | node));
@@ -2570,10 +2627,10 @@ static unsigned filter_ipv4_is(void)
 	if (filt.token.kind == '/') {
 		filter_next();
 		filter_must_be_net();
-		mask = filter_prefix(filter_number_up_to(32, "the length of an IPv4 mask is 0 to 32"));
+		mask = filter_prefix(filter_number_up_to(32,
+		    "the length of an IPv4 mask is 0 to 32"));
 		if (t.value[0] & ~mask)
-			filter_fail_mask(t.value[0] & mask, t.bits < 32 && mask > filter_prefix(t.bits) ?
-			    t.bits : (unsigned)__builtin_popcount(mask));
+			filter_fail_mask(t.value[0] & mask, (unsigned)__builtin_popcount(mask));
 	} else if (filter_accept(T_MASK)) {
 		if (filt.token.kind != T_IPV4 || filt.now.type != TYPE_NET)
 			filter_unexpected();
@@ -2641,7 +2698,8 @@ static unsigned filter_name_is(void)
 	}
 	switch (filt.now.type) {
 	case 0:
-		filter_fail_word("not a word of filters, and needs host, port or the like before it");
+		filter_fail_word("not a word of filters, and needs host,"
+		    " port or the like before it");
 	case TYPE_PORT: case TYPE_PORTRANGE:
 		t = filter_named_ports();
 		break;
@@ -2694,7 +2752,8 @@ static struct filter_operand filter_indexed(struct filter_span words, unsigned p
 	r = filter_expression(3);
 	filter_must_be_number(&r);
 	if (filter_accept(':')) {
-		if (filt.token.kind == T_NUMBER && (filt.token.value[0] == 3 || !filt.token.value[0]))
+		if (filt.token.kind == T_NUMBER && (filt.token.value[0] == 3 ||
+		    !filt.token.value[0]))
 			filter_fail_here(why);
 		size = filter_number_up_to(4, why);
 	}
@@ -2788,7 +2847,8 @@ static unsigned filter_frame(void)
 	filter_next();
 	if (what == T_DIR)
 		return filter_masked(filter_in_header(OP_B, 1), FRAME_DIRECTION,
-		    filter_table_word(filter_frame_directions, UINT32_MAX, "not a direction of frames"));
+		    filter_table_word(filter_frame_directions, UINT32_MAX,
+		    "not a direction of frames"));
 	if (what == T_TYPE) {
 		type = filter_table_word(filter_frame_types, FRAME_TYPE, "not a type of frames");
 		if (!filter_accept(T_SUBTYPE))
@@ -2796,7 +2856,8 @@ static unsigned filter_frame(void)
 	}
 	words = filt.token.span;
 	by_name = filt.token.kind != T_NUMBER;
-	subtype = filter_table_word(filter_frame_subtypes, FRAME_SUBTYPE, "not a subtype of frames");
+	subtype = filter_table_word(filter_frame_subtypes, FRAME_SUBTYPE,
+	    "not a subtype of frames");
 	if (what == T_SUBTYPE && !by_name)
 		filter_fail(words, "a number needs its type before it: type mgt subtype 0x80");
 	if (what == T_TYPE && by_name && (subtype & FRAME_TYPE) != type)
@@ -3027,7 +3088,10 @@ static struct filter_operand filter_minus(void)
 	return r;
 }
 
-/* A number, an address, a primitive, something in parentheses, or a not or minus and what it is about. */
+/*
+ * A number, an address, a primitive, something in parentheses, or a not or minus and what it is
+ * about.
+ */
 static struct filter_operand filter_operand(void)
 {
 	struct filter_operand r = { .kind = R_LITERAL, .span = filt.token.span };
@@ -3156,7 +3220,8 @@ static struct filter_operand filter_expression(unsigned tight)
 		filter_next();
 		right = filter_expression(o->tight == 8 ? 3 : o->tight + 1u);
 		filter_must_be_number(&right);
-		r = o->tight > 2 ? filter_compute(r, o->code, &right) : filter_relate(r, o->code, &right);
+		r = o->tight > 2 ? filter_compute(r, o->code, &right) : filter_relate(r, o->code,
+		    &right);
 	}
 }
 
@@ -3198,7 +3263,8 @@ static unsigned filter_whole(const char *text)
 enum filter_node_kind {
 	NODE_TEST,		/* value with k, or with OP_X with the value k */
 	NODE_STORE,		/* M[k] = value, then yes */
-	NODE_REGISTER,		/* A (jump is 0) or X (1) = value, by the name k from here on, then yes */
+	/* A (jump is 0) or X (1) = value, by the name k from here on, then yes */
+	NODE_REGISTER,
 };
 enum { ACCEPT = 1, REJECT, NODES_FIRST };	/* numbers of nodes; children have smaller ones */
 
@@ -3318,7 +3384,8 @@ static int filter_is_free(const struct filter_search *f, const struct filter_ent
 }
 
 /* Searches the entries picked[0 to n - 1], in order and alike before word w, from there on. */
-static unsigned filter_search_word(const struct filter_search *f, const uint16_t *picked, unsigned n,
+static unsigned filter_search_word(const struct filter_search *f, const uint16_t *picked,
+    unsigned n,
     unsigned w)
 {
 	/* tried one by one: more make a slower program, fewer a longer one */
@@ -3525,7 +3592,8 @@ static unsigned filter_is_transport(unsigned v, uint32_t which)
 {
 	if (which)
 		return filter_equals(v, which);
-	return filter_or(filter_equals(v, 132), filter_or(filter_equals(v, 6), filter_equals(v, 17)));
+	return filter_or(filter_equals(v, 132),
+	    filter_or(filter_equals(v, 6), filter_equals(v, 17)));
 }
 
 /* How far behind the network header's constant part an IPv6 payload stands. */
@@ -3564,7 +3632,8 @@ static unsigned filter_graph_ports(const struct filter_tree *t, unsigned yes, un
 /* Is it the source's end, then the destination's, or one of them alone? */
 static int filter_is_simple(unsigned tree)
 {
-	const struct filter_tree *t = &filt.tree[tree], *a = &filt.tree[t->a], *b = &filt.tree[t->b];
+	const struct filter_tree *t = &filt.tree[tree];
+	const struct filter_tree *a = &filt.tree[t->a], *b = &filt.tree[t->b];
 
 	if (t->kind == TREE_END)
 		return 1;
@@ -3581,7 +3650,8 @@ static unsigned filter_join_hosts(const struct filter_tree *t, const unsigned *i
 {
 	struct filter_base b = filter_network(filter_layer());
 	const struct filter_tree *ends = &filt.tree[t->a];
-	unsigned first = ends->kind == TREE_END ? ends->k : END_SRC, a = filter_name(), x = filter_name();
+	unsigned first = ends->kind == TREE_END ? ends->k : END_SRC;
+	unsigned a = filter_name(), x = filter_name();
 	unsigned moved = b.reg ? filter_memory(b.reg - 1) : filter_constant(0), found, set;
 	struct filter_view v = { .words = 1 };
 
@@ -3601,7 +3671,8 @@ static unsigned filter_join_hosts(const struct filter_tree *t, const unsigned *i
 /* IPv4 addresses, in IP, ARP and RARP. Apart, each is a way of its own, as long as they differ. */
 static unsigned filter_graph_hosts4(const struct filter_tree *t, unsigned yes, unsigned no)
 {
-	static const uint32_t at[3][2] = { { 12, 16 }, { 14, 24 }, { 14, 24 } };  /* RFC 791, 826, 903 */
+	/* RFC 791, 826, 903 */
+	static const uint32_t at[3][2] = { { 12, 16 }, { 14, 24 }, { 14, 24 } };
 	static const uint16_t type[3] = { TYPE_IP, TYPE_ARP, TYPE_RARP };
 	struct filter_view v = { .words = 1 };
 	unsigned is[3], i;
@@ -3713,7 +3784,8 @@ static unsigned filter_graph(unsigned tree, unsigned yes, unsigned no)
 		case TREE_TEST:
 			return filter_node_test(t.a, t.jump, t.k, yes, no);
 		case TREE_COMPARE:
-			return yes == no ? yes : filter_node(NODE_TEST, t.jump | OP_X, t.a, t.b, yes, no);
+			return yes == no ? yes : filter_node(NODE_TEST, t.jump | OP_X, t.a, t.b,
+			    yes, no);
 		case TREE_STORE:
 			return filter_node(NODE_STORE, 0, t.a, t.k, yes, 0);
 		case TREE_REGISTER:
@@ -3793,11 +3865,12 @@ static int filter_decide(const struct filter_node *n, uint32_t way)
 	uint32_t mask, its_mask;
 	unsigned whole = filter_unmasked(n->value, &mask);
 
-	for (unsigned i = 0; way && i < LOOK_BACK && filt.steps; i++, way = filt.state[way >> 1].known) {
+	for (unsigned i = 0; way && i < LOOK_BACK && filt.steps; i++) {
 		const struct filter_node *was = &filt.node[way >> 1];
 		int result = !(way & 1);
 
 		filt.steps--;
+		way = filt.state[way >> 1].known;
 		if (was->kind != NODE_TEST)
 			continue;
 		if (was->value == n->value && was->jump == n->jump && was->k == n->k)
@@ -4293,7 +4366,9 @@ static void filter_put_graph(struct filter_program *p, unsigned start)
 	if (p->goes_on)
 		filt.state[ACCEPT].place = (uint16_t)p->first;
 	if (filt.state[ACCEPT].reached && !p->goes_on) {
-		filter_put_before(p, (struct bpf_instruction){ .code = OP_RET, .k = filt.job->snaplen });
+		filter_put_before(p, (struct bpf_instruction){
+			.code = OP_RET, .k = filt.job->snaplen,
+		});
 		filt.state[ACCEPT].place = (uint16_t)p->first;
 	}
 	if (filt.state[REJECT].reached) {
@@ -4342,6 +4417,25 @@ static _Noreturn void filter_fail_instruction(unsigned number)
 	filter_fail_here("the kernel does not take this");
 }
 
+/*
+ * A program was made for packets as they stand in a file: on a live cooked socket they begin behind
+ * the cooked header. It keeps no more than the snapshot length.
+ */
+static void filter_adapt(struct bpf_instruction *prog, unsigned n)
+{
+	filt.blame = filt.token.span;
+	for (unsigned i = 0; i < n; i++) {
+		struct bpf_instruction *s = &prog[i];
+		unsigned load = s->code & (OP_CLASS | OP_MODE);
+		unsigned moves = load == (OP_LD | OP_IND) || load == (OP_LDX | OP_MSH);
+
+		if (bpf_is_absolute(s->code) || moves)
+			s->k = filter_uncook(s->k, s->code & OP_SIZE, moves);
+		if (s->code == OP_RET && s->k > filt.job->snaplen)
+			s->k = filt.job->snaplen;
+	}
+}
+
 /* Reads and checks a compiled program, to the end of the room; returns its length. */
 static unsigned filter_bytecode(struct bpf_instruction *prog)
 {
@@ -4363,9 +4457,7 @@ static unsigned filter_bytecode(struct bpf_instruction *prog)
 	refused = bpf_check(prog, n);
 	if (refused)
 		filter_fail_instruction(refused);
-	for (i = 0; i < n; i++)
-		if (prog[i].code == OP_RET && prog[i].k > filt.job->snaplen)
-			prog[i].k = filt.job->snaplen;
+	filter_adapt(prog, n);
 	return n;
 }
 
@@ -4383,8 +4475,7 @@ static void filter_begin(struct filter *f)
 	*f->err = 0;
 	filter_pools_init();
 	filter_first_layer();
-	if (f->live && filter_layer()->link->payload >= 16 && filter_layer()->kind != KIND_ETHERNET &&
-	    filter_layer()->kind != KIND_LLC)
+	if (f->live && filter_is_cooked(f->linktype))
 		filt.cooked = filter_layer()->link->payload;
 	if (filter_layer()->kind == KIND_WIRELESS) {
 		filt.radio = 1;
@@ -4440,7 +4531,8 @@ static unsigned filter_try(struct bpf_instruction *prog, unsigned tree, int join
  */
 static unsigned filter_compile(struct filter *f, struct bpf_instruction *prog)
 {
-	enum { WORTH = 4 };	/* instructions: loads behind X, which joined searches have, are slower */
+	/* instructions: loads behind X, which joined searches have, are slower */
+	enum { WORTH = 4 };
 	unsigned tree = filter_parse(f), apart, joined;
 
 	if (!tree)

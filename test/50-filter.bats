@@ -89,8 +89,10 @@ refuses() {
 }
 
 @test "a rule holds besides the text, and counts its offsets for itself" {
-	run -0 "$check" -r 'not port 22' -d 'vlan and host 10.0.0.1'
-	[[ $output == *'#0x16 '* && $output == *'#0x8100 '* && $output == *'[30]'* ]]
+	run -0 "$check" -r 'not port 22' -d 'host 10.0.0.1'
+	[[ $output == *'#0x16 '* && $output == *'[30]'* ]]
+	run -0 "$check" -n -r vlan ip		# not what follows the rule's tag
+	[ "$output" = never ]
 	run -0 "$check" -r 'not port 22' -ddd '1,6 0 0 100'
 	[ "${lines[-1]}" = '6 0 0 100' ]
 	"$check" -l -k -r 'not port 22' 'vlan and tcp port 80'
