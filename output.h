@@ -595,17 +595,17 @@ static int output_is_taken(const struct output *o, uint32_t number)
  * is used again: runs that fail one behind the other must not push out what there is. */
 static int output_go_on_bounded(struct output *o, struct output_survey *s)
 {
-	uint32_t number;
+	const uint32_t kept = o->files_max;
+	uint32_t number = s->newest.number + 1;
 
-	number = s->newest.number + 1;
 	if (s->newest.is_empty && output_remove(o, output_left_name(o, &s->newest)) == 0)
 		number--;
-	if (output_survey(o, s) < 0 || output_trim(o, s, o->files_max - 1) < 0)
+	if (output_survey(o, s) < 0 || output_trim(o, s, kept - 1) < 0)
 		return -1;
-	for (uint32_t i = 0; i < o->files_max && output_is_taken(o, number); i++)
+	for (uint32_t i = 0; i < kept && output_is_taken(o, number); i++)
 		number++;
-	o->file = number % o->files_max + o->files_max;
-	o->oldest_file = o->file - (o->files_max - 1);
+	o->file = number % kept + kept;
+	o->oldest_file = o->file - (kept - 1);
 	o->files = s->files;
 	s->others_only = 1;
 	return output_survey(o, s);
@@ -681,10 +681,12 @@ static int output_make_file(struct output *o)
 	for (int tries = 0; tries < OUTPUT_TRIES; tries++) {
 		o->fd = (int)syscall(SYS_openat, o->directory, name + o->directory_len, OUTPUT_NEW_FLAGS,
 		    o->mode);
-		if (o->fd >= 0 && !tries && ++o->files > o->files_max)
-			output_remove_left(o);
-		if (o->fd >= 0)
+		if (o->fd >= 0) {
+			o->files += !tries;
+			if (o->files > o->files_max)
+				output_remove_left(o);
 			return 0;
+		}
 		if (errno != EEXIST)
 			return -1;
 		if (output_remove(o, name) < 0 && errno != ENOENT)

@@ -158,7 +158,7 @@ precious() { [ "$(cat "$BATS_TEST_TMPDIR/precious")" = precious ]; }
 		rotation) set -- -w "$inside/theirs/r" -C 64k -W 3 ;;
 		esac
 		"${NS[@]}" "$RAWCAP" --wait "$@" nosuch > "$(pcap $name)" 2> "$BATS_TEST_TMPDIR/$name.err" 3>&- &
-		pid[$name]=$!
+		pid["$name"]=$!
 		wait_until grep -q 'waiting for it' "$BATS_TEST_TMPDIR/$name.err"
 		grep -E '^(Uid|CapPrm|CapEff|CapBnd|NoNewPrivs|Seccomp):' "/proc/${pid[$name]}/status" |
 			tr -s '\t\n' '  ' > "$BATS_TEST_TMPDIR/found"
