@@ -170,6 +170,7 @@ static struct {
 	int nano;	/* times have nanoseconds */
 	int signals;	/* signalfd(2) */
 	unsigned stop_signals;	/* how many have come */
+	int interrupted;	/* SIGINT was one of them: a terminal shows ^C */
 	enum stop stop;
 	enum link link;
 	uint64_t round_ms;	/* when the round of the loop began: now_ms */
@@ -2858,6 +2859,7 @@ static void take_signal(void)
 	if (!is_stop_signal(signal))
 		return;
 	capture.stop_signals++;
+	capture.interrupted |= signal == SIGINT;
 	if (capture.stop < SIGNALLED)
 		capture.stop = SIGNALLED;
 }
@@ -3070,6 +3072,15 @@ static void tell_packets(void)
 	write_answer(message.at, message.len);
 }
 
+/* A terminal shows ^C where it was typed: what follows begins on a line of its own. */
+static void leave_interrupted_line(void)
+{
+	if (!capture.interrupted || message_stream.fd < 0 || !is_terminal(message_stream.fd))
+		return;
+	text_add(text_clear(&message), "\n");
+	send_message();
+}
+
 /* The end of the program. After a second stop signal there is no time to wait for the disk. */
 _Noreturn static void finish(void)
 {
@@ -3081,8 +3092,10 @@ _Noreturn static void finish(void)
 		netif_count(&capture.net);
 		tell_missing();
 	}
-	if (opt.mode == CAPTURE && (!opt.quiet || opt.as_tcpdump))
+	if (opt.mode == CAPTURE && (!opt.quiet || opt.as_tcpdump)) {
+		leave_interrupted_line();
 		tell_counts();
+	}
 	_exit(capture.status);
 }
 
