@@ -23,8 +23,8 @@ build_dropbear() {
 build_openwrt() {
 	local busybox=$top/build/qemu/own-$arch/busybox root=$build/openwrt
 	SUDO="sudo -n" sh "$top/test/install.sh" "$qemu/openwrt/packages" || cannot_run "packages are missing"
-	make_own "$busybox" build_busybox
-	make_own "$shared/dropbear" build_dropbear
+	make_own "$busybox" build_busybox "$qemu/kernel/busybox"
+	make_own "$shared/dropbear" build_dropbear "$qemu/openwrt/build.sh"
 	base_root "$root" "$busybox"
 	mkdir -p "$root/etc" "$root/root/.ssh" "$root/usr/bin"
 	cp "$shared/dropbear/dropbear" "$root/bin/dropbear"
