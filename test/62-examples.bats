@@ -24,15 +24,24 @@ run_as_written() {
 	wait_until bound_or_ended 0 "${pid[one]}"
 }
 
+# start_service_of SCRIPT: what it hands procd: sets command, and respawn if that is asked for.
+# shellcheck disable=SC2317 # the script calls these
+start_service_of() {
+	procd_open_instance() { :; }
+	procd_close_instance() { :; }
+	procd_set_param() {
+		[ "$1" != command ] || command=("${@:2}")
+		[ "$1" != respawn ] || respawn=1
+	}
+	# shellcheck source=/dev/null
+	. "$examples/$1"
+	start_service
+}
+
 @test "the init script for OpenWrt is a shell script, and its command records the wan interface" {
 	local command
 	sh -n "$examples/rawcap.init"
-	procd_open_instance() { :; }
-	procd_close_instance() { :; }
-	procd_set_param() { [ "$1" != command ] || command=("${@:2}"); }
-	# shellcheck source=/dev/null
-	. "$examples/rawcap.init"
-	start_service
+	start_service_of rawcap.init
 	[ "${command[0]}" = /usr/bin/rawcap ]
 	run_as_written wan "${command[@]}"
 	ns send -c 5 vb
@@ -159,15 +168,7 @@ recorded() {
 @test "rawcap-until's init script has no respawn, its unit none after success" {
 	local command respawn=
 	sh -n "$examples/rawcap-until.init"
-	procd_open_instance() { :; }
-	procd_close_instance() { :; }
-	procd_set_param() {
-		[ "$1" != command ] || command=("${@:2}")
-		[ "$1" != respawn ] || respawn=1
-	}
-	# shellcheck source=/dev/null
-	. "$examples/rawcap-until.init"
-	start_service
+	start_service_of rawcap-until.init
 	[ "${command[0]}" = /usr/bin/rawcap-until ]
 	[ -z "$respawn" ]
 	"$RAWCAP" -d "${command[3]}" > /dev/null
