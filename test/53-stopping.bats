@@ -44,12 +44,12 @@ loses_none() {
 	done
 }
 
-# stuck ARGUMENT...: a capture into a pipe that nobody empties; it has taken what it can.
+# stuck: a capture into a pipe that nobody empties; it has taken what it can.
 stuck() {
 	mkfifo "$BATS_TEST_TMPDIR/pipe"
 	exec 8<> "$BATS_TEST_TMPDIR/pipe"
 	output_fd=8
-	start one "$@" va
+	start one va
 	unset output_fd
 	ns send -c 3000 -s 1000 vb
 }

@@ -157,6 +157,7 @@ os.execv(sys.argv[2], sys.argv[2:])' $kind "$RAWCAP" va 2> "$BATS_TEST_TMPDIR/on
 
 @test "a stderr whose reader has gone holds nothing up" {
 	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	# shellcheck disable=SC2094 # both ends of a pipe
 	exec 8<> "$BATS_TEST_TMPDIR/pipe" 9> "$BATS_TEST_TMPDIR/pipe" 8>&-
 	launcher=(bash -c 'exec "$@" 2>&9' bash)
 	start one va

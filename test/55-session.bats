@@ -74,7 +74,8 @@ others=("${mixed[@]:2}")
 	connected
 	in_session "$session"
 	through_a_pipe one va
-	local tagged=${ethernet}81000005$(ip 2 50000 1 22) out=02000000000b02000000000a81000005
+	local tagged out=02000000000b02000000000a81000005
+	tagged=${ethernet}81000005$(ip 2 50000 1 22)
 	ns send -l va "$out$(ip 1 22 2 50000)" "$out$(ip 1 22 2 50001)"
 	frames=("$tagged" "$arp")
 	passes "$out$(ip 1 22 2 50001)" "$arp"

@@ -196,7 +196,7 @@ last_line() { tcpdump -nr "$(pcap one)" 2> /dev/null | tail -n 1; }
 	sides
 	start one --until 'tcp[tcpflags] & tcp-rst != 0 and src host 10.0.0.2' va
 	ns ping -c 2 -i 0.2 10.0.0.2 > /dev/null
-	! ns python3 -c 'import socket; socket.create_connection(("10.0.0.2", 8080), 5)' 2> /dev/null
+	run -1 ns python3 -c 'import socket; socket.create_connection(("10.0.0.2", 8080), 5)'
 	finish one
 	expect "$status" == 0 "exit status"
 	[[ $(last_line) == *"10.0.0.2.8080 > 10.0.0.1."*"Flags [R"* ]]
@@ -232,7 +232,7 @@ while True:
 	sides
 	start one --until 'dst port 23' va
 	ns ping -c 2 -i 0.2 10.0.0.2 > /dev/null
-	! ns python3 -c 'import socket; socket.create_connection(("10.0.0.2", 23), 5)' 2> /dev/null
+	run -1 ns python3 -c 'import socket; socket.create_connection(("10.0.0.2", 23), 5)'
 	finish one
 	expect "$status" == 0 "exit status"
 	[[ $(last_line) == *"10.0.0.1."*" > 10.0.0.2.23: Flags [S]"* ]]
