@@ -118,6 +118,7 @@ struct filter_tree {
 	/* of a test: OP_JEQ, OP_JGT, OP_JGE, OP_JSET; of a match: its class */
 	uint8_t jump;
 	uint16_t a, b;		/* trees, values, sets, a layer: as the kind says */
+	uint16_t none;		/* 0 in place of padding: trees are compared byte by byte */
 	uint32_t k;
 };
 
