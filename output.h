@@ -400,6 +400,7 @@ struct output_survey {
 	uint32_t files;	/* how many there are */
 	struct output_left newest;
 	struct output_left highest;	/* the one with the highest number */
+	int is_pcapng;	/* the format of this run's files */
 };
 
 static const char *output_left_name(const struct output *o, const struct output_left *left)
@@ -481,12 +482,15 @@ static int output_is_older(const struct output *o, struct output_left *a, struct
 static void output_note(const struct output_survey *s, const struct output_stat *f,
     struct output_left *left)
 {
-	enum { FUTURE = 3600 };	/* seconds */
+	enum {
+		FUTURE = 3600,	/* seconds */
+		EMPTY_PCAPNG = 128,	/* bytes: a section header has less, with a packet behind it more */
+	};
 	uint64_t era = f->mtime.sec < s->boot ? 0 : f->mtime.sec > s->wall + FUTURE ? 1 : 2;
 
 	left->changed = era << 62 | (uint64_t)(uint32_t)f->mtime.sec << 30 | f->mtime.nsec;
 	left->began = 0;
-	left->is_empty = f->size <= sizeof(struct pcap_file);
+	left->is_empty = f->size <= (s->is_pcapng ? EMPTY_PCAPNG : sizeof(struct pcap_file));
 }
 
 /* Puts LEFT among the oldest files, as far as those have room. */
@@ -555,6 +559,7 @@ static int output_begin_survey(const struct output *o, struct output_survey *s, 
 	char *slash = strrchr(local, '/');
 
 	s->uid = geteuid();
+	s->is_pcapng = o->is_pcapng;
 	s->wall = wall;
 	s->boot = (int64_t)wall - (int64_t)(now / 1000);
 	s->others_only = 0;
