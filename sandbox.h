@@ -211,6 +211,7 @@ static const struct sandbox_rule sandbox_rules[] = {
 	{ SYS_read, ALWAYS, { { 0, SOURCE_FD, 0 } } },
 	{ SYS_restart_syscall, ALWAYS, { { 0 } } },
 	{ SYS_exit_group, ALWAYS, { { 0 } } },
+	{ SYS_exit, ALWAYS, { { 0 } } },	/* what musl calls if that fails */
 	/* packets, and their interface */
 	{ SYS_recvmsg, ALWAYS, { { 0, PACKET_FD, 0 } } },
 	{ SYS_getsockopt, ALWAYS, { { 0, PACKET_FD, 0 } } },
