@@ -3908,7 +3908,9 @@ static unsigned filter_follow(uint32_t way, unsigned to)
 	struct filter_node_state *s;
 	int answer;
 
+	/* cppcheck-suppress arrayIndexOutOfBoundsCond ; nodes have numbers below FILTER_NODES_MAX */
 	while (to >= NODES_FIRST && filt.node[to].kind == NODE_TEST) {
+		/* cppcheck-suppress arrayIndexOutOfBoundsCond */
 		answer = filter_decide(&filt.node[to], way);
 		if (answer == IS_OPEN)
 			break;

@@ -148,12 +148,36 @@ static int output_fail(struct output *o, const char *name)
 
 /* ---- File names ---- */
 
-static const char output_forms[] = "aAbBCdeFhHIjmMpRsSTuUwWXyYzZ%";
+static const char output_forms[] = "aAbBCdeFgGhHIjklmMpPrRsSTuUVwWXyYzZ%";
 
 /* What some forms of strftime(3) are made of. */
-static const struct { char form; char meaning[9]; } output_composed[] = {
+static const struct { char form; char meaning[12]; } output_composed[] = {
 	{ 'F', "%Y-%m-%d" }, { 'R', "%H:%M" }, { 'T', "%H:%M:%S" }, { 'X', "%H:%M:%S" }, { 'h', "%b" },
+	{ 'r', "%I:%M:%S %p" },
 };
+
+/* Adds N, 0 to 99, with a blank for a zero in front. */
+static void output_add_padded(struct text *t, uint32_t n)
+{
+	if (n < 10)
+		text_add_char(t, ' ');
+	text_add_number(t, n, 1);
+}
+
+/* Adds the week, or its year, of ISO 8601, FORM being V, G or g. A week belongs to the year that its
+ * Thursday lies in; SECONDS is any time in it, by the local clock. */
+static void output_add_week(struct text *t, char form, int64_t seconds, unsigned days_from_monday)
+{
+	struct zone_date thursday;
+
+	zone_date(&thursday, seconds + (3 - (int64_t)days_from_monday) * ZONE_DAY);
+	if (form == 'V')
+		text_add_number(t, thursday.yearday / 7u + 1, 2);
+	else if (form == 'G')
+		text_add_number(t, (uint32_t)thursday.year, 4);
+	else
+		text_add_number(t, (uint32_t)thursday.year % 100, 2);
+}
 
 /* Adds what the form %FORM of strftime(3), one of output_forms but those composed, stands for. The
  * time is D, and SECONDS since 1970; its zone is OFFSET seconds east of UTC and called NAME. */
@@ -179,10 +203,9 @@ static void output_add_form(struct text *t, char form, const struct zone_date *d
 	case 'y': text_add_number(t, (uint32_t)d->year % 100, 2); break;
 	case 'm': text_add_number(t, d->month, 2); break;
 	case 'd': text_add_number(t, d->day, 2); break;
-	case 'e':
-		if (d->day < 10)
-			text_add_char(t, ' ');
-		text_add_number(t, d->day, 1);
+	case 'e': output_add_padded(t, d->day); break;
+	case 'G': case 'g': case 'V':
+		output_add_week(t, form, (int64_t)seconds + offset, monday);
 		break;
 	case 'j': text_add_number(t, d->yearday + 1u, 3); break;
 	case 'u': text_add_number(t, monday + 1, 1); break;
@@ -191,7 +214,10 @@ static void output_add_form(struct text *t, char form, const struct zone_date *d
 	case 'W': text_add_number(t, (d->yearday + 7u - monday) / 7, 2); break;
 	case 'H': text_add_number(t, d->hour, 2); break;
 	case 'I': text_add_number(t, (d->hour + 11u) % 12 + 1, 2); break;
+	case 'k': output_add_padded(t, d->hour); break;
+	case 'l': output_add_padded(t, (d->hour + 11u) % 12 + 1); break;
 	case 'p': text_add(t, d->hour < 12 ? "AM" : "PM"); break;
+	case 'P': text_add(t, d->hour < 12 ? "am" : "pm"); break;
 	case 'M': text_add_number(t, d->minute, 2); break;
 	case 'S': text_add_number(t, d->second, 2); break;
 	case 's': text_add_number(t, seconds, 1); break;

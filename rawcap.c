@@ -601,13 +601,13 @@ static uint64_t parse_number(const char *name, const char *word, uint64_t min, u
 }
 
 /* The value of -C in bytes: millions of them, or with a unit a power of 1024. */
-static uint64_t parse_size(const char *word)
+static uint64_t parse_size(const char *name, const char *word)
 {
 	const char *c = word;
 	uint64_t n = parse_digits(&c, UINT32_MAX);
 
 	if (c == word || n == 0 || (*c && c[1]))
-		refuse_number("-C", word, 1, UINT32_MAX);
+		refuse_number(name, word, 1, UINT32_MAX);
 	switch (*c) {
 	case 0: return n * 1000000;
 	case 'k': case 'K': return n << 10;
@@ -658,8 +658,8 @@ _Noreturn static void refuse_option(int id, const char *word)
 	}
 }
 
-/* An option without value; WORD is how it was given. */
-static void set_flag(int id, const char *word)
+/* An option without value; NAME is what messages call it. */
+static void set_flag(int id, const char *name)
 {
 	switch (id) {
 	case '#': opt.number = 1; break;
@@ -686,22 +686,22 @@ static void set_flag(int id, const char *word)
 	case OPT_SSH: opt.keeps_ssh = 1; break;
 	case OPT_VERSION: answer_version("rawcap " VERSION "\n");
 	case OPT_WAIT: opt.waits = 1; break;
-	default: refuse_option(id, word);
+	default: refuse_option(id, name);
 	}
 }
 
-/* An option with its VALUE; WORD is how it was given. */
-static void set_value(int id, const char *word, char *value)
+/* An option with its VALUE; NAME is what messages call it. */
+static void set_value(int id, const char *name, char *value)
 {
 	switch (id) {
-	case 'B': opt.ring_kib = (uint32_t)parse_number("-B", value, 0, RING_KIB_MAX); break;
-	case 'C': opt.size_max = parse_size(value); opt.size_word = value; break;
+	case 'B': opt.ring_kib = (uint32_t)parse_number(name, value, 0, RING_KIB_MAX); break;
+	case 'C': opt.size_max = parse_size(name, value); opt.size_word = value; break;
 	case 'F': opt.filter_name = value; break;
-	case 'G': opt.period = (uint32_t)parse_number("-G", value, 0, OUTPUT_PERIOD_MAX); break;
+	case 'G': opt.period = (uint32_t)parse_number(name, value, 0, OUTPUT_PERIOD_MAX); break;
 	case 'Q': opt.direction = parse_direction(value); break;
 	case 'T': case 'Z': break;	/* of no effect here */
-	case 'W': opt.files_max = (uint32_t)parse_number("-W", value, 0, OUTPUT_FILES_MAX); break;
-	case 'c': opt.packets_max = parse_number("-c", value, 1, UINT64_MAX); break;
+	case 'W': opt.files_max = (uint32_t)parse_number(name, value, 1, OUTPUT_FILES_MAX); break;
+	case 'c': opt.packets_max = parse_number(name, value, 1, UINT64_MAX); break;
 	case 'i': add_interface(value); break;
 	case 'j':
 		if (strcmp(value, "host"))
@@ -709,42 +709,54 @@ static void set_value(int id, const char *word, char *value)
 		break;
 	case 'r': opt.read_name = value; break;
 	case 's':
-		opt.snaplen = (uint32_t)parse_number("-s", value, 0, PCAP_SNAPLEN_MAX);
+		opt.snaplen = (uint32_t)parse_number(name, value, 0, PCAP_SNAPLEN_MAX);
 		if (!opt.snaplen)
 			opt.snaplen = PCAP_SNAPLEN_MAX;
 		break;
 	case 'w': opt.write_name = value; break;
 	case 'y': opt.linktype_name = value; break;
-	case OPT_AFTER: opt.after = (uint32_t)parse_number("--after", value, 0, OUTPUT_PERIOD_MAX); break;
+	case OPT_AFTER: opt.after = (uint32_t)parse_number(name, value, 0, OUTPUT_PERIOD_MAX); break;
 	case OPT_PRECISION: parse_precision(value); break;
 	case OPT_UNTIL: opt.until = value; break;
-	default: refuse_option(id, word);
+	default: refuse_option(id, name);
 	}
 }
 
-static const struct option *find_letter(char letter)
+/* The option with this LETTER in WORD. */
+static const struct option *find_letter(char letter, const char *word)
 {
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
 		if (options[i].id == letter)
 			return options + i;
-	return NULL;
+	usage(word, no_such_option);
 }
 
-/* The long option that NAME, of LEN bytes, is or begins; NULL where there is none, or more. */
-static const struct option *find_name(const char *name, size_t len)
+/* The long option that WORD is, or begins as no other does: its name has LEN bytes. */
+static const struct option *find_name(const char *word, size_t len)
 {
-	const struct option *found = NULL;
+	const struct option *found = options;
 	unsigned matches = 0;
 
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-		if (!options[i].name || strncmp(options[i].name, name, len))
+		if (!options[i].name || strncmp(options[i].name, word + 2, len))
 			continue;
-		if (!options[i].name[len])
-			return options + i;
 		found = options + i;
 		matches++;
+		if (!found->name[len])	/* the whole name */
+			return found;
 	}
-	return matches == 1 ? found : NULL;
+	if (matches != 1)
+		usage(word, no_such_option);
+	return found;
+}
+
+/* Sets option O, with VALUE (NULL if it has none). NAME is what messages call it. */
+static void set_option(const struct option *o, const char *name, char *value)
+{
+	if (o->has_value)
+		set_value(o->id, name, value);
+	else
+		set_flag(o->id, name);
 }
 
 /* Takes the long option in *ARGV, and the word behind it where that is its value. Returns the last
@@ -752,21 +764,21 @@ static const struct option *find_name(const char *name, size_t len)
 static char **parse_long(char **argv)
 {
 	char *word = *argv, *value = strchr(word, '=');
-	size_t len = value ? (size_t)(value - word) - 2 : strlen(word + 2);
-	const struct option *o = find_name(word + 2, len);
+	const struct option *o = find_name(word, value ? (size_t)(value - word) - 2 : strlen(word + 2));
+	char memory[40];
+	struct text name = { memory, sizeof memory, 0 };
 
-	if (!o)
-		usage(word, no_such_option);
-	if (!o->has_value) {
-		if (value)
-			usage(word, "takes no value");
-		set_flag(o->id, word);
-		return argv;
-	}
-	value = value ? value + 1 : *++argv;
-	if (!value)
+	if (value && !o->has_value)
+		usage(word, "takes no value");
+	if (value)
+		value++;
+	else if (o->has_value)
+		value = *++argv;
+	if (o->has_value && !value)
 		usage(word, "needs a value");
-	set_value(o->id, word, value);
+	text_add(&name, "--");
+	text_add(&name, o->name);
+	set_option(o, name.at, value);
 	return argv;
 }
 
@@ -776,17 +788,16 @@ static char **parse_letters(char **argv)
 	char *word = *argv;
 
 	for (char *c = word + 1; *c; c++) {
-		const struct option *o = find_letter(*c);
+		const struct option *o = find_letter(*c, word);
+		const char name[] = { '-', *c, 0 };
 
-		if (!o)
-			usage(word, no_such_option);
 		if (!o->has_value) {
-			set_flag(o->id, word);
+			set_option(o, name, NULL);
 			continue;
 		}
 		if (!c[1] && !*++argv)
 			usage(word, "needs a value");
-		set_value(o->id, word, c[1] ? c + 1 : *argv);
+		set_option(o, name, c[1] ? c + 1 : *argv);
 		break;
 	}
 	return argv;
@@ -2265,7 +2276,7 @@ static void tell_start(void)
 	text_add(&message, ", snapshot length ");
 	text_add_number(&message, capture.snaplen, 1);
 	text_add(&message, " bytes");
-	if (output.is_pipe && !writes_file() && is_terminal(STDERR_FILENO))
+	if (output.is_pipe && !writes_file() && !opt.as_tcpdump)
 		text_add(&message, "; pcap goes into the pipe, -l shows lines");
 	end_message();
 }
@@ -3060,7 +3071,7 @@ static void tell_missing(void)
 	capture.status = 1;
 	begin_message(capture.name);
 	add_count(missing, capture.stop == BROKEN ? "missing: nothing can be written any more" :
-	    "missing: the kernel saw them and did not hand them over");
+	    "missing: they stayed in the kernel");
 	end_message();
 }
 

@@ -371,7 +371,7 @@ load cli
 	start one va
 	ns send -c 3 vb
 	stop one INT
-	[ "$err" = $'rawcap: listening on va, link-type EN10MB (Ethernet), snapshot length 2048 bytes\n3 packets captured\n3 packets received by filter\n0 packets dropped by kernel' ]
+	[ "$(cat "$BATS_TEST_TMPDIR/one.err")" = $'rawcap: listening on va, link-type EN10MB (Ethernet), snapshot length 2048 bytes\n3 packets captured\n3 packets received by filter\n0 packets dropped by kernel' ]
 }
 
 @test "the summary tells of packets cut, and what keeps them whole" {

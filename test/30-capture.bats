@@ -53,7 +53,7 @@ both_tell() { wait_until tells ring "$1" && wait_until tells recv "$1"; }
 	local kib
 	for kib in 128 300 4096; do
 		start ring -s 0 -B "$kib" va
-		ns send -c 20 -r 400 -s 65549 vb
+		ns send -c 20 -r 50 -s 65549 vb
 		stop ring INT
 		expect "$status" == 0 "exit status"
 		frames ring > "$BATS_TEST_TMPDIR/ring.frames"
