@@ -28,7 +28,7 @@ stuck() {
 	sleep 0.1	# one signal behind the other, as two
 	kill -INT "${pid[one]}" || true
 	finish one
-	failed 1 "lost: the reader is stuck"
+	failed 1 "stuck reader, "
 	held=$(pcapread -c "$BATS_TEST_TMPDIR/held")
 	expect "$held" == "$(said captured | tail -n 1)" "records that the reader would have got"
 }
