@@ -6,6 +6,17 @@
  */
 #include <stdint.h>
 
+int __popcountsi2(uint32_t n);
+
+int __popcountsi2(uint32_t n)
+{
+	int bits = 0;
+
+	for (; n; n &= n - 1)
+		bits++;
+	return bits;
+}
+
 #if UINTPTR_MAX < UINT64_MAX
 uint64_t __udivdi3(uint64_t n, uint64_t divisor);
 uint64_t __umoddi3(uint64_t n, uint64_t divisor);

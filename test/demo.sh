@@ -35,7 +35,6 @@ done
 echo '$ kill -INT %1'
 kill -INT "$capture"
 wait "$capture"
-echo '$ tcpdump -nr c.pcap'
-# shellcheck disable=SC2024	# no sudo here
-tcpdump -nr "$file" 2> /dev/null
+echo '$ rawcap -r c.pcap'
+"$rawcap" -r "$file"
 echo "$(stat -c %s "$file") bytes in the file; rawcap itself: $(stat -c %s "$rawcap") bytes"
