@@ -58,7 +58,7 @@
 #include "text.h"
 #include "zone.h"
 
-#define VERSION "0.1"
+#define VERSION "0.2"
 
 enum {
 	SNAPLEN_DEFAULT = 2048,	/* bytes: any frame of a 1500 MTU, a part of merged ones */
@@ -441,8 +441,7 @@ static const char help[] =
 "Long names as tcpdump's: --interface NAME, --time-stamp-precision nano ...\n"
 "No effect: -b -f -j host -K -n -N -O -S -T -u -U -Z --immediate-mode\n"
 "Refused, with the reason: -E -I -J -M -R -V -z\n"
-"INT TERM HUP stop, USR1 prints the counts, USR2 flushes\n"
-"Exit: 0 stopped, 1 failed, 2 usage\n";
+"INT TERM HUP stop, USR1 counts, USR2 flushes; exit 0 stopped, 1 failed, 2 usage\n";
 
 /* Options without a letter. */
 enum {
