@@ -9,6 +9,7 @@ STRIP ?= $(CROSS_COMPILE)strip
 CFLAGS ?= -Os
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
 PROGRAM ?= rawcap
 MINUTES ?= 10
 # bytes of the stripped program on x86-64, at most: a third of what OpenWrt's tcpdump-mini takes
@@ -25,10 +26,12 @@ link = -fno-pie -static -no-pie \
 
 #: make             ./rawcap, static
 all: $(PROGRAM)
-$(PROGRAM): rawcap.c $(headers) Makefile
+$(PROGRAM): rawcap.c $(headers) Makefile | compiler
 	$(CC) $(compile) $(CFLAGS) $(LDFLAGS) $(link) -o $@ rawcap.c
 	$(STRIP) -s -R .comment $@
-#: make demo        what it needs, the build, a capture of real traffic shown
+compiler: ; @echo 'int main(void) { return 0; }' | $(CC) $(CFLAGS) $(LDFLAGS) $(link) -x c -o /dev/null - || \
+		{ echo '$(CC) makes no static program; install: musl-tools (or make CC=gcc and: libc6-dev, glibc-static)' >&2; exit 1; }
+#: make demo        installs what it needs, builds, captures real traffic and shows it
 demo:
 	@sh test/install.sh test/packages.build test/packages.demo
 	$(MAKE) all
@@ -49,9 +52,9 @@ check-sanitized:
 #: make check-qemu  the tests in booted kernels (ARCH="mips ...": there only);  make qemu: a shell there
 check-qemu: ; qemu/run.sh $(ARCH)
 qemu: ; qemu/run.sh --shell $(ARCH)
-#: make dist        for every architecture, into dist/;  make cpio: to append to an initramfs
-dist: ; @qemu/dist.sh
-cpio: ; @qemu/dist.sh --cpio
+#: make dist        for every architecture, or ARCH="mips ...", into dist/;  make cpio: for an initramfs
+dist: ; @qemu/dist.sh $(ARCH)
+cpio: ; @qemu/dist.sh --cpio $(ARCH)
 #: make lint size   what compilers and checkers say; how large it is
 lint: ; @test/lint.sh
 size: rawcap
@@ -64,13 +67,14 @@ fuzz:
 soak: all ; test/soak.sh $(MINUTES)
 #: make bench       what a packet costs, beside other programs (BENCH=--full: all of it)
 bench: all ; test/bench/run.sh $(BENCH)
-#: make install uninstall clean
+#: make install     the program and its manual page;  make uninstall clean
 install: all
 	install -D -m 755 rawcap $(DESTDIR)$(BINDIR)/rawcap
-uninstall: ; rm -f $(DESTDIR)$(BINDIR)/rawcap
+	install -D -m 644 rawcap.8 $(DESTDIR)$(MANDIR)/man8/rawcap.8
+uninstall: ; rm -f $(DESTDIR)$(BINDIR)/rawcap $(DESTDIR)$(MANDIR)/man8/rawcap.8
 clean: ; rm -rf rawcap build dist
-#: Variables: CC CFLAGS LDFLAGS CROSS_COMPILE STRIP PREFIX BINDIR DESTDIR ARCH MINUTES BENCH
+#: Variables: CC CFLAGS LDFLAGS CROSS_COMPILE STRIP PREFIX BINDIR MANDIR DESTDIR ARCH MINUTES BENCH
 help: ; @sed -n 's/^#: *//p' Makefile
 
-.PHONY: all demo check check-sanitized check-qemu qemu dist cpio lint size fuzz soak bench install uninstall clean help
+.PHONY: all compiler demo check check-sanitized check-qemu qemu dist cpio lint size fuzz soak bench install uninstall clean help
 .DELETE_ON_ERROR:

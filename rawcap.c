@@ -58,7 +58,7 @@
 #include "text.h"
 #include "zone.h"
 
-#define VERSION "0.1"
+#define VERSION "0.2"
 
 enum {
 	RULE_SIZE = 2048,	/* bytes of what stands before the user's filter: a session twice, 16 ifindexes */
@@ -427,21 +427,26 @@ _Noreturn static void die(const char *thing)
 /* ==== Options ==== */
 
 static const char help[] =
-"rawcap [options] INTERFACE [FILTER] > FILE.pcap     -D lists interfaces, any: all\n"
-"-i NAME  tcpdump's way; again: several    -c N     stop after N packets\n"
-"-s N     bytes kept (2048; 0: 262144)     -B KIB   ring (2048; 0: none)\n"
-"-p       not promiscuous                  -Q DIR   in, out or inout\n"
-"-w FILE  instead of stdout                -y TYPE  link type to write (-L lists)\n"
-"-C SIZE  next file before SIZE MB (k m g) -G SECS  next file after SECS (%Y%m%d%H%M%S)\n"
-"-W N     keep N files                     --wait   for the interface, if it is gone\n"
-"-r FILE  read it (-: stdin)               -F FILE  holds the filter\n"
-"--print  lines, as on a terminal; also -l without -w\n"
-"-e -x -xx -X -XX -A -t -tt -ttt -tttt -ttttt -v -# --number --count  how lines look\n"
-"-d -dd -ddd  print the compiled filter    --ssh    keep this SSH session\n"
-"--nano   timestamps (--micro)             -q       no summary\n"
-"-U -n -S and others of tcpdump's are accepted.   -h, --help, --version\n"
-"INT TERM HUP stop, USR1 counts, USR2 flushes\n"
-"Exit: 0 stopped, 1 failed, 2 usage\n";
+"rawcap [options] INTERFACE [FILTER] > FILE.pcap    -D lists interfaces, any: all\n"
+"-i NAME   interface (again: several)      -c N      stop after N packets\n"
+"-p        not promiscuous                 -s N      bytes kept (2048; 0: 262144)\n"
+"-Q DIR    in, out or inout                -B KIB    ring (2048; 0: none)\n"
+"-F FILE   holds the filter                -y TYPE   link type (-L lists them)\n"
+"--wait    for INTERFACE, when it is gone  --ssh     keep its own SSH session\n"
+"-r FILE   read FILE (-: stdin)            -w FILE   write FILE, not stdout\n"
+"--pcapng  write pcapng, as for *.pcapng   --nano    timestamps (--micro)\n"
+"-C SIZE   next file before SIZE MB (or k, m, g); without -w the end\n"
+"-G SECS   next file (%Y%m%d%H%M%S) after SECS seconds; without -w the end\n"
+"-W N      keep N files; with -G alone end after them\n"
+"--until FILTER   end with the first packet that matches; --after SECS later\n"
+"-l --print       packets as lines, as on a terminal (--print: beside -w, too)\n"
+"-e -x -xx -X -XX -A -v -t -tt -ttt -tttt -ttttt -# --number   how lines look\n"
+"--count   with -r: how many packets       -q        no summary\n"
+"-d -dd -ddd      print FILTER compiled    -h --help --version\n"
+"Long names as tcpdump's: --interface NAME, --time-stamp-precision nano ...\n"
+"No effect: -b -f -j host -K -n -N -O -S -T -u -U -Z --immediate-mode\n"
+"Refused, with the reason: -E -I -J -M -R -V -z\n"
+"INT TERM HUP stop, USR1 counts, USR2 flushes; exit 0 stopped, 1 failed, 2 usage\n";
 
 /* Options without a letter. */
 enum {

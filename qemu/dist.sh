@@ -1,9 +1,10 @@
 #!/bin/bash
 # shellcheck disable=SC2154	# the architecture's file sets variables
 # dist.sh [--cpio] [ARCH...]: rawcap for each architecture in arch/, as dist/rawcap-ARCH (or in the
-# folder $DIST), with SHA256SUMS. --cpio: and as rawcap-ARCH.cpio, with /bin/rawcap in it, to stand
-# behind any initramfs. Installs the compilers. The C library, where the compiler's package has
-# none, is what rawcap needs of musl, built from Debian's source in build/musl.
+# folder $DIST), with SHA256SUMS; without ARCH the source, too, as rawcap-VERSION.tar.gz. --cpio: and
+# as rawcap-ARCH.cpio, with /bin/rawcap in it, to stand behind any initramfs. Prints a row for each
+# file: its bytes and its name. Installs the compilers. The C library, where the compiler's package
+# has none, is what rawcap needs of musl, built from Debian's source in build/musl.
 set -euo pipefail
 export LC_ALL=C TZ=UTC
 
@@ -14,8 +15,11 @@ dist=${DIST:-$top/dist}
 . "$qemu/apt.sh"
 
 # What rawcap calls, and what that calls in turn.
-FUNCTIONS='string/mem* string/str* internal/* misc/syscall unistd/* thread/__set_thread_area setjmp/*
-	network/hton? network/ntoh?'
+FUNCTIONS='string/mem* string/str* ctype/is* internal/* unistd/* fcntl/* setjmp/* env/* exit/* errno/*
+	network/bind network/socket network/recv* network/send* network/getsock* network/setsock*
+	thread/__* thread/atomics thread/default_attr misc/syscall misc/getauxval
+	misc/ioctl misc/getrlimit conf/sysconf linux/ppoll linux/sysinfo mman/m* time/clock_gettime
+	time/timespec_get'
 
 each_arch() {	# COMMAND...: in a shell of its own, with the variables of $arch
 	local arch
@@ -41,7 +45,7 @@ fetch_musl() {
 # musl's parts that rawcap is linked with, in build/musl/ARCH-FLAGS.
 build_musl() {
 	local source=$top/build/musl/source folder=$1 common=() special=() function
-	[ "$qemu/support.c" -nt "$folder/complete" ] || return 0
+	[ -n "$(find "$qemu/support.c" "$qemu/dist.sh" -newer "$folder/complete" 2> /dev/null || echo new)" ] || return 0
 	for function in $FUNCTIONS; do
 		common+=("$source/src/$function.c")
 		special+=("$source/src/${function%/*}/\$(ARCH)/${function##*/}.[csS]")
@@ -66,23 +70,39 @@ build_musl() {
 }
 
 build() {
-	local musl settings=() cross
+	local musl settings=() ldflags=(-Wl,--fatal-warnings) cross
 	if [[ $compiler == gcc-* ]]; then	# not musl-tools, which is all that a PC needs
 		cross=${compiler#gcc-}-
 		musl=$top/build/musl/$arch
 		build_musl "$musl"	# where it fails, its file log says why
 		settings=(CROSS_COMPILE="$cross" CC="${cross}gcc -isystem $musl/include -L$musl/lib")
+		ldflags+=(-nostartfiles -l:crt1.o)	# the compiler's own are for an FPU; main needs no constructors
 		settings+=(CFLAGS="-Oz ${cflags[*]} ${rawcap_cflags[*]-}")
 	fi
 	rm -f "$dist/rawcap-$arch" "$dist/rawcap-$arch.cpio"
-	make --no-print-directory -s -C "$top" PROGRAM="$dist/rawcap-$arch" LDFLAGS=-Wl,--fatal-warnings \
-		"${settings[@]}" "$dist/rawcap-$arch"
+	make --no-print-directory -s -C "$top" PROGRAM="$dist/rawcap-$arch" \
+		"${settings[@]}" LDFLAGS="${ldflags[*]}" "$dist/rawcap-$arch"
 }
 
 archive() { "$qemu/archive.sh" "$dist/rawcap-$arch" "$dist/rawcap-$arch.cpio"; }
 
+# The source as it was last committed: the same bytes from each clone.
+archive_source() {
+	local version
+	version=$(sed -n 's/^#define VERSION "\(.*\)"/\1/p' "$top/rawcap.c")
+	rm -f "$dist"/rawcap-*.tar.gz
+	[ -e "$top/.git" ] || return 0	# this is such an archive, unpacked
+	if ! git -C "$top" diff --quiet HEAD; then
+		echo "dist: no archive of the source: it has changes that are not committed" >&2
+		return 0
+	fi
+	git -C "$top" archive --prefix="rawcap-$version/" HEAD | gzip -9n > "$dist/rawcap-$version.tar.gz"
+}
+
+name_file() { echo "rawcap-$arch"; }
+
 main() {
-	local cpio=
+	local cpio='' archs files
 	[ "${1-}" != --cpio ] || { cpio=yes; shift; }
 	archs=("$@")
 	[ $# -gt 0 ] || mapfile -t archs < <(cd "$qemu/arch" && ls)
@@ -92,9 +112,11 @@ main() {
 	fetch_musl
 	each_arch build
 	[ -z "$cpio" ] || each_arch archive
+	[ $# -gt 0 ] || archive_source
+	mapfile -t files < <(each_arch name_file)
 	cd "$dist"
 	sha256sum rawcap-* > SHA256SUMS
-	wc -c rawcap-* | grep -v cpio | sed '$d' | awk '{ printf "%s%s %d", comma, substr($2, 8), $1; comma = ", " } END { print " bytes" }'
+	stat -c '%s %n' "${files[@]}"
 }
 
 main "$@"

@@ -6,6 +6,23 @@
  */
 #include <stdint.h>
 
+int __popcountdi2(uint64_t n);
+int __popcountsi2(uint32_t n);
+
+int __popcountdi2(uint64_t n)
+{
+	int bits = 0;
+
+	for (; n; n &= n - 1)
+		bits++;
+	return bits;
+}
+
+int __popcountsi2(uint32_t n)
+{
+	return __popcountdi2(n);
+}
+
 #if UINTPTR_MAX < UINT64_MAX
 uint64_t __udivdi3(uint64_t n, uint64_t divisor);
 uint64_t __umoddi3(uint64_t n, uint64_t divisor);

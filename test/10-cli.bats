@@ -25,9 +25,10 @@ load cli
 	done
 }
 
-@test "-h fits a rescue shell's screen: 80 columns" {
+@test "-h fits a rescue shell's screen with its prompt: 80 columns, at most 23 lines" {
 	run -0 awk 'length > 80' <("$RAWCAP" -h)
 	[ "$output" = "" ]
+	expect "$("$RAWCAP" -h | wc -l)" "<=" 23 "lines"
 }
 
 @test "the README has the text of -h" {

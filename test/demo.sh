@@ -16,6 +16,9 @@ trap 'kill "$peer"; rm -f "$file"' EXIT
 unshare -n sleep 60 &
 peer=$!
 until [ "$(cat "/proc/$peer/comm")" = sleep ]; do sleep 0.01; done
+for process in $$ "$peer"; do	# no IPv6, whose own traffic would come at any time
+	nsenter -t "$process" -n sh -c 'echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6' || true
+done
 ip link add eth0 type veth peer name eth1
 ip link set eth1 netns "$peer"
 nsenter -t "$peer" -n ip addr add 10.9.0.2/24 dev eth1
@@ -35,7 +38,6 @@ done
 echo '$ kill -INT %1'
 kill -INT "$capture"
 wait "$capture"
-echo '$ tcpdump -nr c.pcap'
-# shellcheck disable=SC2024	# no sudo here
-tcpdump -nr "$file" 2> /dev/null
+echo '$ rawcap -r c.pcap'
+"$rawcap" -r "$file"
 echo "$(stat -c %s "$file") bytes in the file; rawcap itself: $(stat -c %s "$rawcap") bytes"
