@@ -2109,7 +2109,7 @@ static void open_interface(void)
 		return;
 	begin_message("ring KiB");	/* the ring has one block more than asked for */
 	text_add_number(&message,
-	    (size_t)(capture.net.ring_end - capture.net.ring - capture.net.block_size) >> 10, 1);
+	    ((size_t)(capture.net.ring_end - capture.net.ring) - capture.net.block_size) >> 10, 1);
 	end_message();
 }
 

@@ -70,7 +70,7 @@ build_musl() {
 }
 
 build() {
-	local musl settings=() ldflags=(-Wl,--fatal-warnings) cross
+	local musl settings=() ldflags=('-Wl,--fatal-warnings') cross
 	if [[ $compiler == gcc-* ]]; then	# not musl-tools, which is all that a PC needs
 		cross=${compiler#gcc-}-
 		musl=$top/build/musl/$arch

@@ -90,7 +90,7 @@ failing_write() {
 	requires strace
 	launcher=(strace -qq -P "$(pcap one)" -e trace=write -e "inject=write:error=$1:when=$2" -o /dev/null)
 	start one "${@:3}" va
-	ns send -c 30 -r 40 vb	# for a file the ring collects for 200 ms: some writes
+	ns send -c 30 -r 8 vb	# for a file the ring collects for a second: some writes
 }
 
 @test "a write that fails, the first or a later one: exit 1, whole records, the summary counts them" {

@@ -4,7 +4,7 @@ set -euo pipefail
 dir=$1
 top=$(cd "$(dirname "$0")/../.." && pwd)
 [ -e "$dir/done" ] && exit 0
-# shellcheck source=../../qemu/apt.sh
+# shellcheck source=qemu/apt.sh
 . "$top/qemu/apt.sh"
 mkdir -p "$dir/source"
 (cd "$dir/source" && apt_for source apt-get -q source --download-only tcpdump > apt.log 2>&1) ||
