@@ -445,12 +445,12 @@ def write_tools(folder, program):
     os.makedirs(f"{folder}/ours")
     os.makedirs(f"{folder}/both")
     wrapper = f"""#!/bin/sh
-# As rawcap shows packets: without names, with whole sequence numbers, and -vv is -v.
+# As rawcap shows packets: without names, with whole sequence numbers, and -v is -vv.
 for word; do
 	shift
 	case $word in
 	--*) ;;
-	-*vv*) word=$(echo "$word" | sed '/^-[a-zA-Z#]*$/s/vv*/v/') ;;
+	-*v*) word=$(echo "$word" | sed '/^-[a-zA-Z#]*$/s/vv*/vv/') ;;
 	esac
 	set -- "$@" "$word"
 done
