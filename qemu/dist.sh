@@ -77,7 +77,7 @@ build() {
 		build_musl "$musl"	# where it fails, its file log says why
 		settings=(CROSS_COMPILE="$cross" CC="${cross}gcc -isystem $musl/include -L$musl/lib")
 		ldflags+=(-nostartfiles -l:crt1.o)	# the compiler's own are for an FPU; main needs no constructors
-		settings+=(CFLAGS="-Oz ${cflags[*]} ${rawcap_cflags[*]-}")
+		settings+=(CFLAGS="-Os ${cflags[*]} ${rawcap_cflags[*]-}")
 	fi
 	rm -f "$dist/rawcap-$arch" "$dist/rawcap-$arch.cpio"
 	make --no-print-directory -s -C "$top" PROGRAM="$dist/rawcap-$arch" \

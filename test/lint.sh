@@ -9,7 +9,7 @@ musl=(-nostdinc -isystem "/usr/include/$(uname -m)-linux-musl" -isystem "$(gcc -
 tests=(test/*.c test/tools/*.c test/bench/*.c qemu/*.c)
 
 echo 'gcc' >&2
-make -s -B CFLAGS='-Oz -Werror' PROGRAM=build/rawcap-lint build/rawcap-lint
+make -s -B CFLAGS='-Os -Werror' PROGRAM=build/rawcap-lint build/rawcap-lint
 echo 'gcc -fanalyzer' >&2
 musl-gcc "${flags[@]}" -Werror -O2 -fanalyzer -c -o /dev/null rawcap.c
 for source in "${tests[@]}"; do
