@@ -7,6 +7,7 @@
 # has none, is what rawcap needs of musl, built from Debian's source in build/musl.
 set -euo pipefail
 export LC_ALL=C TZ=UTC
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES	# musl's make has an ARCH of its own
 
 qemu=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(dirname "$qemu")
@@ -53,11 +54,12 @@ build_musl() {
 	rm -rf "$folder"
 	mkdir -p "$folder"
 	cd "$folder"
+	trap 'tail -n 3 log >&2; echo "dist: no C library for $arch, see build/musl/$arch/log" >&2' EXIT
 	{
 		"$source/configure" --target="${cross%-}" --prefix="$folder" --disable-shared --disable-wrapper \
 			CC="${cross}gcc -fno-pie ${cflags[*]}" AR="${cross}ar" RANLIB="${cross}ranlib" \
 			CFLAGS="-Os -fno-stack-protector" LIBCC=-lgcc
-		make srcdir="$source" BASE_GLOBS="${common[*]} $source/crt/*.c" \
+		make -j "$(nproc)" srcdir="$source" BASE_GLOBS="${common[*]} $source/crt/*.c" \
 			ARCH_GLOBS="${special[*]} $source/crt/\$(ARCH)/*.[csS]" \
 			lib/libc.a lib/crt1.o install-headers
 		"${cross}gcc" -fno-pie "${cflags[@]}" -isystem include -Os -ffunction-sections -fno-stack-protector \
@@ -66,6 +68,7 @@ build_musl() {
 		mv lib/crt.o lib/crt1.o
 		touch complete
 	} > log 2>&1
+	trap - EXIT
 	cd "$top"
 }
 
@@ -74,7 +77,7 @@ build() {
 	if [[ $compiler == gcc-* ]]; then	# not musl-tools, which is all that a PC needs
 		cross=${compiler#gcc-}-
 		musl=$top/build/musl/$arch
-		build_musl "$musl"	# where it fails, its file log says why
+		build_musl "$musl"
 		settings=(CROSS_COMPILE="$cross" CC="${cross}gcc -isystem $musl/include -L$musl/lib")
 		ldflags+=(-nostartfiles -l:crt1.o)	# the compiler's own are for an FPU; main needs no constructors
 		settings+=(CFLAGS="-Os ${cflags[*]} ${rawcap_cflags[*]-}")
