@@ -152,6 +152,9 @@ uses_of() {
 	if [[ $2 = write && $use =~ ^[0-9]+$ ]]; then	# the output's, behind those of the start on stderr
 		use=$((use + $(grep "^write(" "$BATS_TEST_TMPDIR/$1.trace" | sed '/^write([^2]/Q' | wc -l)))
 	fi
+	if [[ $2 = read && $use =~ ^[0-9]+$ ]]; then	# behind those of files in /etc at the start
+		use=$((use + $(sed -n '/^openat(.*"\/etc\/.*= [0-9]/,/^close(/p' "$BATS_TEST_TMPDIR/$1.trace" | grep -c "^read(")))
+	fi
 	if [[ $use == -* ]]; then	# from the end
 		use=$(($(grep -c "^$2(" "$BATS_TEST_TMPDIR/$1.trace") + 1 + use))
 	elif [[ $use == *[!0-9]* && $use != stderr && $use != lines ]]; then
