@@ -107,7 +107,7 @@ traffic() {
 		ns send -c $((frames - 10)) -r 200 vb > /dev/null
 		;;
 	recv | pipe | socket) ns send -c $frames -r 100 vb > /dev/null ;;
-	*) ns send -c $frames -r 3 vb > /dev/null ;;	# for a file the ring collects for a second
+	*) ns send -c $frames -r 6 vb > /dev/null ;;	# for a file the ring collects for a second: five writes
 	esac
 }
 
