@@ -110,6 +110,7 @@ struct output {
 	/* The files of a rotation. */
 	int directory;	/* where they stand; -1 without rotation */
 	uint32_t directory_len;	/* bytes of FILE that name it, the last / included */
+	int unlisted;	/* they cannot be listed: those of earlier runs are not known */
 	uint32_t files;	/* with -C and -W: how many there are, those of earlier runs as well */
 	/* Of those: the ones that this run does not write again, as they have other numbers. */
 	uint32_t left_at, left_end;	/* [left_at, left_end) are still there */
@@ -642,17 +643,34 @@ static int output_go_on_bounded(struct output *o, struct output_survey *s)
 	return output_survey(o, s);
 }
 
+/* Begins in the first number that is free, where the directory cannot be listed: files may be made in
+ * a drop box that may not be read. Where all of -W's numbers are taken it begins with 0. */
+static void output_go_on_unlisted(struct output *o)
+{
+	const uint32_t end = output_is_bounded(o) ? o->files_max : UINT32_MAX;
+	uint32_t number = 0;
+
+	o->unlisted = 1;
+	o->left_at = o->left_end = 0;
+	o->files = 0;
+	while (number < end && output_is_taken(o, number))
+		number++;
+	o->file = o->oldest_file = number % end;
+}
+
 /* Chooses the number of the first file. Without a time in its name -G alone takes the same file again
  * and again, also in the next run. */
-static int output_go_on(struct output *o, uint64_t now, uint32_t wall)
+static void output_go_on(struct output *o, uint64_t now, uint32_t wall)
 {
 	static struct output_survey s;
 	int result;
 
 	if (!o->numbered && !output_has_time(o))
-		return 0;
-	if (output_begin_survey(o, &s, now, wall) < 0)
-		return output_fail(o, output_name(o));
+		return;
+	if (output_begin_survey(o, &s, now, wall) < 0) {
+		output_go_on_unlisted(o);
+		return;
+	}
 	result = output_survey(o, &s);
 	if (result == 0 && s.files && output_is_bounded(o)) {
 		result = output_go_on_bounded(o, &s);
@@ -661,8 +679,9 @@ static int output_go_on(struct output *o, uint64_t now, uint32_t wall)
 			o->file = o->oldest_file = s.highest.number + !s.highest.is_empty;
 		o->left_end = 0;
 	}
+	if (result < 0)
+		output_go_on_unlisted(o);
 	close(s.directory);
-	return result < 0 ? output_fail(o, output_name(o)) : 0;
 }
 
 /* ---- Opening ---- */
@@ -841,8 +860,8 @@ static inline int output_open(struct output *o, uint64_t now, uint32_t wall)
 {
 	if (!o->filename && o->fd < 0)
 		return 0;
-	if (output_rotates(o) && o->goes_on && output_go_on(o, now, wall) < 0)
-		return -1;
+	if (output_rotates(o) && o->goes_on)
+		output_go_on(o, now, wall);
 	return output_begin_file(o);
 }
 

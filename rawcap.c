@@ -2210,6 +2210,8 @@ static void open_output(void)
 	output_schedule(&output, now, wall);
 	if (output_open(&output, now, wall) < 0)
 		die(output.failed);
+	if (output.unlisted)
+		say(output.filename, "its directory cannot be listed: earlier files do not count");
 	capture.start_time = wall_time();
 	set_up_lines();
 }

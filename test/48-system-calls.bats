@@ -107,7 +107,7 @@ traffic() {
 		ns send -c $((frames - 10)) -r 200 vb > /dev/null
 		;;
 	recv | pipe | socket) ns send -c $frames -r 100 vb > /dev/null ;;
-	*) ns send -c $frames -r 3 vb > /dev/null ;;	# for a file the ring collects for a second
+	*) ns send -c $frames -r 6 vb > /dev/null ;;	# for a file the ring collects for a second: five writes
 	esac
 }
 
@@ -151,6 +151,9 @@ uses_of() {
 	local use=${3%%+*} more=${3#"${3%%+*}"} text nth=1
 	if [[ $2 = write && $use =~ ^[0-9]+$ ]]; then	# the output's, behind those of the start on stderr
 		use=$((use + $(grep "^write(" "$BATS_TEST_TMPDIR/$1.trace" | sed '/^write([^2]/Q' | wc -l)))
+	fi
+	if [[ $2 = read && $use =~ ^[0-9]+$ ]]; then	# behind those of files in /etc at the start
+		use=$((use + $(sed -n '/^openat(.*"\/etc\/.*= [0-9]/,/^close(/p' "$BATS_TEST_TMPDIR/$1.trace" | grep -c "^read(")))
 	fi
 	if [[ $use == -* ]]; then	# from the end
 		use=$(($(grep -c "^$2(" "$BATS_TEST_TMPDIR/$1.trace") + 1 + use))

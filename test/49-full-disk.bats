@@ -49,11 +49,17 @@ load files
 	local call
 	requires strace
 	for call in write openat; do
-		launcher=(strace -qq -e trace=$call -e "inject=$call:error=EDQUOT:when=6" -o /dev/null)
+		launcher=(strace -qq -e trace=$call -o "$BATS_TEST_TMPDIR/trace")
+		if [ $call = write ]; then
+			launcher+=(-e inject=write:error=EDQUOT:when=6)
+		else	# the third file, while the two before it are kept
+			launcher+=(-P openat2 -e inject=openat:error=EDQUOT:when=1)
+		fi
 		start one -w "$inside/$call" -C 10k -W 4 -c 100 va
 		ns send -c 100 -s 1000 -r 1000 vb
 		finish one
 		expect "$status" == 0 "exit status"
+		grep 'EDQUOT.*(INJECTED)' "$BATS_TEST_TMPDIR/trace"
 		says "rawcap: $inside/$call: disk full: the oldest files go"
 	done
 }

@@ -221,6 +221,20 @@ are() {
 	[ "$(joined "$fast"/f "$fast"/f1)" = "100 0 99 0" ]
 }
 
+@test "a directory that cannot be listed: begins in the first number that is free, and says so" {
+	mkdir -m 300 "$fast/box"
+	run_of 100 -w "$inside/box/f" -C 64k -W 4
+	says "rawcap: $inside/box/f: its directory cannot be listed"
+	expect "$(records_in "$fast"/box/f{0,1})" == 100 "records of the first run"
+	run_of 10 -w "$inside/box/f" -C 64k -W 4
+	expect "$(records_in "$fast"/box/f{0,1})" == 100 "records of the first run"
+	expect "$(records_in "$fast/box/f2")" == 10 "records of the second run"
+	run_of 10 -w "$inside/box/g" -C 64k
+	run_of 20 -w "$inside/box/g" -C 64k
+	expect "$(records_in "$fast/box/g")" == 10 "records without -W"
+	expect "$(records_in "$fast/box/g1")" == 20 "records without -W"
+}
+
 @test "-r with -w is no recorder: the same files again" {
 	run_of 100 -w "$inside/c"
 	local i
