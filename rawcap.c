@@ -3349,13 +3349,14 @@ static void open_file(void)
 static void copy_block(void)
 {
 	const struct pcapng_block *b = &source.block;
-	unsigned char *at = output.buffer + output.end;
+	unsigned char *at;
 	uint32_t size = b->options.len + PCAPNG_STATISTICS_MAX;
 
 	if (b->kind == PCAPNG_SECTION)
 		memset(source.link, 0, sizeof source.link);
 	if (!output.is_pcapng || size > output_interface_size() || !make_room(size))
 		return;
+	at = output.buffer + output.end;	/* not before: in a new file it is another place */
 	if (b->kind == PCAPNG_INTERFACE) {
 		source.link[b->interface].file = output.begun;
 		source.link[b->interface].number = output.interfaces++;
