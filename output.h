@@ -891,7 +891,7 @@ static inline uint32_t output_backlog(const struct output *o)
 static void output_add_block(struct output *o, uint32_t size)
 {
 	o->end += size;
-	o->room -= size;
+	o->room -= size < o->room ? size : o->room;
 }
 
 /* Bytes that the description of I takes in a pcapng file, at most. */

@@ -3531,6 +3531,8 @@ int main(int argc, char **argv)
 	open_terminals();
 	set_zone();
 	set_up_output();
+	if (opt.mode == CAPTURE)	/* of -r the snaplen is not known yet */
+		check_size();
 	read_names();
 	check_filters();
 	if (opt.mode == READ || opt.read_name)
