@@ -3435,6 +3435,17 @@ static uint32_t describe_source_link(uint32_t interface)
 	return source.link[interface].number;
 }
 
+/* Leaves out the options of a packet, CAPLEN bytes of which are kept, where no file of -C has room for
+ * them. */
+static void leave_out_long_options(uint32_t caplen)
+{
+	struct pcapng_block *b = &source.block;
+	uint32_t options = pcapng_copied_packet_size(&source.blocks, b, caplen) - pcapng_packet_size(caplen);
+
+	if (output_smallest(&output, caplen) + options > opt.size_max)
+		b->options.len = 0;
+}
+
 /* Adds a packet of a pcapng file to one of the same kind, with its comments and flags. */
 static void copy_pcapng_packet(const struct packet *p)
 {
@@ -3445,6 +3456,7 @@ static void copy_pcapng_packet(const struct packet *p)
 	};
 	unsigned char *at;
 
+	leave_out_long_options(r.caplen);
 	if (!make_room(pcapng_copied_packet_size(&source.blocks, b, r.caplen)))
 		return;
 	r.interface = describe_source_link(b->interface);
