@@ -3042,8 +3042,12 @@ static void drain(void)
 	uint64_t before, since;
 	int ended = 0;
 
-	if (capture.stop < LIMIT)
+	if (capture.stop < LIMIT) {
 		close_capture();
+	} else if (opt.mode == CAPTURE) {	/* the counts for the file's statistics are those of now */
+		netif_stop(&capture.net);
+		netif_count(&capture.net);
+	}
 	since = now_ms();
 	for (;;) {
 		if (!ended && !kernel_backlog()) {
