@@ -1476,7 +1476,7 @@ static void wait_for_interface(void)
 			_exit(0);
 		if (p[1].revents) {
 			errno = EPIPE;
-			die("stdout");
+			die(screen.to.fd < 0 ? output_name(&output) : "stdout");
 		}
 	}
 }
