@@ -2239,11 +2239,17 @@ static void confine(void)
 		say("rotation", "no right to chroot and no Landlock: not confined to its directory");
 }
 
+/* Where lines go, and what --count answers; -1 if there is neither. */
+static int answer_fd(void)
+{
+	return screen.to.fd < 0 && opt.count_only ? STDOUT_FILENO : screen.to.fd;
+}
+
 /* Leaves only the calls of the loop or, before the capture STARTS, also those until then. */
 static void enter_sandbox(int starts)
 {
 	const struct sandbox sandbox = {
-		.output = output.fd, .screen = opt.count_only ? STDOUT_FILENO : screen.to.fd, .messages = message_stream.fd,
+		.output = output.fd, .screen = answer_fd(), .messages = message_stream.fd,
 		.packets = capture.net.fd,
 		.signals = capture.signals, .source = source.fd, .directory = output.directory,
 		.waits = opt.waits, .starts = starts,
@@ -3089,7 +3095,8 @@ static void tell_packets(void)
 {
 	text_add_number(text_clear(&message), capture.taken, 1);
 	text_add(&message, capture.taken == 1 ? " packet\n" : " packets\n");
-	write_answer(message.at, message.len);
+	if (write(answer_fd(), message.at, message.len) < 0)
+		die("stdout");
 }
 
 /* A terminal shows ^C where it was typed: what follows begins on a line of its own. */
