@@ -240,8 +240,9 @@ static struct {
 	struct {
 		int linktype;
 		unsigned instructions;	/* 0: its packets do not pass */
-		struct bpf_instruction program[BPF_PROGRAM_MAX];
-	} filter[LINKTYPES_MAX];	/* the filter for each link type that came */
+		unsigned until_instructions;	/* of --until; 0: none of its packets is the one */
+		struct bpf_instruction program[BPF_PROGRAM_MAX], until_program[BPF_PROGRAM_MAX];
+	} filter[LINKTYPES_MAX];	/* the filters for each link type that came */
 	unsigned filters;
 	uint64_t good;	/* records */
 	uint32_t at, have;	/* in the buffer: the next record, and the end of what was read */
@@ -3318,7 +3319,18 @@ static void read_source_header(void)
 		read_classic_header();
 }
 
-/* The filter for packets of LINKTYPE, compiled when the first one comes. A filter that the file's
+/* Compiles the filter and that of --until for packets of LINKTYPE, as number I. */
+static void compile_filters(unsigned i, int linktype)
+{
+	source.filter[i].linktype = linktype;
+	source.filter[i].instructions = compile_filter(NULL, opt.filter, 0);
+	memcpy(source.filter[i].program, capture.filter, sizeof capture.filter);
+	if (opt.until)
+		source.filter[i].until_instructions =
+		    compile_program(source.filter[i].until_program, NULL, opt.until, 0);
+}
+
+/* The filters for packets of LINKTYPE, compiled when the first one comes. A filter that the file's
  * first link type cannot have is usage; others just let nothing pass. */
 static void use_filter(int linktype)
 {
@@ -3332,13 +3344,13 @@ static void use_filter(int linktype)
 		i--;
 	capture.linktype = linktype;
 	screen.look.linktype = (uint32_t)linktype;
-	if (source.filter[i].linktype != linktype || !source.filter[i].instructions) {
-		source.filter[i].linktype = linktype;
-		source.filter[i].instructions = compile_filter(NULL, opt.filter, 0);
-		memcpy(source.filter[i].program, capture.filter, sizeof capture.filter);
-	}
+	if (source.filter[i].linktype != linktype || !source.filter[i].instructions)
+		compile_filters(i, linktype);
 	capture.instructions = source.filter[i].instructions;
 	memcpy(capture.filter, source.filter[i].program, capture.instructions * sizeof *capture.filter);
+	until.instructions = source.filter[i].until_instructions;
+	memcpy(until.program, source.filter[i].until_program,
+	    until.instructions * sizeof *until.program);
 }
 
 /* Opens the file and compiles the filter for its packets. */
