@@ -3463,9 +3463,9 @@ static uint32_t describe_source_link(uint32_t interface)
 static void leave_out_long_options(uint32_t caplen)
 {
 	struct pcapng_block *b = &source.block;
-	uint32_t options = pcapng_copied_packet_size(&source.blocks, b, caplen) - pcapng_packet_size(caplen);
+	uint32_t more = pcapng_copied_packet_size(&source.blocks, b, caplen) - pcapng_packet_size(caplen);
 
-	if (output_smallest(&output, caplen) + options > opt.size_max)
+	if (output_smallest(&output, caplen) + more > opt.size_max)
 		b->options.len = 0;
 }
 
