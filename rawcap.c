@@ -2571,6 +2571,14 @@ static uint8_t origin_direction(void)
 	return source.flags & PCAPNG_INBOUND ? SHOW_IN : SHOW_NO_DIRECTION;
 }
 
+enum { DIRECTIONS = PCAPNG_INBOUND | PCAPNG_OUTBOUND };
+
+/* The same as the kernel has it, see packet(7), for filters. */
+static uint8_t source_pkttype(void)
+{
+	return source.flags & PCAPNG_OUTBOUND ? NETIF_PACKET_OUTGOING : 0;
+}
+
 /* Hands show.h a packet, whose kept bytes are DATA. */
 static void fill_look(const struct packet *p, const struct output_record *r, const unsigned char *data)
 {
@@ -2621,7 +2629,8 @@ static void check_until(const struct packet *p, const struct output_record *r,
 {
 	const struct bpf_packet packet = {
 		.data = data, .caplen = r->caplen, .origlen = r->origlen,
-		.has_metadata = opt.mode == CAPTURE, .pkttype = p->pkttype,
+		.has_metadata = opt.mode == CAPTURE || (source.flags & DIRECTIONS),
+		.pkttype = opt.mode == CAPTURE ? p->pkttype : source_pkttype(),
 		.ifindex = (unsigned)p->ifindex,
 	};
 
@@ -3353,6 +3362,13 @@ static void use_filter(int linktype)
 	    until.instructions * sizeof *until.program);
 }
 
+/* A classic file does not say what the PROGRAM that WORD stands for may ask. */
+static void refuse_metadata(const char *word, const struct bpf_instruction *program, unsigned n)
+{
+	if (!source.is_pcapng && bpf_reads_metadata(program, n))
+		usage(word, "the file does not say which way a packet went");
+}
+
 /* Opens the file and compiles the filter for its packets. */
 static void open_file(void)
 {
@@ -3363,8 +3379,8 @@ static void open_file(void)
 	use_filter(capture.linktype);
 	if (!capture.instructions)
 		usage("filter", filter_error);
-	if (!source.is_pcapng && bpf_reads_metadata(capture.filter, capture.instructions))
-		usage("filter", "the file does not say which way a packet went");
+	refuse_metadata("filter", capture.filter, capture.instructions);
+	refuse_metadata("--until", until.program, until.instructions);
 }
 
 /* Takes what is no packet of a pcapng file: interfaces and their statistics are written again, where
@@ -3515,8 +3531,8 @@ static int passes_filter(const struct packet *p)
 {
 	const struct bpf_packet packet = {
 		.data = p->data, .caplen = p->datalen, .origlen = p->origlen,
-		.has_metadata = (source.flags & (PCAPNG_INBOUND | PCAPNG_OUTBOUND)) != 0,
-		.pkttype = source.flags & PCAPNG_OUTBOUND ? NETIF_PACKET_OUTGOING : 0,
+		.has_metadata = (source.flags & DIRECTIONS) != 0,
+		.pkttype = source_pkttype(),
 	};
 
 	return bpf_run_packet(capture.filter, capture.instructions, &packet) != 0;
