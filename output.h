@@ -876,7 +876,7 @@ static inline unsigned char *output_packet_room(struct output *o, size_t *size)
 
 	if (o->is_pcapng)
 		at = o->end + OUTPUT_HEAD_MAX;
-	else if (o->end == 0 && output_rotates(o))
+	else if (o->end < sizeof(struct pcap_file) && output_rotates(o))
 		at += (uint32_t)sizeof(struct pcap_file);
 	*size = sizeof o->buffer - at;
 	return o->buffer + at;
