@@ -232,6 +232,7 @@ static struct {
 	struct pcapng_reader blocks;	/* of the newer one */
 	struct pcapng_block block;	/* the one that was read last */
 	int has_block;	/* it is still to be used */
+	int rewinds;	/* what has been read stays in the buffer, to be read again */
 	uint32_t flags;	/* of the packet that was read last: PCAPNG_INBOUND and so on; 0: not known */
 	struct {
 		uint32_t file;	/* the file (output.begun) in which NUMBER holds */
@@ -3176,14 +3177,24 @@ static int wait_for_source(void)
 	return capture.stop == NO;
 }
 
+/* Moves what is still to be used to the front of the buffer. What is to be read again stays before it
+ * as long as any block has room behind. */
+static void compact_source(void)
+{
+	source.rewinds &= source.at <= OUTPUT_CHUNK;
+	if (source.rewinds)
+		return;
+	memmove(source.buffer, source.buffer + source.at, source.have - source.at);
+	source.have -= source.at;
+	source.at = 0;
+}
+
 /* Reads more of the file behind what is there. Returns 0 at its end. */
 static int read_more(void)
 {
 	ssize_t n;
 
-	memmove(source.buffer, source.buffer + source.at, source.have - source.at);
-	source.have -= source.at;
-	source.at = 0;
+	compact_source();
 	wait_until_written();
 	while (wait_for_source()) {
 		n = read(source.fd, source.buffer + source.have, sizeof source.buffer - source.have);
@@ -3275,12 +3286,24 @@ static int chooses_nano(int has)
 	return !opt.micro && (opt.nano || opt.pcapng || (has && !opt.as_tcpdump));
 }
 
+/* Goes back to the start of the file: what stands before its first packet is to be copied. Where that
+ * is more than the buffer has, the first packet comes next. */
+static void rewind_source(void)
+{
+	if (!source.rewinds)
+		return;
+	source.rewinds = 0;
+	source.at = 0;
+	source.has_block = 0;
+	memset(&source.blocks, 0, sizeof source.blocks);
+}
+
 /* Reads a pcapng file up to its first packet, which tells the link type. */
 static void read_first_packet(void)
 {
 	const struct pcapng_link *link = source.blocks.link;
 
-	source.is_pcapng = 1;
+	source.is_pcapng = source.rewinds = 1;
 	while (next_block())
 		if (source.block.kind == PCAPNG_PACKET) {
 			source.has_block = 1;
@@ -3291,6 +3314,7 @@ static void read_first_packet(void)
 		_exit(1);
 	capture.linktype = source.blocks.links ? link->linktype : LINKTYPE_ETHERNET;
 	capture.nano = chooses_nano(link->resolution > 6);
+	rewind_source();
 }
 
 /* Reads the header of a classic file. */
