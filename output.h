@@ -895,7 +895,7 @@ static inline unsigned char *output_packet_room(struct output *o, size_t *size)
 
 	if (o->is_pcapng)
 		at = o->end + OUTPUT_HEAD_MAX;
-	else if (o->end == 0 && output_rotates(o))
+	else if (o->end < sizeof(struct pcap_file) && output_rotates(o))
 		at += (uint32_t)sizeof(struct pcap_file);
 	*size = sizeof o->buffer - at;
 	return o->buffer + at;
@@ -910,7 +910,7 @@ static inline uint32_t output_backlog(const struct output *o)
 static void output_add_block(struct output *o, uint32_t size)
 {
 	o->end += size;
-	o->room -= size;
+	o->room -= size < o->room ? size : o->room;
 }
 
 /* Bytes that the description of I takes in a pcapng file, at most. */

@@ -232,6 +232,7 @@ static struct {
 	struct pcapng_reader blocks;	/* of the newer one */
 	struct pcapng_block block;	/* the one that was read last */
 	int has_block;	/* it is still to be used */
+	int rewinds;	/* what has been read stays in the buffer, to be read again */
 	uint32_t flags;	/* of the packet that was read last: PCAPNG_INBOUND and so on; 0: not known */
 	struct {
 		uint32_t file;	/* the file (output.begun) in which NUMBER holds */
@@ -240,8 +241,9 @@ static struct {
 	struct {
 		int linktype;
 		unsigned instructions;	/* 0: its packets do not pass */
-		struct bpf_instruction program[BPF_PROGRAM_MAX];
-	} filter[LINKTYPES_MAX];	/* the filter for each link type that came */
+		unsigned until_instructions;	/* of --until; 0: none of its packets is the one */
+		struct bpf_instruction program[BPF_PROGRAM_MAX], until_program[BPF_PROGRAM_MAX];
+	} filter[LINKTYPES_MAX];	/* the filters for each link type that came */
 	unsigned filters;
 	uint64_t good;	/* records */
 	uint32_t at, have;	/* in the buffer: the next record, and the end of what was read */
@@ -1476,7 +1478,7 @@ static void wait_for_interface(void)
 			_exit(0);
 		if (p[1].revents) {
 			errno = EPIPE;
-			die("stdout");
+			die(screen.to.fd < 0 ? output_name(&output) : "stdout");
 		}
 	}
 }
@@ -2241,11 +2243,17 @@ static void confine(void)
 		say("rotation", "no right to chroot and no Landlock: not confined to its directory");
 }
 
+/* Where lines go, and what --count answers; -1 if there is neither. */
+static int answer_fd(void)
+{
+	return screen.to.fd < 0 && opt.count_only ? STDOUT_FILENO : screen.to.fd;
+}
+
 /* Leaves only the calls of the loop or, before the capture STARTS, also those until then. */
 static void enter_sandbox(int starts)
 {
 	const struct sandbox sandbox = {
-		.output = output.fd, .screen = opt.count_only ? STDOUT_FILENO : screen.to.fd, .messages = message_stream.fd,
+		.output = output.fd, .screen = answer_fd(), .messages = message_stream.fd,
 		.packets = capture.net.fd,
 		.signals = capture.signals, .source = source.fd, .directory = output.directory,
 		.waits = opt.waits, .starts = starts,
@@ -2566,6 +2574,14 @@ static uint8_t origin_direction(void)
 	return source.flags & PCAPNG_INBOUND ? SHOW_IN : SHOW_NO_DIRECTION;
 }
 
+enum { DIRECTIONS = PCAPNG_INBOUND | PCAPNG_OUTBOUND };
+
+/* The same as the kernel has it, see packet(7), for filters. */
+static uint8_t source_pkttype(void)
+{
+	return source.flags & PCAPNG_OUTBOUND ? NETIF_PACKET_OUTGOING : 0;
+}
+
 /* Hands show.h a packet, whose kept bytes are DATA. */
 static void fill_look(const struct packet *p, const struct output_record *r, const unsigned char *data)
 {
@@ -2616,7 +2632,8 @@ static void check_until(const struct packet *p, const struct output_record *r,
 {
 	const struct bpf_packet packet = {
 		.data = data, .caplen = r->caplen, .origlen = r->origlen,
-		.has_metadata = opt.mode == CAPTURE, .pkttype = p->pkttype,
+		.has_metadata = opt.mode == CAPTURE || (source.flags & DIRECTIONS),
+		.pkttype = opt.mode == CAPTURE ? p->pkttype : source_pkttype(),
 		.ifindex = (unsigned)p->ifindex,
 	};
 
@@ -3044,8 +3061,12 @@ static void drain(void)
 	uint64_t before, since;
 	int ended = 0;
 
-	if (capture.stop < LIMIT)
+	if (capture.stop < LIMIT) {
 		close_capture();
+	} else if (opt.mode == CAPTURE) {	/* the counts for the file's statistics are those of now */
+		netif_stop(&capture.net);
+		netif_count(&capture.net);
+	}
 	since = now_ms();
 	for (;;) {
 		if (!ended && !kernel_backlog()) {
@@ -3087,7 +3108,8 @@ static void tell_packets(void)
 {
 	text_add_number(text_clear(&message), capture.taken, 1);
 	text_add(&message, capture.taken == 1 ? " packet\n" : " packets\n");
-	write_answer(message.at, message.len);
+	if (write(answer_fd(), message.at, message.len) < 0)
+		die("stdout");
 }
 
 /* A terminal shows ^C where it was typed: what follows begins on a line of its own. */
@@ -3157,14 +3179,24 @@ static int wait_for_source(void)
 	return capture.stop == NO;
 }
 
+/* Moves what is still to be used to the front of the buffer. What is to be read again stays before it
+ * as long as any block has room behind. */
+static void compact_source(void)
+{
+	source.rewinds &= source.at <= OUTPUT_CHUNK;
+	if (source.rewinds)
+		return;
+	memmove(source.buffer, source.buffer + source.at, source.have - source.at);
+	source.have -= source.at;
+	source.at = 0;
+}
+
 /* Reads more of the file behind what is there. Returns 0 at its end. */
 static int read_more(void)
 {
 	ssize_t n;
 
-	memmove(source.buffer, source.buffer + source.at, source.have - source.at);
-	source.have -= source.at;
-	source.at = 0;
+	compact_source();
 	wait_until_written();
 	while (wait_for_source()) {
 		n = read(source.fd, source.buffer + source.have, sizeof source.buffer - source.have);
@@ -3256,12 +3288,24 @@ static int chooses_nano(int has)
 	return !opt.micro && (opt.nano || opt.pcapng || (has && !opt.as_tcpdump));
 }
 
+/* Goes back to the start of the file: what stands before its first packet is to be copied. Where that
+ * is more than the buffer has, the first packet comes next. */
+static void rewind_source(void)
+{
+	if (!source.rewinds)
+		return;
+	source.rewinds = 0;
+	source.at = 0;
+	source.has_block = 0;
+	memset(&source.blocks, 0, sizeof source.blocks);
+}
+
 /* Reads a pcapng file up to its first packet, which tells the link type. */
 static void read_first_packet(void)
 {
 	const struct pcapng_link *link = source.blocks.link;
 
-	source.is_pcapng = 1;
+	source.is_pcapng = source.rewinds = 1;
 	while (next_block())
 		if (source.block.kind == PCAPNG_PACKET) {
 			source.has_block = 1;
@@ -3272,6 +3316,7 @@ static void read_first_packet(void)
 		_exit(1);
 	capture.linktype = source.blocks.links ? link->linktype : LINKTYPE_ETHERNET;
 	capture.nano = chooses_nano(link->resolution > 6);
+	rewind_source();
 }
 
 /* Reads the header of a classic file. */
@@ -3309,7 +3354,18 @@ static void read_source_header(void)
 		read_classic_header();
 }
 
-/* The filter for packets of LINKTYPE, compiled when the first one comes. A filter that the file's
+/* Compiles the filter and that of --until for packets of LINKTYPE, as number I. */
+static void compile_filters(unsigned i, int linktype)
+{
+	source.filter[i].linktype = linktype;
+	source.filter[i].instructions = compile_filter(NULL, opt.filter, 0);
+	memcpy(source.filter[i].program, capture.filter, sizeof capture.filter);
+	if (opt.until)
+		source.filter[i].until_instructions =
+		    compile_program(source.filter[i].until_program, NULL, opt.until, 0);
+}
+
+/* The filters for packets of LINKTYPE, compiled when the first one comes. A filter that the file's
  * first link type cannot have is usage; others just let nothing pass. */
 static void use_filter(int linktype)
 {
@@ -3323,13 +3379,20 @@ static void use_filter(int linktype)
 		i--;
 	capture.linktype = linktype;
 	screen.look.linktype = (uint32_t)linktype;
-	if (source.filter[i].linktype != linktype || !source.filter[i].instructions) {
-		source.filter[i].linktype = linktype;
-		source.filter[i].instructions = compile_filter(NULL, opt.filter, 0);
-		memcpy(source.filter[i].program, capture.filter, sizeof capture.filter);
-	}
+	if (source.filter[i].linktype != linktype || !source.filter[i].instructions)
+		compile_filters(i, linktype);
 	capture.instructions = source.filter[i].instructions;
 	memcpy(capture.filter, source.filter[i].program, capture.instructions * sizeof *capture.filter);
+	until.instructions = source.filter[i].until_instructions;
+	memcpy(until.program, source.filter[i].until_program,
+	    until.instructions * sizeof *until.program);
+}
+
+/* A classic file does not say what the PROGRAM that WORD stands for may ask. */
+static void refuse_metadata(const char *word, const struct bpf_instruction *program, unsigned n)
+{
+	if (!source.is_pcapng && bpf_reads_metadata(program, n))
+		usage(word, "the file does not say which way a packet went");
 }
 
 /* Opens the file and compiles the filter for its packets. */
@@ -3342,8 +3405,8 @@ static void open_file(void)
 	use_filter(capture.linktype);
 	if (!capture.instructions)
 		usage("filter", filter_error);
-	if (!source.is_pcapng && bpf_reads_metadata(capture.filter, capture.instructions))
-		usage("filter", "the file does not say which way a packet went");
+	refuse_metadata("filter", capture.filter, capture.instructions);
+	refuse_metadata("--until", until.program, until.instructions);
 }
 
 /* Takes what is no packet of a pcapng file: interfaces and their statistics are written again, where
@@ -3351,13 +3414,14 @@ static void open_file(void)
 static void copy_block(void)
 {
 	const struct pcapng_block *b = &source.block;
-	unsigned char *at = output.buffer + output.end;
+	unsigned char *at;
 	uint32_t size = b->options.len + PCAPNG_STATISTICS_MAX;
 
 	if (b->kind == PCAPNG_SECTION)
 		memset(source.link, 0, sizeof source.link);
 	if (!output.is_pcapng || size > output_interface_size() || !make_room(size))
 		return;
+	at = output.buffer + output.end;	/* not before: in a new file it is another place */
 	if (b->kind == PCAPNG_INTERFACE) {
 		source.link[b->interface].file = output.begun;
 		source.link[b->interface].number = output.interfaces++;
@@ -3436,6 +3500,17 @@ static uint32_t describe_source_link(uint32_t interface)
 	return source.link[interface].number;
 }
 
+/* Leaves out the options of a packet, CAPLEN bytes of which are kept, where no file of -C has room for
+ * them. */
+static void leave_out_long_options(uint32_t caplen)
+{
+	struct pcapng_block *b = &source.block;
+	uint32_t more = pcapng_copied_packet_size(&source.blocks, b, caplen) - pcapng_packet_size(caplen);
+
+	if (output_smallest(&output, caplen) + more > opt.size_max)
+		b->options.len = 0;
+}
+
 /* Adds a packet of a pcapng file to one of the same kind, with its comments and flags. */
 static void copy_pcapng_packet(const struct packet *p)
 {
@@ -3446,6 +3521,7 @@ static void copy_pcapng_packet(const struct packet *p)
 	};
 	unsigned char *at;
 
+	leave_out_long_options(r.caplen);
 	if (!make_room(pcapng_copied_packet_size(&source.blocks, b, r.caplen)))
 		return;
 	r.interface = describe_source_link(b->interface);
@@ -3481,8 +3557,8 @@ static int passes_filter(const struct packet *p)
 {
 	const struct bpf_packet packet = {
 		.data = p->data, .caplen = p->datalen, .origlen = p->origlen,
-		.has_metadata = (source.flags & (PCAPNG_INBOUND | PCAPNG_OUTBOUND)) != 0,
-		.pkttype = source.flags & PCAPNG_OUTBOUND ? NETIF_PACKET_OUTGOING : 0,
+		.has_metadata = (source.flags & DIRECTIONS) != 0,
+		.pkttype = source_pkttype(),
 	};
 
 	return bpf_run_packet(capture.filter, capture.instructions, &packet) != 0;
@@ -3532,6 +3608,8 @@ int main(int argc, char **argv)
 	open_terminals();
 	set_zone();
 	set_up_output();
+	if (opt.mode == CAPTURE)	/* of -r the snaplen is not known yet */
+		check_size();
 	read_names();
 	check_filters();
 	if (opt.mode == READ || opt.read_name)
