@@ -272,7 +272,7 @@ struct netif {
 	int block_is_ours;	/* the reader has the block, and has not yet given it back */
 	uint64_t seq_num;	/* of the newest block that was read */
 	int is_still;	/* the kernel writes no more packets into the ring */
-	uint32_t fill_us;	/* in which a block fills at the speed of late */
+	uint32_t fill_us;	/* the shortest time in which a block was filled lately */
 	uint32_t pause_us;	/* how long the next wait may leave the socket out */
 	int has_read;	/* blocks were read since the last wait */
 

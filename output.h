@@ -855,7 +855,8 @@ static inline void output_schedule(struct output *o, uint64_t now, uint32_t wall
 	output_begin_period(o, now, wall);
 }
 
-/* Opens the output, once that is done. output_open_directory came before. NOW and WALL likewise. */
+/* Opens the first file, or takes stdout as it is. The caller has called output_open_directory and
+ * output_schedule; NOW and WALL are as there. */
 static inline int output_open(struct output *o, uint64_t now, uint32_t wall)
 {
 	if (!o->filename && o->fd < 0)
@@ -913,7 +914,7 @@ static void output_add_block(struct output *o, uint32_t size)
 	o->room -= size < o->room ? size : o->room;
 }
 
-/* Bytes that the description of I takes in a pcapng file, at most. */
+/* Bytes that the description of any interface takes in a pcapng file, at most. */
 static inline uint32_t output_interface_size(void)
 {
 	return OUTPUT_HEAD_MAX - PCAPNG_SECTION_MAX - PCAPNG_PACKET_HEAD;
@@ -1161,8 +1162,8 @@ static inline int output_close(struct output *o, int sync)
 
 /* ---- Rotation ---- */
 
-/* Goes on in file NUMBER of this period. On an error the output is broken where o->broken says so;
- * otherwise only the end of the file before it is in doubt. */
+/* Begins file NUMBER of this period. Returns 0, or -1: the file cannot be had, and the output is
+ * broken. */
 static int output_begin_number(struct output *o, uint32_t number)
 {
 	output_set_number(o, number);
@@ -1173,8 +1174,8 @@ static int output_begin_number(struct output *o, uint32_t number)
 	return 0;
 }
 
-/* Closes the file, all of it written, and begins the next one of this period. The ring holds what
- * arrives meanwhile. */
+/* Begins the next file of this period. The caller has flushed and closed the one before it; the ring
+ * holds what arrives meanwhile. */
 static inline int output_next_file(struct output *o)
 {
 	return output_begin_number(o, o->file + 1);

@@ -126,7 +126,7 @@ static struct {
 	enum direction direction;
 	unsigned dump;	/* times -d: how a compiled filter is printed */
 	unsigned verbose;	/* times -v */
-	int quiet;	/* -q: no summary and no start line */
+	int quiet;	/* -q: see is_quiet; as tcpdump, lines are shorter instead */
 	int no_promisc;
 	int waits;	/* --wait */
 	int keeps_ssh;	/* --ssh */
@@ -177,7 +177,7 @@ static struct {
 	uint64_t next_check_ms;	/* when counts and link are looked at: ms of now_ms */
 	uint32_t backlog_max;	/* bytes that may wait for the reader while packets are taken */
 	uint64_t start_time;	/* when it began, as pcapng_time has it */
-	uint64_t taken;	/* packets put into the output buffer */
+	uint64_t taken;	/* packets put into the output buffer or, without output, shown */
 	uint64_t cut;	/* packets cut to snaplen */
 	uint64_t unwritten;	/* packets lost with the output: told at the end */
 	int status;	/* the exit status */
@@ -357,6 +357,13 @@ static void say(const char *thing, const char *reason)
 	end_message();
 }
 
+/* Whether -q keeps what is no error to itself: the summary, and the lines about the start, about the
+ * first packet that is cut and about --until. tcpdump's -q does not. */
+static int is_quiet(void)
+{
+	return opt.quiet && !opt.as_tcpdump;
+}
+
 /* The exit status for a wrong command line; tcpdump has 1. */
 static int usage_status(void)
 {
@@ -457,7 +464,9 @@ enum {
 };
 
 /* Every option: its letter or one of the numbers above, whether it takes a value, and its long name
- * or NULL. Letters and names are tcpdump's where it has them. */
+ * or NULL. Letters and names are tcpdump's where it has them. A new one needs a row, a field of opt, a
+ * case in set_flag or set_value, and a word in help[], README.md and rawcap.8. A new long name should
+ * leave the abbreviations that people use alone. */
 struct option {
 	int id;
 	int has_value;
@@ -2043,14 +2052,15 @@ _Noreturn static void print_filter(void)
 
 /* ==== Session: start ==== */
 
-static void take_no_more(void)
+/* Takes no more packets: what is there already is written. */
+static void end_at_limit(void)
 {
 	if (capture.stop < LIMIT)
 		capture.stop = LIMIT;
 }
 
 /* What the interface's socket reports: it went down, or something that ends the capture. */
-static void take_link_error(int error)
+static void handle_link_error(int error)
 {
 	if (error == ENETDOWN && capture.link == UP) {
 		capture.next_check_ms = now_ms() + FLAP_MS;
@@ -2100,7 +2110,7 @@ static void open_interface(void)
 		complain("promiscuous", capture.net.promisc_error);
 	if (capture.net.own_time)
 		say("timestamps", "the clock's, not the kernel's");
-	take_link_error(netif_error(&capture.net));	/* bound to an interface that is down */
+	handle_link_error(netif_error(&capture.net));	/* bound to an interface that is down */
 	if (opt.as_tcpdump && capture.link != UP) {
 		errno = ENETDOWN;
 		die(capture.name);
@@ -2281,7 +2291,7 @@ static void give_up_rights_to_wait(void)
 /* Tells that the capture runs: people see it, programs wait for it. */
 static void tell_start(void)
 {
-	if (opt.quiet && !opt.as_tcpdump)
+	if (is_quiet())
 		return;
 	text_add(text_clear(&message), opt.as_tcpdump ? "tcpdump" : "rawcap");
 	text_add(&message, ": listening on ");
@@ -2494,7 +2504,7 @@ static int make_room(uint32_t size)
 		return 1;
 	if (output.filename)
 		return begin_file(0) == 0;
-	take_no_more();
+	end_at_limit();
 	return 0;
 }
 
@@ -2534,8 +2544,8 @@ static inline void copy_packet(unsigned char *at, const struct packet *p, uint32
 static void count_cut(void)
 {
 	capture.cut++;
-	if (capture.cut > 1 || opt.mode != CAPTURE || opt.quiet || output.fd < 0)
-		return;
+	if (capture.cut > 1 || opt.mode != CAPTURE || is_quiet() || output.fd < 0)
+		return;	/* without output nothing is kept, so nothing is cut */
 	begin_message(capture.name);
 	text_add(&message, "packets are cut to ");
 	text_add_number(&message, capture.snaplen, 1);
@@ -2603,7 +2613,7 @@ static void tell_until(const struct packet *p, const struct output_record *r,
 	static char line[SHOW_LINE];
 	size_t len;
 
-	if (screen.to.fd >= 0 || (opt.quiet && !opt.as_tcpdump))
+	if (screen.to.fd >= 0 || is_quiet())
 		return;
 	fill_look(p, r, data);
 	len = show_packet(line, &screen.look);
@@ -2644,11 +2654,11 @@ static void check_until(const struct packet *p, const struct output_record *r,
 	until.end_ms = now_ms() + opt.after * UINT64_C(1000) - age_ms(r);
 	capture.next_check_ms = 0;	/* the next check learns of it */
 	if (!opt.after || opt.mode == READ)
-		take_no_more();
+		end_at_limit();
 }
 
 /* Counts a packet that has been put into the output, shows it, and looks whether it is the last. */
-static void account(const struct packet *p, const struct output_record *r, const unsigned char *data)
+static void add_packet(const struct packet *p, const struct output_record *r, const unsigned char *data)
 {
 	capture.taken++;
 	if (r->caplen < p->origlen)
@@ -2658,7 +2668,7 @@ static void account(const struct packet *p, const struct output_record *r, const
 	if (until.instructions)
 		check_until(p, r, data);
 	if (capture.taken == opt.packets_max)
-		take_no_more();
+		end_at_limit();
 }
 
 /* Adds a packet to the output, and its line to the screen. */
@@ -2677,7 +2687,7 @@ static void add_record(const struct packet *p)
 	at = output_begin_record(&output, &r);
 	copy_packet(at, p, r.caplen);
 	output_end_record(&output, &r);
-	account(p, &r, at);
+	add_packet(p, &r, at);
 }
 
 /* Whether the buffer takes more packets, a stuck reader or not. */
@@ -2700,7 +2710,7 @@ static int take_packets(void)
 		room = output_packet_room(&output, &size);
 		got = netif_next(&capture.net, &p, room, size);
 		if (got < 0)
-			take_link_error(errno);
+			handle_link_error(errno);
 		if (got <= 0)
 			return 0;
 		add_record(&p);
@@ -2756,7 +2766,7 @@ static void abandon_screen(int error)
 	screen.skipped = 0;
 	capture.status = 1;
 	if (output.fd < 0)
-		take_no_more();
+		end_at_limit();
 }
 
 /* How many bytes of lines the next write takes: whole lines, as many as a pipe has room for when poll
@@ -2820,7 +2830,7 @@ static void check_return(void)
 	if (netif_again(&capture.net, capture.name, !opt.no_promisc) == 0) {
 		say(capture.name, "is back");
 		capture.link = UP;
-		take_link_error(netif_error(&capture.net));
+		handle_link_error(netif_error(&capture.net));
 	} else if (errno != ENODEV) {
 		complain(capture.net.failed, errno);
 		lose_interface();
@@ -2885,7 +2895,7 @@ static void check_timers(uint64_t now)
 
 /* Takes a signal: SIGUSR1 prints the counts, SIGUSR2 flushes by waking up, a stop signal ends the
  * capture. A further stop signal only ends the wait for a stuck reader, see drain. */
-static void take_signal(void)
+static void handle_signal(void)
 {
 	unsigned signal = next_signal();
 
@@ -2919,7 +2929,7 @@ static short wait_events(int fd, short events, uint64_t us)
 	if (p[3].revents & (POLLERR | POLLHUP))
 		abandon_screen(EPIPE);
 	if (p[2].revents)
-		take_signal();
+		handle_signal();
 	return p[0].revents;
 }
 
@@ -2936,7 +2946,7 @@ static void wait_packets(uint32_t ms)
 	if (takes_packets() && pause_us && pause_us < us)
 		us = pause_us;
 	if (wait_events(capture.net.fd, events, us) & POLLERR)
-		take_link_error(netif_error(&capture.net));
+		handle_link_error(netif_error(&capture.net));
 }
 
 /* One round: takes what is ready, writes it, waits for more, for MS at most. */
@@ -3001,7 +3011,7 @@ static void close_capture(void)
 	refused = netif_stop(&capture.net) < 0;
 	run_for(refused || capture.net.no_statistics ? 2 * capture.net.block_ms + TICK_MS : TICK_MS);
 	if (refused)	/* packets would come for ever */
-		take_no_more();
+		end_at_limit();
 }
 
 /* Packets that the kernel holds for us. */
@@ -3132,7 +3142,7 @@ _Noreturn static void finish(void)
 		netif_count(&capture.net);
 		tell_missing();
 	}
-	if (opt.mode == CAPTURE && (!opt.quiet || opt.as_tcpdump)) {
+	if (opt.mode == CAPTURE && !is_quiet()) {
 		leave_interrupted_line();
 		tell_counts();
 	}
@@ -3528,7 +3538,7 @@ static void copy_pcapng_packet(const struct packet *p)
 	at = output.buffer + output.end;
 	output_add_block(&output, pcapng_copy_packet(at, &source.blocks, b, r.caplen, r.interface,
 	    capture.nano ? 1 : 1000));
-	account(p, &r, at + PCAPNG_PACKET_HEAD);
+	add_packet(p, &r, at + PCAPNG_PACKET_HEAD);
 }
 
 /* Settles link type and filter for a packet of a pcapng file. Returns 0 where the output, a classic
@@ -3548,7 +3558,7 @@ static int take_linktype(int linktype)
 	text_add(&message, ": a pcap file has one link type, write FILE.pcapng");
 	end_message();
 	capture.status = 1;
-	take_no_more();
+	end_at_limit();
 	return 0;
 }
 
@@ -3590,7 +3600,7 @@ static void replay(void)
 			add_record(&p);
 	}
 	wait_until_written();
-	take_no_more();
+	end_at_limit();
 }
 
 int main(int argc, char **argv)
@@ -3612,7 +3622,7 @@ int main(int argc, char **argv)
 		check_size();
 	read_names();
 	check_filters();
-	if (opt.mode == READ || opt.read_name)
+	if (opt.mode == READ || opt.read_name)	/* -d with -r: the file tells the link type */
 		open_file();
 	if (opt.mode == PRINT_FILTER)
 		print_filter();
