@@ -11,7 +11,12 @@ run_as_written() {
 	local interface=$1
 	shift
 	network
-	ns mount -t tmpfs none /tmp || cannot_run "no right to mount a tmpfs"
+	# a clone below /tmp is about to vanish
+	ns mount -t tmpfs none /mnt || cannot_run "no right to mount a tmpfs"
+	ns cp "$RAWCAP" "$(command -v send)" /mnt
+	RAWCAP=/mnt/$(basename "$RAWCAP")
+	PATH=/mnt:$PATH
+	ns mount -t tmpfs none /tmp
 	ns mount -t tmpfs none /var/lib
 	ns mkdir /var/lib/rawcap
 	"${NS[@]}" "$RAWCAP" "${@:2}" 2> "$BATS_TEST_TMPDIR/one.err" 3>&- &
