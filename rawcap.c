@@ -2216,6 +2216,7 @@ static void open_output(void)
 	const uint64_t now = now_ms();
 	const uint32_t wall = wall_seconds();
 
+	capture.round_ms = now;
 	output.linktype = (uint32_t)capture.linktype | source.format.fcs;
 	output.snaplen = capture.snaplen;
 	output.nano = capture.nano;
