@@ -2,8 +2,8 @@
 # shellcheck disable=SC2154	# the architecture's file sets variables
 # dist.sh [--cpio] [ARCH...]: rawcap for each architecture in arch/, as dist/rawcap-ARCH (or in the
 # folder $DIST), with SHA256SUMS; without ARCH the source, too, as rawcap-VERSION.tar.gz. --cpio: and
-# as rawcap-ARCH.cpio, with /bin/rawcap in it, to stand behind any initramfs. Prints a row for each
-# file: its bytes and its name. Installs the compilers. The C library, where the compiler's package
+# as rawcap-ARCH.cpio, with /bin/rawcap in it, to stand behind any initramfs. Prints a line with the
+# bytes of each. Installs the compilers. The C library, where the compiler's package
 # has none, is what rawcap needs of musl, built from Debian's source in build/musl.
 set -euo pipefail
 export LC_ALL=C TZ=UTC
@@ -119,7 +119,7 @@ main() {
 	mapfile -t files < <(each_arch name_file)
 	cd "$dist"
 	sha256sum rawcap-* > SHA256SUMS
-	stat -c '%s %n' "${files[@]}"
+	stat -c '%n %s' "${files[@]}" | sed 's/^rawcap-//' | paste -s -d , | sed 's/,/, /g; s/$/ bytes/'
 }
 
 main "$@"

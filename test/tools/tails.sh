@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How many of 96 packets are in the file when a capture is interrupted right behind the last of them:
 # rawcap, tcpdump, and tcpdump with the options that are said to help. Medians of ROUNDS (7), in a
-# network namespace of its own. Needs root, or user namespaces; and tcpdump.
+# network namespace of its own. Needs root, and tcpdump.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,14 +13,12 @@ if [ -z "${TAILS_INSIDE:-}" ]; then
 	# shellcheck source=test/setup_suite.bash disable=SC1091
 	. "$here/../setup_suite.bash"
 	setup_suite
-	flags=(-n)
-	[ "$(id -u)" = 0 ] || flags+=(-U -r)
-	TAILS_INSIDE=1 exec unshare "${flags[@]}" "$0" "$@"
+	TAILS_INSIDE=1 exec unshare -n "$0" "$@"
 fi
 
 file=$(mktemp)
 trap 'rm "$file"' EXIT
-echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6 || true
+echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6
 ip link add va type veth peer name vb
 ip link set va up
 ip link set vb up
@@ -29,7 +27,10 @@ until [[ $(ip link show va) == *"state UP"* ]]; do sleep 0.02; done
 # kept COMMAND...: what one capture has kept.
 kept() {
 	"$@" 2> /dev/null &
-	until grep -q ' 0003 ' /proc/net/packet; do sleep 0.02; done
+	until grep -q ' 0003 ' /proc/net/packet; do
+		kill -0 $! || { echo "$1 does not start here (tcpdump needs root)" >&2; exit 1; }
+		sleep 0.02
+	done
 	sleep 0.2
 	send -c 96 vb > /dev/null
 	kill -INT $!
