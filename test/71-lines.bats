@@ -118,7 +118,7 @@ both_of() {
 	done
 }
 
-@test "--nano shows nine digits, as tcpdump does, and -ttt is not taken for -tt" {
+@test "--nano shows nine digits, as tcpdump does" {
 	local file=$BATS_TEST_TMPDIR/file.pcap
 	output=$BATS_TEST_TMPDIR/shown
 	start one --nano --print -w "$file" -c 1 va
@@ -127,8 +127,6 @@ both_of() {
 	finish one
 	[[ $(< "$BATS_TEST_TMPDIR/shown") =~ ^[0-9:]{8}\.([0-9]{9})\  ]]
 	[[ $(tcpdump --nano -nnr "$file" 2> /dev/null) == *."${BASH_REMATCH[1]} "* ]]
-	run_rawcap -ttt va
-	expect "$status" == 2 "exit status of -ttt"
 }
 
 @test "lines that a stuck reader never took are told: exit 1" {
@@ -154,8 +152,8 @@ both_of() {
 	wait_until has_talked "$file"
 	stop one INT
 	grep -q 'ICMP echo request' "$BATS_TEST_TMPDIR/shown"
-	# tcpdump names the interface by the number in the file, of this machine
-	sed 's/^ifindex [0-9]* //' "$BATS_TEST_TMPDIR/shown" > "$BATS_TEST_TMPDIR/ours"
+	# a file has the interface's number only, which tcpdump takes for one of this machine
+	sed 's/^[^ ]* *//' "$BATS_TEST_TMPDIR/shown" > "$BATS_TEST_TMPDIR/ours"
 	tcpdump_lines "$file" -t | sed 's/^[^ ]* *//' > "$BATS_TEST_TMPDIR/theirs"
 	same "$BATS_TEST_TMPDIR/theirs" "$BATS_TEST_TMPDIR/ours"
 }
@@ -193,12 +191,13 @@ both_of() {
 	mv "$screen.keys.new" "$screen.keys"
 	finish one
 	expect "$status" == 0 "exit status"
-	lines | sed 's/^^C//' > "$BATS_TEST_TMPDIR/lines"
+	lines | grep -v ': listening on ' > "$BATS_TEST_TMPDIR/lines"
 	cat "$BATS_TEST_TMPDIR/lines"
 	expect "$(head -n 4 "$BATS_TEST_TMPDIR/lines" | grep -c 0x88b5)" == 4 "packets first"
-	[ "$(sed -n 5p "$BATS_TEST_TMPDIR/lines")" = '4 packets captured' ]
-	[ "$(sed -n 6p "$BATS_TEST_TMPDIR/lines")" = '4 packets received by filter' ]
-	[ "$(sed -n 7p "$BATS_TEST_TMPDIR/lines")" = '0 packets dropped by kernel' ]
+	[ "$(sed -n 5p "$BATS_TEST_TMPDIR/lines")" = '^C' ]	# and a new line behind it
+	[ "$(sed -n 6p "$BATS_TEST_TMPDIR/lines")" = '4 packets captured' ]
+	[ "$(sed -n 7p "$BATS_TEST_TMPDIR/lines")" = '4 packets received by filter' ]
+	[ "$(sed -n 8p "$BATS_TEST_TMPDIR/lines")" = '0 packets dropped by kernel' ]
 }
 
 @test "a reader of lines that goes away ends the capture, if there is nothing but lines" {

@@ -335,15 +335,6 @@ has_signals() { grep -qs sigmask "/proc/$1/fdinfo/"*; }
 	done
 }
 
-@test "pcapng is refused by its name" {
-	requires editcap
-	editcap -F pcapng "$MADE/ip.pcap" "$damaged"
-	read_file -r "$damaged"
-	expect "$status" == 1 "exit status"
-	says "pcapng"
-	says "editcap -F pcap"
-}
-
 @test "a file that is not there, or may not be read, is named" {
 	read_file -r "$BATS_TEST_TMPDIR/none"
 	expect "$status" == 1 "exit status"

@@ -97,7 +97,7 @@ answers() {
 	cmp "$BATS_TEST_TMPDIR/list" <("$DIST/rawcap-x86_64" -D)
 	"${launcher[@]}" "$RAWCAP" -c 0 lo > "$BATS_TEST_TMPDIR/none" 2> "$BATS_TEST_TMPDIR/usage" || status=$?
 	expect "$status" == 2 "exit status"
-	[ "$(cat "$BATS_TEST_TMPDIR/usage")" = "rawcap: 0: not a number in range" ]
+	[ "$(cat "$BATS_TEST_TMPDIR/usage")" = "rawcap: 0: -c takes a number from 1 to 18446744073709551615" ]
 	status=0
 	"${launcher[@]}" "$RAWCAP" nosuch0 > "$BATS_TEST_TMPDIR/none" 2> "$BATS_TEST_TMPDIR/usage" || status=$?
 	expect "$status" == 1 "exit status"
