@@ -330,7 +330,7 @@ static inline const char *pcap_read_header(struct pcap_reader *f, const unsigned
 	f->flip = *at == 0xa1 ? 0 : 3;	/* only a big-endian file starts with that */
 	magic = pcap_read32(f, at);
 	if (magic == 0x0a0d0d0a)	/* in either order */
-		return "pcapng: convert it with editcap -F pcap";
+		return "pcapng, the newer format";
 	if (magic != PCAP_MICRO && magic != PCAP_NANO && magic != PCAP_PATCHED)
 		return "not a pcap file";
 	if (!pcap_read_version(f, at + 4))
