@@ -536,7 +536,25 @@ static void output_keep_oldest(struct output *o, struct output_left *left)
 	o->left[at] = *left;
 }
 
-/* Takes the file NAME into account. */
+/* Whether the file NAME may be a capture: an empty one may, and one that cannot be read. */
+static int output_may_be_capture(const struct output_survey *s, const char *name)
+{
+	unsigned char head[sizeof(struct pcap_file)];
+	int fd = (int)syscall(SYS_openat, s->directory, name, OUTPUT_LOOK_FLAGS, 0);
+	struct pcap_reader format;
+	ssize_t n;
+
+	if (fd < 0)
+		return 1;
+	n = read(fd, head, sizeof head);
+	close(fd);
+	if (n <= 0)
+		return 1;
+	return n == sizeof head && (pcapng_is_file(head) || !pcap_read_header(&format, head));
+}
+
+/* Takes the file NAME into account. With -W one that this run does not write again has to be a
+ * capture: FILE2024 may be anything. */
 static void output_survey_file(struct output *o, struct output_survey *s, const char *name)
 {
 	struct output_left left;
@@ -547,6 +565,8 @@ static void output_survey_file(struct output *o, struct output_survey *s, const 
 	if (s->others_only && output_is_own_number(o, &left))
 		return;
 	if (output_look_at(s->directory, name, &f) < 0 || !output_is_ours(s, &f))
+		return;
+	if (output_is_bounded(o) && !output_is_own_number(o, &left) && !output_may_be_capture(s, name))
 		return;
 	output_note(s, &f, &left);
 	s->files++;
