@@ -2703,12 +2703,15 @@ static int take_packets(void)
 {
 	uint32_t limit = output_backlog(&output) + OUTPUT_CHUNK;
 	struct packet p;
-	unsigned char *room;
-	size_t size;
+	unsigned char *room = NULL;
+	size_t size = 0;
 	int got;
 
-	while (takes_packets() && output_backlog(&output) < limit) {
-		room = output_packet_room(&output, &size);
+	if (limit > capture.backlog_max)
+		limit = capture.backlog_max;
+	while (capture.stop < LIMIT && output_backlog(&output) < limit) {
+		if (!capture.net.ring)
+			room = output_packet_room(&output, &size);
 		got = netif_next(&capture.net, &p, room, size);
 		if (got < 0)
 			handle_link_error(errno);

@@ -114,13 +114,21 @@ are() {
 
 @test "a thousand files and more, of a larger -W" {
 	local i
+	run_of 1 -w "$inside/a-capture"
 	for ((i = 0; i < 2500; i++)); do
-		printf '%s' "0123456789012345678901234567" > "$fast/$(printf 'f%04d' $i)"
+		cp "$fast/a-capture" "$fast/$(printf 'f%04d' $i)"
 	done
 	touch -d "@$(($(date +%s) - 10))" "$fast"/f*
 	touch "$fast"/f1{0,1,2}??
 	run_of 1 -w "$inside/f" -C 64k -W 200
 	expect "$(names 'f*' | wc -w)" == 200 "files"
+}
+
+@test "what is called alike and is no capture stays" {
+	ring 100 f0 f1
+	echo "not a capture" > "$fast/f2023"
+	run_of 200 -w "$inside/f" -C 64k -W 2
+	grep -q "not a capture" "$fast/f2023"
 }
 
 @test "what is not a file of the recorder stays: other names, longer numbers, -w FILE's own" {
