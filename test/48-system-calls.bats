@@ -26,6 +26,10 @@ scenario() {
 	file) arguments=(-w "$BATS_TEST_TMPDIR/$2.out" va) ;;
 	rotate) arguments=(-s 100 -w "$BATS_TEST_TMPDIR/$2.out" -C 1k va) ;;	# 12 frames a file
 	reuse) arguments=(-s 100 -w "$BATS_TEST_TMPDIR/$2.out" -C 1k -W 2 va) ;;
+	landlock) # without the right to chroot, as for a user with CAP_NET_RAW alone
+		launcher=(setpriv --bounding-set=-sys_chroot)
+		arguments=(-v -w "$BATS_TEST_TMPDIR/$2.out" -C 64k va)
+		;;
 	times) arguments=(-w "$BATS_TEST_TMPDIR/$2.out-%s" -G 1 va) ;;
 	wait | absent) arguments=(--wait va) ;;
 	print) arguments=(--print -w "$BATS_TEST_TMPDIR/$2.out" va) ;;
@@ -106,7 +110,7 @@ traffic() {
 		sleep 1.1	# a rotation is what time makes
 		ns send -c $((frames - 10)) -r 200 vb > /dev/null
 		;;
-	recv | pipe | socket) ns send -c $frames -r 100 vb > /dev/null ;;
+	recv | pipe | socket | landlock) ns send -c $frames -r 100 vb > /dev/null ;;
 	*) ns send -c $frames -r 6 vb > /dev/null ;;	# for a file the ring collects for a second: five writes
 	esac
 }
@@ -322,6 +326,11 @@ matrix() {
 @test "each call fails in turn: -w FILE" { matrix file; }
 @test "each call fails in turn: rotation by size" { matrix rotate; }
 @test "each call fails in turn: rotation into the same files again" { matrix reuse; }
+@test "each call fails in turn: a rotation that Landlock confines" {
+	[ "$(id -u)" = 0 ] || cannot_run "not root"
+	requires setpriv
+	matrix landlock
+}
 @test "each call fails in turn: rotation by time" { matrix times; }
 @test "each call fails in turn: --wait, the interface goes away and comes back" { matrix wait; }
 @test "each call fails in turn: --wait, the interface is not there yet" { matrix absent; }
