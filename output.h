@@ -675,7 +675,7 @@ static void output_go_on_unlisted(struct output *o)
 	o->files = 0;
 	while (number < end && output_is_taken(o, number))
 		number++;
-	o->file = o->oldest_file = number % end;
+	o->file = o->oldest_file = number < end ? number : 0;
 }
 
 /* Chooses the number of the first file. Without a time in its name -G alone takes the same file again
