@@ -1042,7 +1042,9 @@ static inline int netif_finish(struct netif *n, struct packet *p, uint32_t statu
 	}
 	p->ifindex = a->ifindex;
 	p->pkttype = a->pkttype;
-	netif_put_head(n, p, status, tci, tpid, a);
+	p->headlen = 0;
+	if (n->cooked || status & NETIF_STATUS_VLAN_VALID)	/* seldom: most frames are whole */
+		netif_put_head(n, p, status, tci, tpid, a);
 	return 1;
 }
 
