@@ -53,11 +53,11 @@ udp4=450000241234000040110000c0000201c0000202
 port1000=03e803e90010000000112233445566 # UDP from 1000 to 1001, a byte short of its 8
 
 @test "the lines of made packets are tcpdump's, or all of tcpdump's and more behind, or shorter by the payload" {
-	cd "$BUILD/made"
-	files=$(ls -d ./*.pcap | grep -v -e flipped -e cut)
-	cd - > /dev/null
-	# shellcheck disable=SC2086 # several
-	compares $(printf "$BUILD/made/%s " $files)
+	local file files=()
+	for file in "$BUILD"/made/*.pcap; do
+		[[ $file == */flipped* || $file == */cut* ]] || files+=("$file")
+	done
+	compares "${files[@]}"
 }
 
 @test "hex and text of made packets are tcpdump's, byte for byte" {
