@@ -1017,12 +1017,32 @@ static uint32_t output_whole_records(const struct output *o, uint32_t limit)
 
 /* ---- Writing ---- */
 
+/* ppoll(2) by its newer call, and by the older one where the kernel lacks that. On machines of 32 bits
+ * a kernel may have either; the C library tries the older one only. */
+static inline int output_poll(struct pollfd *p, unsigned n, const struct timespec *timeout)
+{
+	enum { SIGNALS = 8 };	/* bytes of the signal set that there is none of */
+#ifdef SYS_ppoll_time64
+	int64_t time64[2] = { timeout->tv_sec, timeout->tv_nsec };
+	long time32[2] = { (long)timeout->tv_sec, timeout->tv_nsec };
+	int ready = (int)syscall(SYS_ppoll_time64, p, n, time64, NULL, SIGNALS);
+
+	if (ready < 0 && errno == ENOSYS)
+		ready = (int)syscall(SYS_ppoll, p, n, time32, NULL, SIGNALS);
+	return ready;
+#else
+	struct timespec rest = *timeout;	/* the kernel writes what is left of it */
+
+	return (int)syscall(SYS_ppoll, p, n, &rest, NULL, SIGNALS);
+#endif
+}
+
 static int output_is_writable(int fd)
 {
 	struct pollfd p = { fd, POLLOUT, 0 };
 	struct timespec now = { 0, 0 };
 
-	return ppoll(&p, 1, &now, NULL) > 0;
+	return output_poll(&p, 1, &now) > 0;
 }
 
 /* Bytes that the pipe takes without waiting. *USED: bytes that are in it. A pipe has slots of a page

@@ -311,7 +311,7 @@ static int is_ready(int fd, short events, uint32_t ms)
 	struct pollfd p = { fd, events, 0 };
 	struct timespec wait = { ms / 1000, (long)(ms % 1000) * 1000000 };
 
-	return ppoll(&p, 1, &wait, NULL) > 0;
+	return output_poll(&p, 1, &wait) > 0;
 }
 
 /* Sends the message to stderr. A stderr that is full or closed loses it: no message may hold up the
@@ -1479,7 +1479,7 @@ static void wait_for_interface(void)
 		if (errno != ENODEV)
 			die(capture.net.failed);
 		p[0].revents = p[1].revents = 0;
-		ppoll(p, 2, &t, NULL);
+		output_poll(p, 2, &t);
 		signal = p[0].revents ? next_signal() : 0;
 		if (signal == SIGUSR1 || (is_stop_signal(signal) && !opt.quiet))
 			tell_counts();
@@ -2926,7 +2926,7 @@ static short wait_events(int fd, short events, uint64_t us)
 	};
 	struct timespec t = { (time_t)(us / 1000000), (long)(us % 1000000) * 1000 };
 
-	if (ppoll(p, 4, &t, NULL) <= 0)
+	if (output_poll(p, 4, &t) <= 0)
 		return 0;
 	if (p[1].revents & (POLLERR | POLLHUP) && capture.stop != BROKEN)
 		lose_output(EPIPE);

@@ -122,8 +122,10 @@ bound() { grep -q ' 0003 ' /proc/net/packet; }
 # conduit TAGGING COMMAND...: with a sysfs that takes eth0 for the conduit of a DSA switch.
 conduit() {
 	# shellcheck disable=SC2016	# the inner shell expands it
-	exec unshare -m /bin/sh -c 'mount -t tmpfs none /sys/class/net && mkdir -p /sys/class/net/eth0/dsa &&
-		echo "$0" > /sys/class/net/eth0/dsa/tagging && exec "$@"' "$@"
+	exec unshare -m /bin/sh -c 'cd /sys/class/net/eth0 && index=$(cat ifindex) && address=$(cat address) &&
+		mount -t tmpfs none /sys/class/net && mkdir -p /sys/class/net/eth0/dsa &&
+		cd /sys/class/net/eth0 && echo "$index" > ifindex && echo "$address" > address &&
+		echo "$0" > dsa/tagging && cd / && exec "$@"' "$@"
 }
 
 # hold COMMAND...: in the background, with a stdin that stays open: "say WORD..." writes lines to

@@ -64,7 +64,7 @@ not_fat() { expect "$(size "$RAWCAP") * 10" "<=" "$(size "$DIST/rawcap-x86_64") 
 fpu_instructions() {
 	case $1 in
 	mips*) "$2objdump" -d "$3" | grep -cwE '[ls][wd]x?c1|m[tf]h?c1|dm[tf]c1|c[tf]c1|[a-z]+\.[sd](\.[swdl])?|bc1[tf]l?' ;;
-	arm*) "$2objdump" -d "$3" | grep -cwE 'v(ldr|str|mov|add|sub|mul|div|cvt|cmp|ldm|stm|push|pop|mrs|msr)[a-z0-9.]*|f(ld|st|cpy|add|sub|mul|div|mr|ms|sit|uit|to)[a-z]+|(ldc|stc|ldf|stf|mrc|mcr|cdp)[a-z0-9]*' ;;
+	arm*) "$2objdump" -d "$3" | grep -cwE 'v(ldr|str|mov|add|sub|mul|div|cvt|cmp|ldm|stm|push|pop|mrs|msr)[a-z0-9.]*|f(ld|st|cpy|add|sub|mul|div|mr|ms|sit|uit|to)[a-z]+|ldf[a-z]*|stf[a-z]*|(ldc|stc|mrc|mcr|cdp)[a-z0-9]*[[:space:]]+(1|2|10|11),' ;;
 	esac || true
 }
 
@@ -89,12 +89,15 @@ without_fpu() {
 
 # --- the command line ---
 
+interfaces() { sed 's/^[0-9]*\.//; s/, \(Connected\|Disconnected\)//' | sort; }
+
 answers() {
 	local status=0
 	"${launcher[@]}" "$RAWCAP" -h > "$BATS_TEST_TMPDIR/help"
 	cmp "$BATS_TEST_TMPDIR/help" <("$DIST/rawcap-x86_64" -h)
-	"${launcher[@]}" "$RAWCAP" -D > "$BATS_TEST_TMPDIR/list"
-	cmp "$BATS_TEST_TMPDIR/list" <("$DIST/rawcap-x86_64" -D)
+	# qemu-user has no ethtool: nobody knows there whether a card is connected
+	"${launcher[@]}" "$RAWCAP" -D | interfaces > "$BATS_TEST_TMPDIR/list"
+	cmp "$BATS_TEST_TMPDIR/list" <("$DIST/rawcap-x86_64" -D | interfaces)
 	"${launcher[@]}" "$RAWCAP" -c 0 lo > "$BATS_TEST_TMPDIR/none" 2> "$BATS_TEST_TMPDIR/usage" || status=$?
 	expect "$status" == 2 "exit status"
 	[ "$(cat "$BATS_TEST_TMPDIR/usage")" = "rawcap: 0: -c takes a number from 1 to 18446744073709551615" ]
@@ -222,7 +225,7 @@ filters() {
 	local musl=$QEMU/../build/musl/mips
 	make -s -C "$BATS_TEST_DIRNAME/examples/openwrt/rawcap" install \
 		"TOPDIR=$BATS_TEST_DIRNAME/openwrt" "WORK=$BATS_TEST_TMPDIR" TARGET_CROSS=mips-linux-gnu- \
-		"TARGET_CC=mips-linux-gnu-gcc -isystem $musl/include -L$musl/lib" \
+		"TARGET_CC=mips-linux-gnu-gcc -isystem $musl/include -L$musl/lib -nostartfiles -l:crt1.o" \
 		TARGET_CFLAGS='-Os -pipe -mips32r2 -mtune=24kc -msoft-float -mno-abicalls -mips16 -minterlink-mips16'
 	RAWCAP=$BATS_TEST_TMPDIR/bin/rawcap/usr/bin/rawcap
 	qemu-mips-static "$RAWCAP" -ddd 'tcp port 80 and not net 10.0.0.0/8' > "$BATS_TEST_TMPDIR/program"
