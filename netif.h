@@ -152,6 +152,14 @@ struct netif_auxdata {
 	uint16_t mac, net, vlan_tci, vlan_tpid;
 };
 
+/* What the kernel tells of a packet beside its bytes, on either way. */
+struct netif_beside {
+	uint32_t status;	/* TP_STATUS_*: which of the next two hold */
+	uint16_t vlan_tci, vlan_tpid;	/* a tag that is not in the frame */
+	const struct netif_address *address;	/* in the ring, or FROM */
+	struct netif_address from[2];	/* two, for hardware addresses of up to 28 bytes */
+};
+
 /* struct tpacket_stats_v3 */
 struct netif_statistics {
 	uint32_t packets, drops, freezes;
@@ -997,29 +1005,28 @@ static inline unsigned netif_type_behind_tag(const struct packet *p, unsigned pr
 
 /* Rebuilds what stands in front of the data: the cooked header, and the VLAN tag where it was,
  * which is between the addresses and the type. */
-static inline void netif_put_head(const struct netif *n, struct packet *p, uint32_t status,
-    unsigned tci, unsigned tpid, const struct netif_address *a)
+static inline void netif_put_head(const struct netif *n, struct packet *p,
+    const struct netif_beside *b)
 {
 	/* not tci: a tag of VLAN 0 is one too */
-	const int is_tagged = (status & NETIF_STATUS_VLAN_VALID) != 0;
-	const unsigned protocol = netif_get16(&a->protocol);
+	const int is_tagged = (b->status & NETIF_STATUS_VLAN_VALID) != 0;
+	const unsigned protocol = netif_get16(&b->address->protocol);
+	const unsigned tpid = b->status & NETIF_STATUS_TPID_VALID ? b->vlan_tpid : NETIF_ETH_P_8021Q;
 
 	p->headlen = n->cooked;
-	if (!(status & NETIF_STATUS_TPID_VALID))
-		tpid = NETIF_ETH_P_8021Q;
 	if (n->cooked)
-		netif_put_cooked(p->head, n->cooked, is_tagged ? tpid : protocol, a);
+		netif_put_cooked(p->head, n->cooked, is_tagged ? tpid : protocol, b->address);
 	if (!is_tagged) {
 		p->origlen += n->cooked;
 		return;
 	}
 	if (n->cooked) {
-		netif_put16(p->head + n->cooked, tci);
+		netif_put16(p->head + n->cooked, b->vlan_tci);
 		netif_put16(p->head + n->cooked + 2, netif_type_behind_tag(p, protocol));
 	} else if (p->datalen >= NETIF_VLAN_AT) {
 		memcpy(p->head, p->data, NETIF_VLAN_AT);
 		netif_put16(p->head + NETIF_VLAN_AT, tpid);
-		netif_put16(p->head + NETIF_VLAN_AT + 2, tci);
+		netif_put16(p->head + NETIF_VLAN_AT + 2, b->vlan_tci);
 		p->headlen = NETIF_VLAN_AT;
 		p->data += NETIF_VLAN_AT;
 		p->datalen -= NETIF_VLAN_AT;
@@ -1033,9 +1040,11 @@ static inline void netif_put_head(const struct netif *n, struct packet *p, uint3
 
 /* Completes P with what stands beside its bytes. Returns 1, or -1 with EPROTOTYPE if the frame is
  * not of the link type that the capture began with (a device that was down may change it). */
-static inline int netif_finish(struct netif *n, struct packet *p, uint32_t status, unsigned tci,
-    unsigned tpid, const struct netif_address *a)
+static inline int netif_finish(struct netif *n, struct packet *p,
+    const struct netif_beside *b)
 {
+	const struct netif_address *a = b->address;
+
 	if (!n->cooked && a->hatype != n->hatype) {
 		errno = EPROTOTYPE;
 		return netif_fail(n, "link type");
@@ -1043,8 +1052,8 @@ static inline int netif_finish(struct netif *n, struct packet *p, uint32_t statu
 	p->ifindex = a->ifindex;
 	p->pkttype = a->pkttype;
 	p->headlen = 0;
-	if (n->cooked || status & NETIF_STATUS_VLAN_VALID)	/* seldom: most frames are whole */
-		netif_put_head(n, p, status, tci, tpid, a);
+	if (n->cooked || b->status & NETIF_STATUS_VLAN_VALID)	/* seldom: most frames are whole */
+		netif_put_head(n, p, b);
 	return 1;
 }
 
@@ -1118,7 +1127,7 @@ static inline int netif_next_block(struct netif *n)
 }
 
 /* Takes the next packet of the ring. Its data stay where the kernel put them. */
-static inline int netif_next_ring(struct netif *n, struct packet *p)
+static inline int netif_next_ring(struct netif *n, struct packet *p, struct netif_beside *beside)
 {
 	const struct netif_frame *f;
 	size_t room;
@@ -1143,8 +1152,11 @@ static inline int netif_next_ring(struct netif *n, struct packet *p)
 	p->origlen = f->len;
 	p->sec = f->sec;
 	p->nsec = f->nsec;
-	return netif_finish(n, p, f->status, f->vlan_tci, f->vlan_tpid,
-	    (const struct netif_address *)(f + 1));
+	beside->status = f->status;
+	beside->vlan_tci = (uint16_t)f->vlan_tci;
+	beside->vlan_tpid = f->vlan_tpid;
+	beside->address = (const struct netif_address *)(f + 1);
+	return 1;
 }
 
 /* Takes what stands beside a received packet, LEFT bytes of control messages at AT: original
@@ -1189,9 +1201,9 @@ static inline void netif_take_clock(struct packet *p)
 }
 
 /* Receives the next packet of the socket into ROOM, behind space for a cooked header. */
-static inline int netif_next_plain(struct netif *n, struct packet *p, unsigned char *room, size_t size)
+static inline int netif_next_plain(struct netif *n, struct packet *p, struct netif_beside *beside,
+    unsigned char *room, size_t size)
 {
-	struct netif_address from[2];	/* two, for hardware addresses of up to 28 bytes */
 	uint64_t control[16];	/* time (twice where long has 32 bits) and auxdata */
 	struct netif_auxdata aux;
 	struct iovec iov;
@@ -1203,8 +1215,8 @@ static inline int netif_next_plain(struct netif *n, struct packet *p, unsigned c
 	aux.status = 0;	/* without it the rest says nothing */
 	aux.vlan_tci = aux.vlan_tpid = 0;
 	memset(&m, 0, sizeof m);
-	m.msg_name = from;
-	m.msg_namelen = sizeof from;
+	m.msg_name = beside->from;
+	m.msg_namelen = sizeof beside->from;
 	m.msg_iov = &iov;
 	m.msg_iovlen = 1;
 	m.msg_control = control;
@@ -1219,7 +1231,11 @@ static inline int netif_next_plain(struct netif *n, struct packet *p, unsigned c
 	if (n->own_time)
 		netif_take_clock(p);
 	netif_take_control((const unsigned char *)control, m.msg_controllen, &aux, p);
-	return netif_finish(n, p, aux.status, aux.vlan_tci, aux.vlan_tpid, from);
+	beside->status = aux.status;
+	beside->vlan_tci = aux.vlan_tci;
+	beside->vlan_tpid = aux.vlan_tpid;
+	beside->address = beside->from;
+	return 1;
 }
 
 /* Takes one packet. Returns 1; 0 if none is ready (also after ENETDOWN was read); or -1. Never waits.
@@ -1229,7 +1245,11 @@ static inline int netif_next_plain(struct netif *n, struct packet *p, unsigned c
  * the kernel's ring makes no sense. */
 static inline int netif_next(struct netif *n, struct packet *p, unsigned char *room, size_t size)
 {
-	return n->ring ? netif_next_ring(n, p) : netif_next_plain(n, p, room, size);
+	struct netif_beside beside;
+	const int got = n->ring ? netif_next_ring(n, p, &beside) :
+	    netif_next_plain(n, p, &beside, room, size);
+
+	return got > 0 ? netif_finish(n, p, &beside) : got;
 }
 
 /* For how many microseconds, 0 to NETIF_PAUSE_MAX_US, the caller's next wait should leave the socket

@@ -18,7 +18,7 @@
  *	while (...) {
  *		at = output_begin_record(&o, &record);
  *		... caplen bytes to AT
- *		output_end_record(&o, &record);
+ *		output_end_record(&o, &record, size);
  *		output_flush(&o);
  *	}
  *	output_flush_all(&o) or output_abandon(&o);
@@ -51,6 +51,8 @@ enum {
 	OUTPUT_FILTER_MAX = 1024,	/* bytes of a filter that pcapng files tell; a longer one is left out */
 	/* Bytes in front of a packet, at most: a section header, an interface and the packet's head. */
 	OUTPUT_HEAD_MAX = 4096,
+	/* Bytes of an interface's description in a pcapng file, at most. */
+	OUTPUT_INTERFACE_MAX = OUTPUT_HEAD_MAX - PCAPNG_SECTION_MAX - PCAPNG_PACKET_HEAD,
 	OUTPUT_SIZE = OUTPUT_BACKLOG_MAX + OUTPUT_GAP_MAX + OUTPUT_CHUNK + PCAP_SNAPLEN_MAX +
 	    2 * OUTPUT_HEAD_MAX,
 	OUTPUT_TRIES = 8,	/* writes to a file that answers "try again" */
@@ -121,6 +123,7 @@ struct output {
 	int is_pipe;
 	int is_socket;
 	uint64_t room;	/* bytes that the file still takes */
+	uint32_t reserve;	/* bytes of those that the description of a packet's interface may take */
 	uint32_t begun;	/* how many files were begun, this one included */
 	uint32_t interfaces;	/* described in this file, for pcapng */
 	uint32_t file;	/* its number within the period */
@@ -817,6 +820,7 @@ static void output_put_header(struct output *o)
 	if (o->is_pcapng) {
 		o->end = pcapng_put_section(o->buffer, "Linux", o->program);
 		o->room = o->size_max - o->end - PCAPNG_STATISTICS_MAX;
+		o->reserve = OUTPUT_INTERFACE_MAX;
 	} else {
 		pcap_header((void *)o->buffer, o->linktype, o->snaplen, o->nano);
 		o->end = sizeof(struct pcap_file);
@@ -902,10 +906,10 @@ static inline uint64_t output_smallest(const struct output *o, uint32_t caplen)
 	return (uint64_t)heads + output_record_size(o, caplen);
 }
 
-/* Whether SIZE bytes of records have room in this file. */
+/* Whether a record of SIZE bytes has room in this file, with what has to stand before it. */
 static inline int output_has_room(const struct output *o, uint32_t size)
 {
-	return size <= o->room;
+	return size + o->reserve <= o->room;
 }
 
 /* Where a packet can be received to, so that output_begin_record finds it in place, or near it: what
@@ -932,12 +936,6 @@ static void output_add_block(struct output *o, uint32_t size)
 {
 	o->end += size;
 	o->room -= size < o->room ? size : o->room;
-}
-
-/* Bytes that the description of any interface takes in a pcapng file, at most. */
-static inline uint32_t output_interface_size(void)
-{
-	return OUTPUT_HEAD_MAX - PCAPNG_SECTION_MAX - PCAPNG_PACKET_HEAD;
 }
 
 /* Describes an interface in this pcapng file; there is room for it. Returns its number there. */
@@ -973,8 +971,9 @@ static inline unsigned char *output_begin_record(struct output *o, const struct 
 	return (unsigned char *)(head + 1);
 }
 
-/* Ends the record, whose packet's bytes are in place. */
-static inline void output_end_record(struct output *o, const struct output_record *r)
+/* Ends the record of SIZE bytes, which output_has_room was asked for and whose packet's bytes are in
+ * place. */
+static inline void output_end_record(struct output *o, const struct output_record *r, uint32_t size)
 {
 	unsigned char *at = o->buffer + o->end;
 
@@ -983,7 +982,8 @@ static inline void output_end_record(struct output *o, const struct output_recor
 		    r->caplen, r->origlen);
 		pcapng_put_packet_tail(at, r->caplen, r->flags);
 	}
-	output_add_block(o, output_record_size(o, r->caplen));
+	o->end += size;
+	o->room -= size;
 }
 
 /* The end of the record, or block, that starts at AT in the buffer. */

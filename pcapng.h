@@ -305,8 +305,8 @@ static inline void pcapng_put_packet_head(unsigned char *at, uint32_t interface,
 static inline unsigned char *pcapng_put_packet_flags(unsigned char *at, uint32_t caplen, uint32_t flags)
 {
 	memset(at, 0, pcapng_padding(caplen));
-	at = pcapng_put_option(at + pcapng_padding(caplen), PCAPNG_PACKET_FLAGS, sizeof flags);
-	return pcapng_put32(at, flags);
+	at = pcapng_put16(at + pcapng_padding(caplen), PCAPNG_PACKET_FLAGS);
+	return pcapng_put32(pcapng_put16(at, sizeof flags), flags);
 }
 
 /* Puts the end of BLOCK, a packet whose CAPLEN bytes stand behind its PCAPNG_PACKET_HEAD bytes: at

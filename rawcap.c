@@ -2309,25 +2309,26 @@ static void tell_start(void)
 
 /* ==== Names of interfaces ==== */
 
-/* The entry of IFINDEX; a new one where there is none yet. The last one stands for all that find no
- * room. */
+/* The entry of IFINDEX; a new one where there is none yet. Where there is no room for another one, an
+ * old entry makes way: its interface is described again when its next packet comes. */
 static struct known_link *find_link(int ifindex)
 {
 	static struct known_link *last = known.entry;	/* packets come in groups */
-	struct known_link *link = known.entry;
+	static uint32_t oldest;
 
 	if (known.count && last->ifindex == ifindex)
 		return last;
-	while (link < known.entry + known.count && link->ifindex != ifindex)
-		link++;
-	last = link;
-	if (link < known.entry + known.count)
-		return link;
-	if (known.count == KNOWN_LINKS_MAX)
-		return --last;
-	known.count++;
-	link->ifindex = ifindex;
-	return link;
+	for (uint32_t i = 0; i < known.count; i++) {
+		last = known.entry + i;
+		if (last->ifindex == ifindex)
+			return last;
+	}
+	if (known.count < KNOWN_LINKS_MAX)
+		last = known.entry + known.count++;
+	else
+		last = known.entry + oldest++ % KNOWN_LINKS_MAX;
+	*last = (struct known_link){ .ifindex = ifindex };
+	return last;
 }
 
 /* The interface that a packet came through, by its present name. An interface that is renamed, or
@@ -2349,8 +2350,8 @@ static struct known_link *look_up_link(int ifindex)
 	return link;
 }
 
-/* Describes an interface in the pcapng file, once in each. Returns its number there. */
-static uint32_t describe_link(struct known_link *link)
+/* Describes an interface in the pcapng file. */
+static void describe_link(struct known_link *link)
 {
 	const struct pcapng_interface interface = {
 		.name = link->name, .snaplen = capture.snaplen, .linktype = (uint16_t)capture.linktype,
@@ -2358,11 +2359,8 @@ static uint32_t describe_link(struct known_link *link)
 		.filter = strlen(opt.filter) < OUTPUT_FILTER_MAX ? opt.filter : NULL,
 	};
 
-	if (link->file != output.begun) {
-		link->number = output_add_interface(&output, &interface);
-		link->file = output.begun;
-	}
-	return link->number;
+	link->number = output_add_interface(&output, &interface);
+	link->file = output.begun;
 }
 
 /* ==== Taking packets ==== */
@@ -2378,16 +2376,15 @@ static inline void copy_bytes(unsigned char *to, const unsigned char *from, uint
 		memcpy(to, from, n);
 		return;
 	}
-	n -= COPY_CHUNK;
 	for (; i + 4 * COPY_CHUNK <= n; i += 4 * COPY_CHUNK) {
 		memcpy(to + i, from + i, COPY_CHUNK);
 		memcpy(to + i + COPY_CHUNK, from + i + COPY_CHUNK, COPY_CHUNK);
 		memcpy(to + i + 2 * COPY_CHUNK, from + i + 2 * COPY_CHUNK, COPY_CHUNK);
 		memcpy(to + i + 3 * COPY_CHUNK, from + i + 3 * COPY_CHUNK, COPY_CHUNK);
 	}
-	for (; i < n; i += COPY_CHUNK)
+	for (; i + COPY_CHUNK < n; i += COPY_CHUNK)
 		memcpy(to + i, from + i, COPY_CHUNK);
-	memcpy(to + n, from + n, COPY_CHUNK);
+	memcpy(to + n - COPY_CHUNK, from + n - COPY_CHUNK, COPY_CHUNK);
 }
 
 /* CAN XL's length and acceptance field are little-endian in a file, the machine's in the kernel. */
@@ -2495,14 +2492,9 @@ static int begin_file(int period)
 	return -1;
 }
 
-/* Makes room for a record of SIZE bytes: in the next file if this one is full. Returns 0 where the
- * stream ends instead. */
-static int make_room(uint32_t size)
+/* This file is full: goes on in the next one. Returns 0 where the stream ends instead. */
+static int begin_next_file(void)
 {
-	if (output.is_pcapng)	/* its interface may have to be described first */
-		size += output_interface_size();
-	if (output_has_room(&output, size))
-		return 1;
 	if (output.filename)
 		return begin_file(0) == 0;
 	end_at_limit();
@@ -2558,7 +2550,11 @@ static void count_cut(void)
 /* For pcapng: which interface a packet came through, and which way. */
 static void add_origin(struct output_record *r, const struct packet *p)
 {
-	r->interface = describe_link(look_up_link(p->ifindex));
+	struct known_link *link = look_up_link(p->ifindex);
+
+	if (link->file != output.begun)	/* once in each file */
+		describe_link(link);
+	r->interface = link->number;
 	if (opt.mode == CAPTURE)
 		r->flags = pcapng_flags(p->pkttype);
 }
@@ -2658,16 +2654,26 @@ static void check_until(const struct packet *p, const struct output_record *r,
 		end_at_limit();
 }
 
-/* Counts a packet that has been put into the output, shows it, and looks whether it is the last. */
-static void add_packet(const struct packet *p, const struct output_record *r, const unsigned char *data)
+/* Shows a packet, and looks whether it is the one that --until waits for. */
+static void watch_packet(const struct packet *p, const struct output_record *r,
+    const unsigned char *data)
 {
-	capture.taken++;
-	if (r->caplen < p->origlen)
-		count_cut();
 	if (screen.to.fd >= 0)
 		show_record(p, r, data);
 	if (until.instructions)
 		check_until(p, r, data);
+}
+
+/* Counts a packet that has been put into the output, watches it, and looks whether it is the last.
+ * A call of its own would take 24 of 188 instructions that a packet of 64 bytes takes. */
+static inline __attribute__((always_inline)) void add_packet(const struct packet *p,
+    const struct output_record *r, const unsigned char *data)
+{
+	capture.taken++;
+	if (r->caplen < p->origlen)
+		count_cut();
+	if (screen.to.fd >= 0 || until.instructions)
+		watch_packet(p, r, data);
 	if (capture.taken == opt.packets_max)
 		end_at_limit();
 }
@@ -2675,19 +2681,21 @@ static void add_packet(const struct packet *p, const struct output_record *r, co
 /* Adds a packet to the output, and its line to the screen. */
 static void add_record(const struct packet *p)
 {
-	uint32_t caplen = p->headlen + p->datalen;
-	struct output_record r = { .sec = p->sec, .nsec = p->nsec, .caplen = caplen, .origlen = p->origlen };
+	const uint32_t len = p->headlen + p->datalen;
+	struct output_record r = {
+		.sec = p->sec, .nsec = p->nsec, .origlen = p->origlen,
+		.caplen = len < capture.snaplen ? len : capture.snaplen,
+	};
+	const uint32_t size = output_record_size(&output, r.caplen);
 	unsigned char *at;
 
-	if (caplen > capture.snaplen)
-		r.caplen = capture.snaplen;
-	if (!make_room(output_record_size(&output, r.caplen)))
+	if (!output_has_room(&output, size) && !begin_next_file())
 		return;
 	if (output.is_pcapng)
 		add_origin(&r, p);
 	at = output_begin_record(&output, &r);
 	copy_packet(at, p, r.caplen);
-	output_end_record(&output, &r);
+	output_end_record(&output, &r, size);
 	add_packet(p, &r, at);
 }
 
@@ -3433,7 +3441,9 @@ static void copy_block(void)
 
 	if (b->kind == PCAPNG_SECTION)
 		memset(source.link, 0, sizeof source.link);
-	if (!output.is_pcapng || size > output_interface_size() || !make_room(size))
+	if (!output.is_pcapng || size > OUTPUT_INTERFACE_MAX)
+		return;
+	if (!output_has_room(&output, size) && !begin_next_file())
 		return;
 	at = output.buffer + output.end;	/* not before: in a new file it is another place */
 	if (b->kind == PCAPNG_INTERFACE) {
@@ -3536,7 +3546,8 @@ static void copy_pcapng_packet(const struct packet *p)
 	unsigned char *at;
 
 	leave_out_long_options(r.caplen);
-	if (!make_room(pcapng_copied_packet_size(&source.blocks, b, r.caplen)))
+	if (!output_has_room(&output, pcapng_copied_packet_size(&source.blocks, b, r.caplen)) &&
+	    !begin_next_file())
 		return;
 	r.interface = describe_source_link(b->interface);
 	at = output.buffer + output.end;

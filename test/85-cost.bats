@@ -60,12 +60,12 @@ calls_for() {
 # For wait_until. A traced process that is stopped is in state t.
 is_stopped() { [[ $(cut -d ' ' -f 3 "/proc/$1/stat") == [tT] ]]; }
 
-@test "a packet of 64 bytes takes at most 262 instructions (ring)" {
-	instructions_per_packet 262 -B $ring
+@test "a packet of 64 bytes takes at most 235 instructions (ring)" {
+	instructions_per_packet 235 -B $ring
 }
 
-@test "a packet of 64 bytes takes at most 386 instructions (-B 0)" {
-	instructions_per_packet 386 -B 0
+@test "a packet of 64 bytes takes at most 360 instructions (-B 0)" {
+	instructions_per_packet 360 -B 0
 }
 
 @test "10,000 packets of 64 bytes take at most 3 system calls a thousand (ring)" {
@@ -85,9 +85,9 @@ is_stopped() { [[ $(cut -d ' ' -f 3 "/proc/$1/stat") == [tT] ]]; }
 
 @test "an ordinary --until costs a packet of 64 bytes at most 385 instructions more" {
 	local plain
-	instructions_per_packet 262 -B $ring
+	instructions_per_packet 235 -B $ring
 	plain=$per_packet
-	instructions_per_packet 647 -B $ring --until 'tcp[tcpflags] & tcp-rst != 0 and src host 10.0.0.2 or ether proto 0x88b6 or udp port 53'
+	instructions_per_packet 620 -B $ring --until 'tcp[tcpflags] & tcp-rst != 0 and src host 10.0.0.2 or ether proto 0x88b6 or udp port 53'
 	echo "# --until costs $((per_packet - plain)) instructions beside $plain" >&3
 	expect $((per_packet - plain)) "<=" 385 "instructions more"
 	expect $((per_packet - plain)) ">=" 10 "a count that can be true"

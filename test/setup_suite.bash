@@ -9,7 +9,9 @@ setup_suite() {
 	for program in pcapread send tun launch steps sandbox session; do
 		source=$here/tools/$program.c
 		program=$here/../build/test/$program
-		[ "$program" -nt "$source" ] || cc -O2 -Wall -Wextra -o "$program" "$source" || return 1
+		[ "$program" -nt "$source" ] || {	# two suites may start side by side
+			cc -O2 -Wall -Wextra -o "$program.$$" "$source" && mv "$program.$$" "$program" || return 1
+		}
 	done
 	if ! [ -x "${RAWCAP:-$here/../rawcap}" ]; then
 		echo "there is no rawcap to test: run make, or set RAWCAP" >&2
