@@ -72,6 +72,18 @@ enum {
 	OUTPUT_SCAN_FLAGS = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_LARGEFILE,
 };
 
+/* linux/stat.h: struct statx */
+struct output_stat {
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, spare;
+	uint64_t ino, size, blocks, attributes_mask;
+	struct { int64_t sec; uint32_t nsec; int32_t reserved; } atime, btime, ctime, mtime;
+	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+	uint64_t more[14];
+};
+
 /* A file that an earlier run left. */
 struct output_left {
 	uint64_t changed;	/* grows with the time at which it was last written */
@@ -108,6 +120,8 @@ struct output {
 	uint32_t linktype;
 	uint32_t snaplen;	/* bytes */
 	int nano;	/* times have nanoseconds */
+
+	struct output_stat kept;	/* the file that is never removed: see output_keep */
 
 	/* The files of a rotation. */
 	int directory;	/* where they stand; -1 without rotation */
@@ -371,26 +385,41 @@ static inline int output_open_directory(struct output *o)
 	return o->directory < 0 ? output_fail(o, o->filename) : 0;
 }
 
-/* linux/stat.h: struct statx */
-struct output_stat {
-	uint32_t mask, blksize;
-	uint64_t attributes;
-	uint32_t nlink, uid, gid;
-	uint16_t mode, spare;
-	uint64_t ino, size, blocks, attributes_mask;
-	struct { int64_t sec; uint32_t nsec; int32_t reserved; } atime, btime, ctime, mtime;
-	uint64_t more[16];
-};
+enum { OUTPUT_BASIC_STATS = 0x7ff };	/* STATX_BASIC_STATS */
 
 /* Finds out what the file NAME in DIRECTORY is; a link is a link. */
 static int output_look_at(int directory, const char *name, struct output_stat *s)
 {
-	enum { BASIC_STATS = 0x7ff };	/* STATX_BASIC_STATS */
-
-	return (int)syscall(SYS_statx, directory, name, AT_SYMLINK_NOFOLLOW, BASIC_STATS, s);
+	return (int)syscall(SYS_statx, directory, name, AT_SYMLINK_NOFOLLOW, OUTPUT_BASIC_STATS, s);
 }
 
-/* Removes the file NAME, whatever it is. A device stays: it is no file that was planted. */
+/* Whether S is the file that output_keep was called for. */
+static int output_is_kept_file(const struct output *o, const struct output_stat *s)
+{
+	return o->kept.ino && s->ino == o->kept.ino && s->dev_major == o->kept.dev_major &&
+	    s->dev_minor == o->kept.dev_minor;
+}
+
+/* The file that FD has open is never removed and counts for no bound: it is read. */
+static inline void output_keep(struct output *o, int fd)
+{
+	enum { EMPTY_PATH = 0x1000 };	/* AT_EMPTY_PATH */
+
+	if (syscall(SYS_statx, fd, "", EMPTY_PATH, OUTPUT_BASIC_STATS, &o->kept) < 0)
+		o->kept.ino = 0;
+}
+
+/* Whether the file NAME, or what a link of that name leads to, is the kept one. */
+static inline int output_is_kept(const struct output *o, const char *name)
+{
+	struct output_stat s;
+
+	return syscall(SYS_statx, AT_FDCWD, name, 0, OUTPUT_BASIC_STATS, &s) == 0 &&
+	    output_is_kept_file(o, &s);
+}
+
+/* Removes the file NAME, whatever it is. A device stays: it is no file that was planted. The kept file
+ * stays as well. */
 static int output_remove(const struct output *o, const char *name)
 {
 	const char *local = name + o->directory_len;
@@ -400,6 +429,10 @@ static int output_remove(const struct output *o, const char *name)
 		return -1;
 	if (S_ISCHR(s.mode) || S_ISBLK(s.mode)) {
 		errno = ESPIPE;
+		return -1;
+	}
+	if (output_is_kept_file(o, &s)) {
+		errno = EDEADLK;
 		return -1;
 	}
 	return (int)syscall(SYS_unlinkat, o->directory, local, S_ISDIR(s.mode) ? AT_REMOVEDIR : 0);
@@ -567,7 +600,8 @@ static void output_survey_file(struct output *o, struct output_survey *s, const 
 		return;
 	if (s->others_only && output_is_own_number(o, &left))
 		return;
-	if (output_look_at(s->directory, name, &f) < 0 || !output_is_ours(s, &f))
+	if (output_look_at(s->directory, name, &f) < 0 || !output_is_ours(s, &f) ||
+	    output_is_kept_file(o, &f))
 		return;
 	if (output_is_bounded(o) && !output_is_own_number(o, &left) && !output_may_be_capture(s, name))
 		return;

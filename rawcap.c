@@ -160,7 +160,7 @@ enum link { UP, WENT_DOWN, DOWN, ABSENT };
 /* The capture: the socket, its link, why it stops, what it counts. */
 static struct {
 	struct netif net;
-	int several[INTERFACES_MAX];	/* ifindex of each -i, if there are several */
+	int several[INTERFACES_MAX];	/* ifindex of each -i, if there are several; 0: it is gone */
 	const char *name;	/* of the interface, for messages */
 	int linktype;
 	int has_dsa_tag;	/* frames carry the tag of a switch (DSA) */
@@ -402,6 +402,7 @@ static const char *error_text(int error)
 		{ ENAMETOOLONG, "name too long" },
 		{ ELOOP, "too many links" },
 		{ ETXTBSY, "a running program" },
+		{ EDEADLK, "is what is read" },
 		{ ENETDOWN, "is down" },
 	};
 
@@ -918,6 +919,8 @@ static void read_filter(const char *name)
 	if (len == sizeof opt.filter - 1)
 		usage(name, "too long for a filter");
 	opt.filter[len] = 0;
+	if (strlen(opt.filter) < len)
+		usage(name, "not a text: it has a byte of zeros");
 	for (char *c = strchr(opt.filter, '#'); c; c = strchr(c, '#'))	/* comments, up to the line's end */
 		while (*c && *c != '\n')
 			*c++ = ' ';
@@ -1065,8 +1068,11 @@ static void check_stdout(void)
 		screen.to.fd = STDOUT_FILENO;
 		return;
 	}
-	if (opt.count_only)
+	if (opt.count_only) {
+		if (opt.write_name && !writes_file())
+			usage("--count", "stdout is not free for the number");
 		return;
+	}
 	if (is_terminal(STDOUT_FILENO))
 		usage("stdout", "a terminal: rawcap eth0 > /tmp/c.pcap");
 	if (open_mode(STDOUT_FILENO) & O_APPEND && lseek(STDOUT_FILENO, 0, SEEK_END) > 0)
@@ -2174,18 +2180,6 @@ static void set_up_output(void)
 		zone_parse(&output.zone, "UTC0");
 }
 
-/* Whether NAME is the file that FD has open. linux/stat.h, struct statx: the inode stands at byte
- * 32, the device at 136. */
-static int is_same_file(int fd, const char *name)
-{
-	enum { AT_EMPTY = 0x1000, STATX_INO_ = 0x100 };
-	unsigned char a[256], b[256];
-
-	return syscall(SYS_statx, fd, "", AT_EMPTY, STATX_INO_, a) == 0 &&
-	    syscall(SYS_statx, AT_FDCWD, name, 0, STATX_INO_, b) == 0 &&
-	    !memcmp(a + 32, b + 32, 8) && !memcmp(a + 136, b + 136, 8);
-}
-
 /* How lines look. */
 static void set_up_lines(void)
 {
@@ -2203,11 +2197,12 @@ static void set_up_lines(void)
 	screen.look.quiet = opt.as_tcpdump && opt.quiet;
 }
 
-/* A file is not written onto itself. */
+/* A file is not written onto itself, and no rotation removes it. */
 static void check_source(void)
 {
 	output_schedule(&output, now_ms(), wall_seconds());	/* a name may hold the time */
-	if (output.filename && is_same_file(source.fd, output_file_name(&output, 0)))
+	output_keep(&output, source.fd);
+	if (output.filename && !output.numbered && output_is_kept(&output, output_file_name(&output, 0)))
 		usage(output.filename, "is what is read");
 }
 
@@ -2873,6 +2868,27 @@ static void check_link(void)
 	}
 }
 
+/* Tells of each of several interfaces that is deleted. The capture ends with the last of them. */
+static void check_several(void)
+{
+	char name[NETIF_NAME_SIZE];
+	unsigned left = 0;
+
+	for (unsigned i = 0; i < opt.ifnames; i++) {
+		if (!capture.several[i])
+			continue;
+		if (netif_name(&capture.net, capture.several[i], name) == 0 || errno != ENODEV) {
+			left++;
+			continue;
+		}
+		capture.several[i] = 0;
+		capture.status = 1;
+		say(opt.ifname[i], "is gone");
+	}
+	if (!left)
+		lose_interface();
+}
+
 /* Whether the running count is shown: on a terminal that shows no lines. */
 static int shows_progress(void)
 {
@@ -2898,6 +2914,10 @@ static void check_timers(uint64_t now)
 	if (capture.link != UP && capture.stop == NO) {	/* afterwards it does not matter */
 		capture.next_check_ms = now + LINK_MS;
 		check_link();
+	}
+	if (opt.ifnames > 1 && capture.stop == NO) {
+		capture.next_check_ms = now + NAME_MS;
+		check_several();
 	}
 	if (capture.next_check_ms > output.period_end)
 		capture.next_check_ms = output.period_end;

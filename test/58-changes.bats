@@ -118,6 +118,33 @@ told_or_ended() { [ -s "$BATS_TEST_TMPDIR/one.err" ] || ended "${pid[one]}"; }
 	stop one INT
 }
 
+# --- one of several interfaces is deleted ---
+
+@test "of several interfaces, one that is deleted is told at once: the others go on, exit 1 at the end" {
+	ns ip link add vc type veth peer name vd
+	ns ip link set vc up
+	ns ip link set vd up
+	start one -i va -i vc
+	ns ip link del vc
+	wait_until tells one 'rawcap: vc: is gone'
+	ns send -c 3 vb
+	wait_until has_records one 3
+	stop one INT
+	expect "$status" == 1 "exit status"
+	expect "$(grep -c 'is gone' "$BATS_TEST_TMPDIR/one.err")" == 1 "lines that tell it"
+	expect "$(records one)" ">=" 3 "captured"
+}
+
+@test "... and the last of them ends the capture" {
+	ns ip link add vc type veth peer name vd
+	start one -i vb -i vc
+	ns ip link del vc
+	ns ip link del va	# and its peer
+	finish one
+	failed 1 "rawcap: vc: is gone"
+	says "rawcap: vb: is gone"
+}
+
 # --- packets that are cut ---
 
 @test "the first packet cut is told at once, the others in the summary" {

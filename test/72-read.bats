@@ -182,6 +182,37 @@ for n in range(50):
 	cmp "$MADE/ip.pcap" "$BATS_TEST_TMPDIR/c$(date -u +%Y)"
 }
 
+@test "the file that is read is removed by no rotation that would take its name" {
+	local name
+	for name in last0 last2 last7; do	# the first, another, one beyond -W
+		rm -f "$BATS_TEST_TMPDIR"/last*
+		cp "$MADE/ip.pcap" "$BATS_TEST_TMPDIR/$name"
+		touch -d "1 hour ago" "$BATS_TEST_TMPDIR/$name"
+		read_file -r "$BATS_TEST_TMPDIR/$name" -s 100 -C 512 -W 4 -w "$BATS_TEST_TMPDIR/last"
+		expect "$status" == 0 "exit status"
+		cmp "$MADE/ip.pcap" "$BATS_TEST_TMPDIR/$name"
+		expect "$(find "$BATS_TEST_TMPDIR" -name 'last*' | wc -l)" ">" 1 "files"
+	done
+	rm -f "$BATS_TEST_TMPDIR"/last*
+	cp "$MADE/ip.pcap" "$BATS_TEST_TMPDIR/last"	# all that -W 1 has
+	read_file -r "$BATS_TEST_TMPDIR/last" -s 100 -C 512 -W 1 -w "$BATS_TEST_TMPDIR/last"
+	failed 1 "last: is what is read"
+	cmp "$MADE/ip.pcap" "$BATS_TEST_TMPDIR/last"
+}
+
+@test "a filter in a file that has a byte of zeros is refused, not cut off there" {
+	printf 'port 80\0 or port 81' > "$damaged"
+	read_file -r "$MADE/ip.pcap" -F "$damaged"
+	expect "$status" == 2 "exit status"
+	says "not a text: it has a byte of zeros"
+}
+
+@test "--count and -w - are refused together: both want stdout" {
+	read_file -r "$MADE/ip.pcap" -w - --count
+	expect "$status" == 2 "exit status"
+	says "--count: stdout is not free for the number"
+}
+
 # endless: the packets of a file again and again.
 endless() {
 	head -c 24 "$MADE/ip.pcap"
