@@ -979,6 +979,21 @@ static inline uint32_t output_add_interface(struct output *o, const struct pcapn
 	return o->interfaces++;
 }
 
+/* Puts the section header B of another file, which R reads, in the place of this file's own: nothing
+ * stands behind it yet. One that takes too much room is left out. */
+static inline void output_copy_section(struct output *o, const struct pcapng_reader *r,
+    const struct pcapng_block *b)
+{
+	const uint32_t most = b->options.len + PCAPNG_SECTION_MAX;
+	const uint32_t old = o->end;
+
+	if (most > OUTPUT_INTERFACE_MAX || most > o->room)
+		return;
+	o->end = pcapng_copy_section(o->buffer, r, b, o->program);
+	o->room += old;
+	o->room -= o->end;
+}
+
 /* Adds the statistics of a pcapng file's first interface, for which room is kept. */
 static inline void output_add_statistics(struct output *o, const struct pcapng_statistics *s)
 {

@@ -3451,6 +3451,15 @@ static void open_file(void)
 	refuse_metadata("--until", until.program, until.instructions);
 }
 
+/* A section begins, whose interfaces are counted from 0 again. What the first one's header tells goes
+ * into the header of the pcapng file that is written, while nothing stands behind that. */
+static void copy_section(void)
+{
+	memset(source.link, 0, sizeof source.link);
+	if (output.is_pcapng && output.begun == 1 && !output.interfaces)
+		output_copy_section(&output, &source.blocks, &source.block);
+}
+
 /* Takes what is no packet of a pcapng file: interfaces and their statistics are written again, where
  * pcapng is written. */
 static void copy_block(void)
@@ -3460,7 +3469,7 @@ static void copy_block(void)
 	uint32_t size = b->options.len + PCAPNG_STATISTICS_MAX;
 
 	if (b->kind == PCAPNG_SECTION)
-		memset(source.link, 0, sizeof source.link);
+		copy_section();
 	if (!output.is_pcapng || size > OUTPUT_INTERFACE_MAX)
 		return;
 	if (!output_has_room(&output, size) && !begin_next_file())

@@ -178,6 +178,18 @@ file_has() { [ "$(packets "$fast/f.pcapng" 2> /dev/null)" = "$1" ]; }
 	[[ $output == *EN10MB*LINUX_SLL2* ]]
 }
 
+@test "-r -w FILE.pcapng keeps what the file's header tells: its comments, hardware and system" {
+	start one va
+	ns send -c 5 vb
+	stop one INT
+	editcap -F pcapng --capture-comment "the fault of 3 a.m." --capture-comment second "$(pcap one)" "$fast/one.pcapng"
+	"$RAWCAP" -r "$fast/one.pcapng" -w "$fast/again.pcapng"
+	is_strict "$fast/again.pcapng"
+	run capinfos -k "$fast/again.pcapng"
+	[[ $output == *"the fault of 3 a.m."*second* ]]
+	expect "$(packets "$fast/again.pcapng")" == 5 "packets"
+}
+
 @test "a classic file becomes pcapng, and the same again" {
 	start one va
 	ns send -c 50 -s 60:300 vb
