@@ -220,7 +220,9 @@ static struct {
 static struct {
 	unsigned instructions;	/* of the program; 0: there is none */
 	struct bpf_instruction program[BPF_PROGRAM_MAX];
-	uint64_t end_ms;	/* --after: when the capture ends, ms of now_ms; UINT64_MAX before the packet */
+	/* --after: when the capture ends, in ms of now_ms() or, with -r, of the packets' own times;
+	 * UINT64_MAX before the packet */
+	uint64_t end_ms;
 } until;
 
 /* The file that -r reads. */
@@ -2627,6 +2629,12 @@ static uint64_t age_ms(const struct output_record *r)
 	return ms > 0 && ms < STALL_MS ? (uint64_t)ms : 0;
 }
 
+/* When a packet came, in ms since 1970. */
+static uint64_t packet_ms(const struct packet *p)
+{
+	return p->sec * UINT64_C(1000) + p->nsec / 1000000;
+}
+
 /* Whether this packet is the one that --until waits for: then the capture ends, --after seconds
  * later. */
 static void check_until(const struct packet *p, const struct output_record *r,
@@ -2643,9 +2651,10 @@ static void check_until(const struct packet *p, const struct output_record *r,
 	    !bpf_run_packet(until.program, until.instructions, &packet))
 		return;
 	tell_until(p, r, data);
-	until.end_ms = now_ms() + opt.after * UINT64_C(1000) - age_ms(r);
+	until.end_ms = opt.mode == READ ? packet_ms(p) : now_ms() - age_ms(r);
+	until.end_ms += opt.after * UINT64_C(1000);
 	capture.next_check_ms = 0;	/* the next check learns of it */
-	if (!opt.after || opt.mode == READ)
+	if (!opt.after)
 		end_at_limit();
 }
 
@@ -3631,6 +3640,8 @@ static void replay(void)
 	while (capture.stop == NO && next_packet(&p)) {
 		if (source.is_pcapng &&
 		    !take_linktype(source.blocks.link[source.block.interface].linktype))
+			break;
+		if (until.end_ms < UINT64_MAX && packet_ms(&p) > until.end_ms)
 			break;
 		if (!passes_filter(&p))
 			continue;

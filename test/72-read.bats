@@ -207,6 +207,19 @@ for n in range(50):
 	says "not a text: it has a byte of zeros"
 }
 
+@test "--until and --after go by the times in the file" {
+	# ten packets, half a second apart, numbered in their last byte
+	python3 -c 'import struct, sys
+sys.stdout.buffer.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+for i in range(10):
+    sys.stdout.buffer.write(struct.pack("<IIII", 1700000000 + i // 2, i % 2 * 500000, 15, 15) + bytes(14) + bytes([i]))' > "$damaged"
+	read_file -r "$damaged" -w "$BATS_TEST_TMPDIR/part" --until 'ether[14] = 3' --after 2
+	expect "$status" == 0 "exit status"
+	expect "$(pcapread -c "$BATS_TEST_TMPDIR/part")" == 8 "packets up to number 7, 2.0 seconds later"
+	read_file -r "$damaged" -w "$BATS_TEST_TMPDIR/part" --until 'ether[14] = 3'
+	expect "$(pcapread -c "$BATS_TEST_TMPDIR/part")" == 4 "packets up to number 3"
+}
+
 @test "--count and -w - are refused together: both want stdout" {
 	read_file -r "$MADE/ip.pcap" -w - --count
 	expect "$status" == 2 "exit status"
