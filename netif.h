@@ -1303,11 +1303,11 @@ static inline int netif_error(struct netif *n)
 	return error;
 }
 
-/* Says whether the interface is up, down, gone (deleted, or moved to another network namespace), or
- * has another link type than at the start. The socket knows that, though another interface may have
- * the index by now, or the name may have changed. Calls only getsockname and ioctl SIOCGIFNAME and
- * SIOCGIFFLAGS. An interface that is deleted while it is down makes no POLLERR: ask from time to
- * time. */
+/* Says whether the interface is up, down (also: just being renamed), gone (deleted, or moved to
+ * another network namespace), or has another link type than at the start. The socket knows that,
+ * though another interface may have the index by now, or the name may have changed. Calls only
+ * getsockname and ioctl SIOCGIFNAME and SIOCGIFFLAGS. An interface that is deleted while it is down
+ * makes no POLLERR: ask from time to time. */
 static inline enum netif_link netif_state(struct netif *n)
 {
 	union {
@@ -1322,15 +1322,14 @@ static inline enum netif_link netif_state(struct netif *n)
 	getsockname(n->fd, (struct sockaddr *)(void *)&is, &len);
 	memset(&r, 0, sizeof r);
 	r.is.ifindex = is.a.ifindex;
-	/* it may be renamed between the two calls, though not each time */
-	for (int tries = 0; tries < 8 && ioctl(n->fd, SIOCGIFNAME, &r) == 0; tries++) {
-		if (ioctl(n->fd, SIOCGIFFLAGS, &r) < 0)
-			continue;
-		if (is.a.hatype != n->hatype)
-			return NETIF_OTHER_TYPE;
-		return r.is.flags & NETIF_IFF_UP ? NETIF_UP : NETIF_DOWN;
-	}
-	return NETIF_GONE;
+	if (ioctl(n->fd, SIOCGIFNAME, &r) < 0)
+		return NETIF_GONE;
+	if (is.a.hatype != n->hatype)
+		return NETIF_OTHER_TYPE;
+	/* while the kernel gives it another name, it has none for some milliseconds */
+	if (ioctl(n->fd, SIOCGIFFLAGS, &r) < 0)
+		return NETIF_DOWN;
+	return r.is.flags & NETIF_IFF_UP ? NETIF_UP : NETIF_DOWN;
 }
 
 /* ---- Listing ---- */

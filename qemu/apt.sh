@@ -1,20 +1,23 @@
 # shellcheck shell=bash disable=SC2154	# who reads this sets $top
 # apt for another architecture, or for source packages, in a state of its own under build/apt: the
-# machine's own lists stay as they are. The mirror and the release are the machine's; only the main
-# suite, since those of updates are now and then out of step between architectures.
+# machine's own lists stay as they are. The mirror is the machine's, and so is the release unless a suite
+# is named; only one suite, since those of updates are now and then out of step between architectures.
 
-# apt_for DEBIAN-ARCHITECTURE|source COMMAND...: e.g. apt_for s390x apt-get download busybox-static
+# apt_for DEBIAN-ARCHITECTURE[:SUITE]|source COMMAND...: e.g. apt_for s390x apt-get download busybox-static,
+# apt_for amd64:bullseye apt-get download linux-image-amd64
 apt_for() {
-	local arch=$1 state=$top/build/apt/$1 type=deb release mirror file said
+	local arch=${1%%:*} suite state=$top/build/apt/${1/:/-} type=deb mirror file said
+	suite=${1#"$arch"}
+	suite=${suite#:}
 	shift
 	mkdir -p "$state"/{lists,archives}/partial
 	: > "$state/status"
 	[ "$arch" != source ] || { type=deb-src; arch=$(dpkg --print-architecture); }
 	# shellcheck source=/dev/null
-	release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	[ -n "$suite" ] || suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	mirror=$({ cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2> /dev/null || true; } |
 		sed -n 's/^URIs: *\([^ ]*debian\/*\)$/\1/p; s/^deb \(.* \)\?\([^ ]*debian\/*\) .*/\2/p' | head -n 1)
-	echo "$type [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $release main" > "$state/sources.list"
+	echo "$type [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" > "$state/sources.list"
 	cat > "$state/apt.conf" <<- END
 		APT::Architecture "$arch";
 		APT::Architectures "$arch";

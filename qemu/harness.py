@@ -163,9 +163,10 @@ def main(scenarios, arch, tap, sockets, build, *command):
     Capture.reader = f"{build}/pcapread"
     skips = dict(line.split(": ", 1) for line in os.environ.get("SKIPS", "").splitlines())
     results = []  # True, False, or None for what cannot run
-    guest = None
+    guest, kernel = None, "no kernel"
     try:
         guest = Guest(command, sockets, f"{build}/transcript.log", f"{build}/console.log")
+        kernel = "Linux " + guest.text("uname -r")
         wire = Wire(tap)
         if os.environ.get("MONITOR"):
             guest.monitor(os.environ["MONITOR"])
@@ -188,5 +189,5 @@ def main(scenarios, arch, tap, sockets, build, *command):
             guest.end()
     took = time.monotonic() - guest.start if guest else 0
     print(f"{arch}: {results.count(True)} passed, {results.count(False)} failed, "
-          f"{results.count(None)} cannot run there; {took:.0f} s")
+          f"{results.count(None)} cannot run there; {took:.0f} s on {kernel}")
     return 0 if True in results and False not in results else 1

@@ -9,6 +9,8 @@
 #   run.sh --rescue            rawcap behind an initramfs of Debian's own, on x86_64 (rescue.py)
 #   run.sh --openwrt           rawcap over SSH from a router with 64 MB and 8 MB of flash, on x86_64 (openwrt/)
 #   run.sh --small [i386|mips] rawcap in a machine of 32 MB, and what memory it takes (small.py)
+#   run.sh --kernel SUITE ...  any of these with the kernel of another suite of Debian's than this machine's
+#                              release: bullseye, bookworm-backports, trixie-backports, sid
 #
 # An architecture is a file in arch/, a machine if it names a kernel. What is downloaded or built
 # stays in build/qemu. RAWCAP: the program to test, if not dist/rawcap-ARCH.
@@ -37,8 +39,8 @@ install_packages() {
 	SUDO="sudo -n" sh "$top/test/install.sh" "$qemu/packages" "$build/packages" || cannot_run "packages are missing"
 }
 
-# download FOLDER COMMAND...: runs the command in the new folder, which is kept if it succeeds; if not,
-# once more with fresh lists.
+# download FOLDER COMMAND FROM PACKAGE: runs the command in the new folder, which is kept if it succeeds; if
+# not, once more with fresh lists. FROM is what apt_for takes.
 download() {
 	local folder=$1
 	[ ! -e "$folder/complete" ] || return 0
@@ -47,32 +49,40 @@ download() {
 	cd "$folder"
 	shift
 	if ! "$@" > apt.log 2>&1; then
-		rm -rf "$top/build/apt/$debian/lists"
+		rm -rf "$top/build/apt/${2/:/-}/lists"
 		"$@" >> apt.log 2>&1 || { cat apt.log >&2; cannot_run "cannot download ${*: -1}"; }
 	fi
 	touch complete
 	cd "$top"
 }
 
-# The kernel: its package is unpacked as far as the guest needs it, not installed. The package that
-# moves with the kernel's version is the one that the package named here depends on.
+# get_kernel FROM PACKAGE: the kernel is unpacked as far as the guest needs it, not installed. The package that
+# moves with the kernel's version is the one that PACKAGE depends on; from Linux 7 on it depends on those that
+# hold its parts, the modules are packed, and the image lies beside them.
 get_kernel() {
-	local package
-	package=$(apt_for "$debian" apt-cache depends "$1" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p')
-	[ -n "$package" ] || return 1
-	apt_for "$debian" apt-get download "$package" || return 1
-	dpkg-deb --fsys-tarfile ./*.deb |
-		tar -x --wildcards './boot/vmlinu*' './lib/modules/*/modules.*' \
-			'./lib/modules/*/kernel/'{arch,crypto,lib,net,drivers/{char,net,virtio}} || true
-	unpack_image boot/vmlinu* image || return 1
-	rm -r ./*.deb boot
+	local version parts=() file
+	version=$(apt_for "$1" apt-cache depends "$2" | sed -n 's/^ *Depends: linux-image-\([0-9].*\)/\1/p')
+	[ -n "$version" ] || return 1
+	mapfile -t parts < <(apt_for "$1" apt-cache depends "linux-image-$version" |
+		sed -n "s/^ *Depends: \(linux-.*-$version\)$/\1/p")
+	apt_for "$1" apt-get download "linux-image-$version" "${parts[@]}" || return 1
+	for file in *.deb; do
+		dpkg-deb --fsys-tarfile "$file" | tar -x --transform 's,^\./usr/,./,' --wildcards \
+			'*/vmlinu*' '*/lib/modules/*/modules.*' \
+			'*/lib/modules/*/kernel/'{arch,crypto,lib,net,drivers/{char,net,virtio}} || true
+	done
+	find lib -name '*.ko.xz' -exec unxz {} +
+	file=$(find . -name 'vmlinu*')
+	unpack_image "$file" image || return 1
+	rm -r ./*.deb "$file"
 }
 
 # An architecture's file may have a better one.
 unpack_image() { cp "$1" "$2"; }
 
+# get_busybox FROM PACKAGE
 get_busybox() {
-	apt_for "$debian" apt-get download "$1" || return 1
+	apt_for "$1" apt-get download "$2" || return 1
 	dpkg-deb -x ./*.deb . || return 1
 	rm ./*.deb
 }
@@ -82,16 +92,16 @@ get_busybox() {
 module_files() {
 	local name file
 	for name; do
-		file=$(cd "$shared/kernel" && find lib -name "${name//_/[-_]}.ko")
+		file=$(cd "$kernel" && find lib -name "${name//_/[-_]}.ko")
 		if [ -z "$file" ]; then
-			grep -q "/${name//_/[-_]}.ko" "$shared"/kernel/lib/modules/*/modules.builtin ||
+			grep -q "/${name//_/[-_]}.ko" "$kernel"/lib/modules/*/modules.builtin ||
 				echo "qemu: this kernel has no module $name" >&2
 			continue
 		fi
 		[[ " ${files[*]} " != *" $file "* ]] || continue
 		files+=("$file")
 		# shellcheck disable=SC2046	# a list of names
-		module_files $(grep -aoz 'depends=[[:print:]]*' "$shared/kernel/$file" |
+		module_files $(grep -aoz 'depends=[[:print:]]*' "$kernel/$file" |
 			tr '\0' '\n' | sed -n 's/^depends=//p' | tr , ' ')
 	done
 }
@@ -100,10 +110,10 @@ module_files() {
 copy_modules() {
 	local files=() version
 	module_files "${drivers[@]}" "$@"
-	version=$(basename "$shared"/kernel/lib/modules/*)
+	version=$(basename "$kernel"/lib/modules/*)
 	mkdir -p "$root/lib/modules/$version"
-	[ ${#files[@]} = 0 ] || (cd "$shared/kernel" && cp --parents "${files[@]}" "$root")
-	cp "$shared"/kernel/lib/modules/*/modules.{order,builtin} "$root/lib/modules/$version"
+	[ ${#files[@]} = 0 ] || (cd "$kernel" && cp --parents "${files[@]}" "$root")
+	cp "$kernel"/lib/modules/*/modules.{order,builtin} "$root/lib/modules/$version"
 	busybox depmod -b "$root" "$version"
 }
 
@@ -167,7 +177,7 @@ build_small() {
 # configuration in their usual places alone, so it is shown a file system in which they are there.
 build_rescue() {
 	local version
-	version=$(basename "$shared"/kernel/lib/modules/*)
+	version=$(basename "$kernel"/lib/modules/*)
 	[ "$(id -u)" = 0 ] || cannot_run "mkinitramfs needs root"
 	echo initramfs-tools-core > "$build/packages"
 	SUDO="sudo -n" sh "$top/test/install.sh" "$build/packages" || cannot_run "no initramfs-tools"
@@ -178,7 +188,7 @@ build_rescue() {
 		echo CONFIG_RD_GZIP=y > "/boot/config-$1"
 		depmod -a "$1"
 		mkinitramfs -c gzip -o "$2" "$1"' \
-		"$shared/kernel/lib/modules" "$version" "$build/rescue.initrd" 2> "$build/mkinitramfs.log" ||
+		"$kernel/lib/modules" "$version" "$build/rescue.initrd" 2> "$build/mkinitramfs.log" ||
 		{ cat "$build/mkinitramfs.log" >&2; return 1; }
 	"$qemu/archive.sh" "${RAWCAP:-$top/dist/rawcap-$arch}" "$build/rawcap.cpio"
 	truncate -s %4 "$build/rescue.initrd"
@@ -209,12 +219,14 @@ make_own() {
 
 # run MODE ARCH
 run() {
-	local mode=$1 arch=$2 build=$top/build/qemu/$2 shared
+	local mode=$1 arch=$2 build=$top/build/qemu/$2${suite:+-$suite} shared kernel
 	# shellcheck source=/dev/null
 	. "$qemu/arch/$arch"
 	[ "$mode" != small ] || small
 	[ -n "${machine-}" ] || { echo "qemu: $arch: no machine in qemu/arch/$arch" >&2; exit 2; }
+	[ -z "$suite" ] || [ -n "${debian-}" ] || { echo "qemu: $arch: its kernel is none of Debian's" >&2; exit 2; }
 	shared=$top/build/qemu/${debian:+debian-}${debian:-own-$arch}
+	kernel=$shared/kernel${suite:+-$suite}
 	mkdir -p "$build" "$shared"
 	exec 9> "$shared/lock"
 	# one at a time: they share what they build
@@ -222,13 +234,13 @@ run() {
 	install_packages
 	[ -n "${BUILT-}" ] || build_rawcap "$arch" > /dev/null
 	if [ -n "${debian-}" ]; then
-		download "$shared/kernel" get_kernel "$kernel_package"
-		download "$shared/busybox" get_busybox busybox-static
+		download "$kernel" get_kernel "$debian${suite:+:$suite}" "$kernel_package"
+		download "$shared/busybox" get_busybox "$debian" busybox-static
 	else
 		SUDO="sudo -n" sh "$top/test/install.sh" "$qemu/packages.kernel" || cannot_run "packages are missing"
 		own_compiler
 		[ -n "${kernel_options-}" ] || kernel_options=(common "$arch")
-		make_own "$shared/kernel" build_kernel "${kernel_options[@]/#/$qemu/kernel/}"
+		make_own "$kernel" build_kernel "${kernel_options[@]/#/$qemu/kernel/}"
 		make_own "$shared/busybox" build_busybox "$qemu/kernel/busybox"
 	fi
 	case $mode in
@@ -237,7 +249,7 @@ run() {
 	small) build_small ;;
 	*) build_initramfs ;;
 	esac
-	in_namespace "$qemu/boot.sh" "$mode" "$arch" "$build" "$shared/kernel/image"
+	in_namespace "$qemu/boot.sh" "$mode" "$arch" "$build" "$kernel/image"
 }
 
 # build_rawcap ARCH...: for these, and for what else their kernels run.
@@ -261,15 +273,18 @@ machines() {
 
 # Several machines, two at a time; the output of each in one piece.
 run_all() {
+	local options=(${suite:+--kernel "$suite"})
 	mkdir -p "$top/build/qemu"
 	build_rawcap "$@"
 	# shellcheck disable=SC2016	# the inner shell expands it
-	printf '%s\n' "$@" | BUILT=yes xargs -P "${JOBS:-2}" -I ARCH \
-		sh -c '"$0" "$1" > "$2/$1.log" 2>&1; status=$?; cat "$2/$1.log"; exit $status' "$qemu/run.sh" ARCH "$top/build/qemu"
+	printf '%s\n' "$@" | BUILT=yes xargs -P "${JOBS:-2}" -I ARCH sh -c 'log=$1; shift
+		"$0" "$@" > "$log" 2>&1; status=$?; cat "$log"; exit $status' \
+		"$qemu/run.sh" "$top/build/qemu/ARCH${suite:+-$suite}.log" "${options[@]}" ARCH
 }
 
 main() {
-	local mode=test arch
+	local mode=test suite='' arch
+	[ "${1-}" != --kernel ] || { suite=${2:?a suite of Debian}; shift 2; }
 	case ${1-} in
 	--shell | --rescue | --openwrt) mode=${1#--}; shift; set -- "${1:-x86_64}" ;;
 	--small) mode=small; shift; set -- "${1:-i386}" ;;

@@ -468,6 +468,21 @@ is_promiscuous() { [ "$(promiscuity)" = "$1" ]; }
 	summary_is_true ring
 }
 
+@test "while the kernel renames it, no name finds it: that is not the end" {
+	local names
+	start_both va
+	ns ip link set va down
+	names=$(yes $'link set va name vx\nlink set vx name va' | head -n 2000)
+	ns ip -batch - <<< "$names"
+	both_tell "va: .*down"
+	ns ip link set va up
+	wait_until link_is_up va
+	ns send -c 3 vb
+	stop_both
+	expect "$(records ring)" == 3 "records"
+	summary_is_true ring
+}
+
 @test "a new MTU, a new address, a bridge above: the capture goes on" {
 	start_both va
 	ns ip link set va mtu 9000

@@ -6,11 +6,11 @@
 export BATS_TEST_TIMEOUT=1800	# seconds: the first run downloads one kernel and builds another
 load helpers
 
-# boots ARCH: shows the count, and every scenario's line on failure.
+# boots ARCH [SUITE]: with that suite's kernel. Shows the count, and every scenario's line on failure.
 boots() {
 	status=0
 	[ "$1" = x86_64 ] || unset RAWCAP	# that one is for this machine
-	"$BATS_TEST_DIRNAME/../qemu/run.sh" "$1" > "$BATS_TEST_TMPDIR/log" 2>&1 3>&- || status=$?
+	"$BATS_TEST_DIRNAME/../qemu/run.sh" ${2:+--kernel "$2"} "$1" > "$BATS_TEST_TMPDIR/log" 2>&1 3>&- || status=$?
 	cat "$BATS_TEST_TMPDIR/log"
 	[ "$status" != 77 ] || cannot_run "$(tail -n 1 "$BATS_TEST_TMPDIR/log")"
 	[ "$status" = 0 ]
@@ -31,6 +31,13 @@ boots_as() {
 @test "booted on x86_64, rawcap keeps its promises" { boots x86_64; }
 
 @test "booted on s390x, big-endian, rawcap keeps its promises" { boots s390x; }
+
+@test "on the oldest kernel that it is for, Linux 5.10, rawcap keeps its promises" {
+	boots x86_64 bullseye
+	grep "passed.* on Linux 5\.10\." "$BATS_TEST_TMPDIR/log"
+}
+
+@test "on the newest kernel that Debian has, rawcap keeps its promises" { boots x86_64 trixie-backports; }
 
 @test "an initramfs of Debian's own, with rawcap's archive behind it, has rawcap in its rescue shell" {
 	boots_as --rescue "^ok a Debian initramfs' rescue shell has rawcap"
