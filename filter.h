@@ -68,12 +68,12 @@ enum {
 	FILTER_BUCKETS = 4096,
 };
 
-/* Items of `size` bytes that are all different; 0 is none. */
+/* Items of `words` times 32 bits that are all different; 0 is none. */
 struct filter_pool {
-	void *items;
+	uint32_t *items;
 	uint16_t *next;			/* of the items with the same hash */
 	uint16_t bucket[FILTER_BUCKETS];	/* the first item of a hash */
-	unsigned size, count, max;
+	unsigned words, count, max;
 };
 
 /* A part of the text. */
@@ -92,33 +92,32 @@ struct filter_token {
 
 /* The words before a name or number. They hold for the ones after it, too: `port 80 or 443`. */
 struct filter_context {
-	uint8_t proto;		/* enum filter_proto */
+	unsigned proto;		/* enum filter_proto */
 	/* T_SRC, T_DST, T_ADDR1 ..., less T_SRC; both ends: DIR_OR, DIR_AND */
-	uint8_t dir;
+	unsigned dir;
 	/* T_HOST ..., less T_HOST, plus 1; 0: there are no such words in force */
-	uint8_t type;
-	uint8_t parens;		/* are there open ones? */
-	uint8_t ids;		/* within: names and numbers only, as in port (80 or 443) */
+	unsigned type;
+	int parens;		/* are there open ones? */
+	int ids;		/* within: names and numbers only, as in port (80 or 443) */
 };
 
-/* A number in the packet. `mem`: the words of M[] that it reads, a bit for each. */
+/* A number in the packet. */
 struct filter_value {
-	uint8_t kind;		/* enum filter_value_kind */
-	uint8_t code;		/* of a load: its size; of arithmetic: the operation */
+	unsigned kind;		/* enum filter_value_kind */
+	unsigned code;		/* of a load: its size; of arithmetic: the operation */
 	/* of a load: the value that X has, 0 for none; of arithmetic: operands */
-	uint16_t left, right;
-	uint16_t mem;
+	unsigned left, right;
+	unsigned mem;		/* the words of M[] that it reads, a bit for each */
 	/* the constant, the offset, the place in M[], the number of a name */
 	uint32_t k;
 };
 
 /* A condition. */
 struct filter_tree {
-	uint8_t kind;		/* enum filter_tree_kind */
+	unsigned kind;		/* enum filter_tree_kind */
+	unsigned a, b;		/* trees, values, sets, a layer: as the kind says */
 	/* of a test: OP_JEQ, OP_JGT, OP_JGE, OP_JSET; of a match: its class */
-	uint8_t jump;
-	uint16_t a, b;		/* trees, values, sets, a layer: as the kind says */
-	uint16_t none;		/* 0 in place of padding: trees are compared byte by byte */
+	unsigned jump;
 	uint32_t k;
 };
 
@@ -133,17 +132,17 @@ struct filter_entry {
 
 /* A set of entries: the union of two, or with right 0 the entry `left`. */
 struct filter_set {
-	uint16_t left, right;
+	unsigned left, right;
 };
 
 /* A test and where its two ways lead, or a register that is set. */
 struct filter_node {
-	uint8_t kind;		/* enum filter_node_kind */
-	uint8_t jump;		/* of a test; with OP_X `k` is a value's number */
-	uint16_t value;		/* what is tested, or what the register is set to */
+	unsigned kind;		/* enum filter_node_kind */
+	unsigned jump;		/* of a test; with OP_X `k` is a value's number */
+	unsigned value;		/* what is tested, or what the register is set to */
 	/* constant; value; for a register the name the value has from then on */
 	uint32_t k;
-	uint16_t yes, no;
+	unsigned yes, no;
 };
 
 /* What is known of a node beside its content. */
@@ -152,17 +151,17 @@ struct filter_node_state {
 	 * node * 2 + (0: yes, 1: no) of the last way that all ways to the node have in common; 0:
 	 * none
 	 */
-	uint32_t known;
-	uint16_t depth;		/* how many such ways lie behind it, itself included */
-	uint16_t place;		/* where its instructions begin; while nodes move: its new number */
-	uint16_t a, x;		/* the values in A and X when it begins, 0: not known */
-	uint8_t reached;
+	unsigned known;
+	unsigned depth;		/* how many such ways lie behind it, itself included */
+	unsigned place;		/* where its instructions begin; while nodes move: its new number */
+	unsigned a, x;		/* the values in A and X when it begins, 0: not known */
+	int reached;
 };
 
-/* Where a header stands: at a constant offset and, with reg > 0, M[reg - 1] bytes behind that. */
+/* Where a header stands: at a constant offset and, with x > 0, the value x behind that, in bytes. */
 struct filter_base {
 	uint32_t off;
-	uint32_t reg;
+	unsigned x;
 };
 
 struct filter_layer {
@@ -171,10 +170,10 @@ struct filter_layer {
 	struct filter_base header, type, payload;
 	/* from the payload to the network header: LLC and SNAP, MPLS labels; without SNAP */
 	uint32_t network, nosnap;
-	uint8_t kind;		/* enum filter_kind */
-	uint8_t labels;		/* MPLS: were there any? */
-	uint8_t tagged;		/* VLAN: were there any? */
-	uint8_t geneve;		/* is it within a tunnel that may have no link header? */
+	int kind;		/* enum filter_kind */
+	int labels;		/* MPLS: were there any? */
+	int tagged;		/* VLAN: were there any? */
+	int geneve;		/* is it within a tunnel that may have no link header? */
 };
 
 static struct filter_state {
@@ -192,13 +191,13 @@ static struct filter_state {
 	unsigned layer;			/* the one in force */
 	unsigned cooked;		/* bytes of a header that a live socket does not have */
 	unsigned registers;		/* of M[], in use from 0 on */
-	/* + 1, the registers for where the 802.11 header, its end stand */
+	/* values: where the 802.11 header and its end stand; 0 on other links */
 	unsigned radio, wireless;
 	unsigned names;			/* given to values so far */
 	/* graph */
 	int joined;			/* one search for IPv4 and IPv6, or for IP and ARP */
 	int could_join;			/* was there one that could be so? */
-	uint16_t stores;		/* words of M[] that something reads */
+	unsigned stores;		/* words of M[] that something reads, a bit for each */
 	/* left for the optimizer; without, programs only get longer */
 	unsigned steps;
 	/* emission */
@@ -331,37 +330,39 @@ static void filter_pool_clear(struct filter_pool *p)
 	p->count = 1;
 }
 
-static void filter_pool_init(struct filter_pool *p, void *items, uint16_t *next, unsigned size,
-    unsigned max)
-{
-	p->items = items;
-	p->next = next;
-	p->size = size;
-	p->max = max;
-	filter_pool_clear(p);
-}
-
 /* The number of an item: that of an equal one, or a new one. */
 static unsigned filter_pool_add(struct filter_pool *p, const void *item)
 {
-	const unsigned char *bytes = item;
-	char *items = p->items;
-	uint32_t hash = 2166136261u;	/* FNV-1a */
+	const uint32_t *words = item;
+	uint32_t hash = 0;
+	uint16_t *bucket;
 	unsigned i;
 
-	for (i = 0; i < p->size; i++)
-		hash = (hash ^ bytes[i]) * 16777619u;
-	hash = (hash ^ hash >> 15) % FILTER_BUCKETS;
-	for (i = p->bucket[hash]; i; i = p->next[i])
-		if (!memcmp(items + i * p->size, item, p->size))
+	for (i = 0; i < p->words; i++) {
+		hash = (hash ^ words[i]) * 0x9e3779b1u;
+		hash ^= hash >> 16;
+	}
+	bucket = &p->bucket[hash % FILTER_BUCKETS];
+	for (i = *bucket; i; i = p->next[i])
+		if (!memcmp(p->items + i * p->words, item, p->words * sizeof *words))
 			return i;
 	if (p->count == p->max)
 		filter_fail_whole("too long");
 	i = p->count++;
-	memcpy(items + i * p->size, item, p->size);
-	p->next[i] = p->bucket[hash];
-	p->bucket[hash] = (uint16_t)i;
+	memcpy(p->items + i * p->words, item, p->words * sizeof *words);
+	p->next[i] = *bucket;
+	*bucket = (uint16_t)i;
 	return i;
+}
+
+static void filter_pool_init(struct filter_pool *p, void *items, uint16_t *next, size_t size,
+    unsigned max)
+{
+	p->items = items;
+	p->next = next;
+	p->words = (unsigned)(size / sizeof *p->items);
+	p->max = max;
+	filter_pool_clear(p);
 }
 
 static void filter_pools_init(void)
@@ -950,13 +951,11 @@ static unsigned filter_value(unsigned kind, unsigned code, unsigned left, unsign
     uint32_t k)
 {
 	struct filter_value v = {
-		.kind = (uint8_t)kind, .code = (uint8_t)code, .left = (uint16_t)left,
-		.right = (uint16_t)right, .k = k,
+		kind, code, left, right, filt.value[left].mem | filt.value[right].mem, k,
 	};
 
-	v.mem = filt.value[left].mem | filt.value[right].mem;
 	if (kind == V_MEMORY)
-		v.mem = (uint16_t)(1u << k);
+		v.mem = 1u << k;
 	return filter_pool_add(&filt.values, &v);
 }
 
@@ -1057,7 +1056,7 @@ static unsigned filter_arithmetic(unsigned operation, unsigned left, unsigned ri
 /* A field behind a base. */
 static unsigned filter_field(unsigned size, struct filter_base b, uint32_t offset)
 {
-	return filter_load(size, b.reg ? filter_memory(b.reg - 1) : 0, b.off + offset);
+	return filter_load(size, b.x, b.off + offset);
 }
 
 /* How far behind the constant part of `b`, an IPv4 header, what follows that header stands. */
@@ -1067,9 +1066,14 @@ static unsigned filter_header(struct filter_base b)
 
 	length = filter_arithmetic(OP_LSH,
 	    filter_arithmetic(OP_AND, first, filter_constant(15)), filter_constant(2));
-	if (b.reg)
-		length = filter_arithmetic(OP_ADD, length, filter_memory(b.reg - 1));
-	return length;
+	return b.x ? filter_arithmetic(OP_ADD, length, b.x) : length;
+}
+
+/* The same for IPv6, whose header has 40 bytes. */
+static unsigned filter_header6(struct filter_base b)
+{
+	return b.x ? filter_arithmetic(OP_ADD, b.x, filter_constant(40)) :
+	    filter_constant(40);
 }
 
 /* ---- trees ---- */
@@ -1106,10 +1110,7 @@ enum {
 
 static unsigned filter_tree(unsigned kind, unsigned a, unsigned b, unsigned jump, uint32_t k)
 {
-	struct filter_tree t = {
-		.kind = (uint8_t)kind, .jump = (uint8_t)jump, .a = (uint16_t)a, .b = (uint16_t)b,
-		.k = k,
-	};
+	struct filter_tree t = { kind, a, b, jump, k };
 
 	return filter_pool_add(&filt.trees, &t);
 }
@@ -1153,7 +1154,7 @@ static unsigned filter_masked(unsigned v, uint32_t mask, uint32_t k)
 
 static unsigned filter_union(unsigned a, unsigned b)
 {
-	struct filter_set s = { (uint16_t)a, (uint16_t)b };
+	struct filter_set s = { a, b };
 
 	return a == b ? a : filter_pool_add(&filt.sets, &s);
 }
@@ -1161,7 +1162,7 @@ static unsigned filter_union(unsigned a, unsigned b)
 /* The set of one entry. */
 static unsigned filter_single(const struct filter_entry *e)
 {
-	struct filter_set s = { (uint16_t)filter_pool_add(&filt.entries, e), 0 };
+	struct filter_set s = { filter_pool_add(&filt.entries, e), 0 };
 
 	return filter_pool_add(&filt.sets, &s);
 }
@@ -1402,8 +1403,8 @@ static void filter_first_layer(void)
 		layer->nosnap = 3;
 	}
 	if (l->kind == KIND_WIRELESS) {
-		layer->header.reg = l->linktype == LINK_WIRELESS ? 0 : filt.radio;
-		layer->payload.reg = filt.wireless;
+		layer->header.x = l->linktype == LINK_WIRELESS ? 0 : filt.radio;
+		layer->payload.x = filt.wireless;
 	}
 }
 
@@ -1417,7 +1418,7 @@ static int filter_is_cooked(int linktype)
 /* The network header of the layer, as a base. */
 static struct filter_base filter_network(const struct filter_layer *l)
 {
-	return (struct filter_base){ l->payload.off + l->network, l->payload.reg };
+	return (struct filter_base){ l->payload.off + l->network, l->payload.x };
 }
 
 static unsigned filter_in_network(unsigned size, uint32_t offset)
@@ -1871,8 +1872,7 @@ static unsigned filter_has_header(void)
 
 	if (!l->geneve)
 		return filter_truth(1);
-	return filter_not(filter_tree(TREE_COMPARE, filter_memory(l->header.reg - 1),
-	    filter_memory(l->payload.reg - 1), OP_JEQ, 0));
+	return filter_not(filter_tree(TREE_COMPARE, l->header.x, l->payload.x, OP_JEQ, 0));
 }
 
 /* MAC addresses of a set, or group addresses. */
@@ -2077,7 +2077,7 @@ static unsigned filter_vlan(uint32_t id)
 	t = filter_or(filter_tag_in_metadata(id), filter_and(
 	    filter_not(filter_equals(filter_metadata(META_VLAN_PRESENT, OP_B), 1)), t));
 	l = filter_push_layer();
-	l->type.reg = l->payload.reg = reg + 1;
+	l->type.x = l->payload.x = filter_memory(reg);
 	l->tagged = 1;
 	return t;
 }
@@ -2155,17 +2155,15 @@ static unsigned filter_tunnel_is(const struct filter_tunnel *u,
     unsigned reg)
 {
 	struct filter_base b = filter_network(filter_layer());
-	unsigned x6 = filter_constant(40), v4, v6;
+	unsigned v4, v6;
 
-	if (b.reg)
-		x6 = filter_arithmetic(OP_ADD, filter_memory(b.reg - 1), x6);
 	v4 = filter_and(filter_link_is(TYPE_IP),
 	    filter_equals(filter_in_network(OP_B, 9), 17));
 	v4 = filter_and(v4, filter_and(filter_not_fragment(),
 	    filter_tunnel_at(u, filter_header(b), b.off, reg)));
 	v6 = filter_and(filter_link_is(TYPE_IP6),
 	    filter_equals(filter_in_network(OP_B, 6), 17));
-	v6 = filter_and(v6, filter_tunnel_at(u, x6, b.off, reg));
+	v6 = filter_and(v6, filter_tunnel_at(u, filter_header6(b), b.off, reg));
 	return filter_or(v4, v6);
 }
 
@@ -2191,9 +2189,9 @@ static unsigned filter_geneve(uint32_t network)
 	    filter_store(type, filter_arithmetic(OP_ADD, at, filter_constant(off + 2))));
 	t = filter_and(t, filter_or(ethernet, other));
 	l = filter_push_layer();
-	l->header = (struct filter_base){ 0, header + 1 };
-	l->type = (struct filter_base){ 0, type + 1 };
-	l->payload = (struct filter_base){ 0, payload + 1 };
+	l->header = (struct filter_base){ 0, h };
+	l->type = (struct filter_base){ 0, filter_memory(type) };
+	l->payload = (struct filter_base){ 0, filter_memory(payload) };
 	l->network = 0;
 	l->kind = KIND_ETHERNET;
 	l->geneve = l->tagged = 1;
@@ -2204,13 +2202,13 @@ static unsigned filter_geneve(uint32_t network)
 static unsigned filter_vxlan(uint32_t network)
 {
 	const struct filter_tunnel u = { 4789, 0x08, 0x08, network };
-	unsigned udp = filter_register(), t = filter_tunnel_is(&u, udp);
+	unsigned udp = filter_register(), t = filter_tunnel_is(&u, udp), x = filter_memory(udp);
 	struct filter_layer *l = filter_push_layer();
 	uint32_t off = filter_network(l).off + 16;
 
-	l->header = (struct filter_base){ off, udp + 1 };
-	l->type = (struct filter_base){ off + 12, udp + 1 };
-	l->payload = (struct filter_base){ off + 14, udp + 1 };
+	l->header = (struct filter_base){ off, x };
+	l->type = (struct filter_base){ off + 12, x };
+	l->payload = (struct filter_base){ off + 14, x };
 	l->network = 0;
 	l->nosnap = 3;
 	l->kind = KIND_ETHERNET;
@@ -2267,18 +2265,16 @@ static unsigned filter_chain(uint32_t number, unsigned versions, unsigned first,
 static unsigned filter_protochain(unsigned proto, uint32_t n)
 {
 	struct filter_base b = filter_network(filter_layer());
-	unsigned t = filter_truth(0), x = filter_constant(40);
+	unsigned t = filter_truth(0);
 
 	if (proto != P_NONE && proto != P_IP && proto != P_IP6)
 		filter_blame("does not go with that protocol");
-	if (b.reg)
-		x = filter_arithmetic(OP_ADD, filter_memory(b.reg - 1), x);
 	if (proto != P_IP6)
 		t = filter_and(filter_link_is(TYPE_IP), filter_chain(n, OVER_IPV4,
 		    filter_in_network(OP_B, 9), filter_header(b), b.off));
 	if (proto != P_IP)
 		t = filter_or(t, filter_and(filter_link_is(TYPE_IP6), filter_chain(n,
-		    OVER_IPV6, filter_in_network(OP_B, 6), x, b.off)));
+		    OVER_IPV6, filter_in_network(OP_B, 6), filter_header6(b), b.off)));
 	return t;
 }
 
@@ -2315,8 +2311,8 @@ struct filter_operand {
 	struct filter_span span;	/* its first word */
 };
 
-static struct filter_operand filter_expression(unsigned tight);
-static struct filter_operand filter_operand(void);
+static void filter_expression(unsigned tight, struct filter_operand *r);
+static void filter_operand(struct filter_operand *r);
 
 /* Words that people use, and what they are in this language. */
 static const struct { const char *word, *instead; } filter_advice[] = {
@@ -2716,18 +2712,17 @@ static unsigned filter_name_is(void)
 	return t;
 }
 
-/* An operand as a condition: a number alone is what the words before it say. */
-static struct filter_operand filter_condition(struct filter_operand r)
+/* An operand becomes a condition: a number alone is what the words before it say. */
+static void filter_condition(struct filter_operand *r)
 {
-	if (r.kind == R_LITERAL) {
-		r.tree = filter_number_is(r.span, filt.value[r.value].k);
-		r.kind = R_NAME;
-	} else if (r.kind == R_VALUE || r.kind == R_CONSTANT) {
-		filter_fail(r.span, "a number, not a condition: compare it, for instance != 0");
-	} else if (r.kind == R_CONDITION && filt.now.ids) {
-		filter_fail(r.span, "only names and numbers stand within these parentheses");
+	if (r->kind == R_LITERAL) {
+		r->tree = filter_number_is(r->span, filt.value[r->value].k);
+		r->kind = R_NAME;
+	} else if (r->kind == R_VALUE || r->kind == R_CONSTANT) {
+		filter_fail(r->span, "a number, not a condition: compare it, for instance != 0");
+	} else if (r->kind == R_CONDITION && filt.now.ids) {
+		filter_fail(r->span, "only names and numbers stand within these parentheses");
 	}
-	return r;
 }
 
 static void filter_must_be_number(const struct filter_operand *r)
@@ -2736,22 +2731,26 @@ static void filter_must_be_number(const struct filter_operand *r)
 		filter_fail(r->span, "a condition, not a number");
 }
 
+static void filter_number_expression(unsigned tight, struct filter_operand *r)
+{
+	filter_expression(tight, r);
+	filter_must_be_number(r);
+}
+
 /* proto[expression:size]: the current word is the bracket. */
-static struct filter_operand filter_indexed(struct filter_span words, unsigned proto)
+static void filter_indexed(unsigned proto, struct filter_operand *r)
 {
 	static const char *const why = "of a size there are 1, 2 or 4 bytes";
 	struct filter_base b = filter_network(filter_layer());
-	struct filter_operand r, result = { .kind = R_VALUE, .span = words };
-	unsigned from = filter_protocols[proto].from, size = 1, x;
+	struct filter_operand at;
+	unsigned from = filter_protocols[proto].from, size = 1;
 
-	filt.blame = words;
 	if (from == FROM_NOWHERE)
 		filter_blame("its bytes cannot be looked at with [...]");
 	if (proto == P_RADIO && (!filt.radio || filt.job->linktype == LINK_WIRELESS))
 		filter_fail_link();
 	filter_next();
-	r = filter_expression(3);
-	filter_must_be_number(&r);
+	filter_number_expression(3, &at);
 	if (filter_accept(':')) {
 		if (filt.token.kind == T_NUMBER && (filt.token.value[0] == 3 ||
 		    !filt.token.value[0]))
@@ -2759,26 +2758,29 @@ static struct filter_operand filter_indexed(struct filter_span words, unsigned p
 		size = filter_number_up_to(4, why);
 	}
 	size = size == 1 ? OP_B : size == 2 ? OP_H : OP_W;
+	filt.blame = r->span;
 	if (filt.token.kind == T_END)
 		filter_blame("its ] is missing");
 	filter_must(']');
-	filt.blame = words;
-	result.guard = filter_index_guard(proto);
-	if (r.kind == R_VALUE)
-		result.guard = filter_and(r.guard, result.guard);
-	if (from == FROM_START || from == FROM_HEADER)
-		b = from == FROM_START ? (struct filter_base){ 0, 0 } : filter_layer()->header;
+	r->guard = filter_index_guard(proto);
+	if (at.kind == R_VALUE)
+		r->guard = filter_and(at.guard, r->guard);
+	if (from == FROM_START)
+		b = (struct filter_base){ 0, 0 };
+	if (from == FROM_HEADER)
+		b = filter_layer()->header;
 	if (from == FROM_IPV6)
 		b.off += 40;
-	x = from == FROM_IPV4 ? filter_header(b) : b.reg ? filter_memory(b.reg - 1) : 0;
-	if (r.kind != R_VALUE)
-		b.off += filt.value[r.value].k;
+	if (from == FROM_IPV4)
+		b.x = filter_header(b);
+	if (at.kind == R_VALUE)
+		b.x = b.x ? filter_arithmetic(OP_ADD, at.value, b.x) : at.value;
 	else
-		x = x ? filter_arithmetic(OP_ADD, r.value, x) : r.value;
-	if (!x && b.off >> 31)
+		b.off += filt.value[at.value].k;
+	if (!b.x && b.off >> 31)
 		filter_blame("the offset is too large");
-	result.value = filter_load(size, x, b.off);
-	return result;
+	r->value = filter_field(size, b, 0);
+	r->kind = R_VALUE;
 }
 
 /* src, dst, src or dst, src and dst, addr1 ... */
@@ -2912,59 +2914,60 @@ static unsigned filter_byte(void)
 }
 
 /* The words in force for what follows, and the names and numbers themselves. */
-static struct filter_operand filter_qualified(struct filter_span words, unsigned proto)
+static unsigned filter_qualified(unsigned proto)
 {
-	uint8_t ids = filt.now.ids;
+	int ids = filt.now.ids;
 	struct filter_operand r;
 
-	filt.now.proto = (uint8_t)proto;
+	filt.now.proto = proto;
 	filt.now.dir = DIR_OR;
 	filt.now.type = TYPE_HOST;
 	if (filt.token.kind >= T_SRC && filt.token.kind <= T_TA)
-		filt.now.dir = (uint8_t)filter_direction_words();
+		filt.now.dir = filter_direction_words();
 	if (filt.token.kind >= T_HOST && filt.token.kind <= T_PROTOCHAIN) {
 		if (filt.token.kind >= T_PROTO && filt.now.dir != DIR_OR)
 			filter_fail_here("has no src and dst");
-		filt.now.type = (uint8_t)(filt.token.kind - T_HOST + TYPE_HOST);
+		filt.now.type = (unsigned)(filt.token.kind - T_HOST + TYPE_HOST);
 		filter_next();
 	}
 	if (filt.token.kind == T_PROTOCOL && filt.now.type >= TYPE_PROTO)
 		filter_fail_here("a word of the language: write \\%");
 	filt.now.ids = 1;
-	r = filter_condition(filter_operand());
+	filter_operand(&r);
+	filter_condition(&r);
 	filt.now.ids = ids;
-	r.kind = R_CONDITION;
-	r.span = words;
-	return r;
+	return r.tree;
 }
 
 /* Behind an optional protocol: what is asked about it. */
-static struct filter_operand filter_primitive(struct filter_span words, unsigned proto)
+static void filter_primitive(unsigned proto, struct filter_operand *r)
 {
-	struct filter_operand r = { .kind = R_CONDITION, .span = words };
 	int token = filt.token.kind;
 
-	filt.blame = words;
-	if (token == '[' && proto != P_NONE)
-		return filter_indexed(words, proto);
-	if (token >= T_SRC && token <= T_PROTOCHAIN)
-		return filter_qualified(words, proto);
+	filt.blame = r->span;
+	if (token == '[' && proto != P_NONE) {
+		filter_indexed(proto, r);
+		return;
+	}
+	if (token >= T_SRC && token <= T_PROTOCHAIN) {
+		r->tree = filter_qualified(proto);
+		return;
+	}
 	if (token == T_GATEWAY)
 		filter_unexpected();
-	filt.now.proto = (uint8_t)proto;
+	filt.now.proto = proto;
 	filt.now.dir = DIR_OR;
 	filt.now.type = 0;
 	if (token >= T_TYPE && token <= T_DIR) {
-		r.tree = filter_frame();
+		r->tree = filter_frame();
 	} else if (token == T_BROADCAST || token == T_MULTICAST) {
 		filt.blame = filt.token.span;
-		r.tree = token == T_BROADCAST ? filter_broadcast(proto) :
+		r->tree = token == T_BROADCAST ? filter_broadcast(proto) :
 		    filter_multicast(proto);
 		filter_next();
 	} else {
-		r.tree = filter_protocol_alone(proto);
+		r->tree = filter_protocol_alone(proto);
 	}
-	return r;
 }
 
 /* The number that may follow, in parentheses or not, up to a limit; above that if there is none. */
@@ -3021,108 +3024,101 @@ static unsigned filter_numbered(struct filter_span words, int token)
 }
 
 /* What begins with a word of the language. */
-static struct filter_operand filter_word_operand(void)
+static void filter_word_operand(struct filter_operand *r)
 {
-	struct filter_operand r = { .kind = R_CONDITION, .span = filt.token.span };
 	int token = filt.token.kind;
 	unsigned proto = filt.token.value[0];
 
 	if (token < T_PROTOCOL || token == T_FOREIGN)
 		filter_unexpected();
-	if (token >= T_SRC && token <= T_DIR)
-		return filter_primitive(r.span, P_NONE);
-	filter_next();
-	if (token == T_PROTOCOL)
-		return filter_primitive(r.span, proto);
-	if (token == T_LEN) {
-		r.kind = R_VALUE;
-		r.value = filter_length();
-		r.guard = filter_truth(1);
-		return r;
+	if (token >= T_SRC && token <= T_DIR) {
+		filter_primitive(P_NONE, r);
+		return;
 	}
-	filt.now.type = 0;
-	r.tree = filter_numbered(r.span, token);
-	return r;
+	filter_next();
+	if (token == T_PROTOCOL) {
+		filter_primitive(proto, r);
+	} else if (token == T_LEN) {
+		r->kind = R_VALUE;
+		r->value = filter_length();
+	} else {
+		filt.now.type = 0;
+		r->tree = filter_numbered(r->span, token);
+	}
 }
 
-static struct filter_operand filter_parenthesized(void)
+static void filter_parenthesized(struct filter_operand *r)
 {
 	struct filter_context was = filt.now;
 	struct filter_span open = filt.token.span;
-	struct filter_operand r;
 
 	filter_next();
 	filt.now.parens = 1;
-	r = filter_expression(1);
+	filter_expression(1, r);
 	filter_must_close(open);
 	filt.now = was;
-	return r;
 }
 
-static struct filter_operand filter_negated(void)
+static void filter_negated(struct filter_operand *r)
 {
-	struct filter_operand r;
 	int odd = 0;
 
 	while (filter_accept(T_NOT))
 		odd = !odd;
-	r = filter_condition(filter_expression(2));
+	filter_expression(2, r);
+	filter_condition(r);
 	if (odd)
-		r.tree = filter_not(r.tree);
-	return r;
+		r->tree = filter_not(r->tree);
 }
 
-static struct filter_operand filter_minus(void)
+static void filter_minus(struct filter_operand *r)
 {
-	struct filter_operand r;
+	const char *behind = filt.token.span.at + 1;
 
-	if (filter_digit(filt.token.span.at[1]) >= 10 && filter_digit(filt.token.span.at[1]) < 36 &&
-	    !filter_find_word((struct filter_span){ filt.token.span.at + 1,
-	    filter_word_length(filt.token.span.at + 1) }))
+	if (filter_digit(*behind) >= 10 && filter_digit(*behind) < 36 &&
+	    !filter_find_word((struct filter_span){ behind, filter_word_length(behind) }))
 		filter_unexpected();
 	filter_next();
-	r = filter_expression(8);
-	filter_must_be_number(&r);
-	r.value = filter_arithmetic(OP_SUB, filter_constant(0), r.value);
-	if (r.kind == R_LITERAL)
-		r.kind = R_CONSTANT;
-	return r;
+	filter_number_expression(8, r);
+	r->value = filter_arithmetic(OP_SUB, filter_constant(0), r->value);
+	if (r->kind == R_LITERAL)
+		r->kind = R_CONSTANT;
 }
 
 /*
  * A number, an address, a primitive, something in parentheses, or a not or minus and what it is
  * about.
  */
-static struct filter_operand filter_operand(void)
+static void filter_operand(struct filter_operand *r)
 {
-	struct filter_operand r = { .kind = R_LITERAL, .span = filt.token.span };
-
+	*r = (struct filter_operand){
+		.kind = R_CONDITION, .guard = filter_truth(1), .span = filt.token.span,
+	};
 	if (++filt.depth > FILTER_NESTING_MAX)
 		filter_fail_here("nested too deep");
 	switch (filt.token.kind) {
 	case T_NOT:
-		r = filter_negated();
+		filter_negated(r);
 		break;
 	case '(':
-		r = filter_parenthesized();
+		filter_parenthesized(r);
 		break;
 	case '-':
-		r = filter_minus();
+		filter_minus(r);
 		break;
 	case T_NUMBER:
-		r.value = filter_constant(filt.token.value[0]);
-		r.guard = filter_truth(1);
+		r->kind = R_LITERAL;
+		r->value = filter_constant(filt.token.value[0]);
 		filter_next();
 		break;
 	case T_IPV4: case T_IPV6: case T_MAC: case T_ARC: case T_NAME:
-		r.kind = R_NAME;
-		r.tree = filter_name_is();
+		r->kind = R_NAME;
+		r->tree = filter_name_is();
 		break;
 	default:
-		r = filter_word_operand();
+		filter_word_operand(r);
 	}
 	filt.depth--;
-	return r;
 }
 
 enum { NEGATED = 1 };		/* the opposite of a jump */
@@ -3153,7 +3149,7 @@ static const struct filter_operator *filter_find_operator(int token)
 }
 
 /* left op right. What must hold before the right one is read is not asked, as in libpcap. */
-static struct filter_operand filter_compute(struct filter_operand left, unsigned code,
+static void filter_compute(struct filter_operand *left, unsigned code,
     const struct filter_operand *right)
 {
 	uint32_t k = filt.value[right->value].k;
@@ -3164,65 +3160,68 @@ static struct filter_operand filter_compute(struct filter_operand left, unsigned
 		if (k > 31 && (code == OP_LSH || code == OP_RSH))
 			filter_fail(right->span, "shifts by over 31 bits");
 	}
-	left.value = filter_arithmetic(code, left.value, right->value);
-	if (left.kind == R_LITERAL || right->kind == R_VALUE)
-		left.kind = right->kind == R_VALUE ? R_VALUE : R_CONSTANT;
-	return left;
+	left->value = filter_arithmetic(code, left->value, right->value);
+	if (left->kind == R_LITERAL || right->kind == R_VALUE)
+		left->kind = right->kind == R_VALUE ? R_VALUE : R_CONSTANT;
 }
 
 /* Are two numbers so related? */
-static struct filter_operand filter_relate(struct filter_operand left, unsigned code,
+static void filter_relate(struct filter_operand *left, unsigned code,
     const struct filter_operand *right)
 {
 	unsigned jump = code & OP_KIND, negated = code & NEGATED, t;
+	unsigned a = left->value, b = right->value;
 
-	if (filter_is_constant(right->value)) {
-		t = filter_test(left.value, jump, filt.value[right->value].k);
-	} else if (filter_is_constant(left.value)) {
+	if (filter_is_constant(a) && !filter_is_constant(b)) {
+		a = b;
+		b = left->value;
 		if (jump != OP_JEQ) {		/* k > v is not v >= k */
 			jump ^= OP_JGT ^ OP_JGE;
 			negated ^= NEGATED;
 		}
-		t = filter_test(right->value, jump, filt.value[left.value].k);
-	} else {
-		t = filter_tree(TREE_COMPARE, left.value, right->value, jump, 0);
 	}
+	if (filter_is_constant(b))
+		t = filter_test(a, jump, filt.value[b].k);
+	else
+		t = filter_tree(TREE_COMPARE, a, b, jump, 0);
 	if (negated)
 		t = filter_not(t);
-	left.tree = filter_and(filter_and(left.guard, right->guard), t);
-	left.kind = R_CONDITION;
+	left->tree = filter_and(filter_and(left->guard, right->guard), t);
+	left->kind = R_CONDITION;
 	filt.now.type = 0;
-	return left;
 }
 
 /* Operands with operators between them that bind at least as tight. */
-static struct filter_operand filter_expression(unsigned tight)
+static void filter_expression(unsigned tight, struct filter_operand *r)
 {
-	struct filter_operand r = filter_operand(), right;
+	struct filter_operand right;
 	const struct filter_operator *o;
 
+	filter_operand(r);
 	for (;;) {
 		o = filter_find_operator(filt.token.kind);
 		if (o->tight < tight)
-			return r;
+			return;
 		if (o->tight == 1) {
-			r = filter_condition(r);
-			if (r.kind == R_NAME && filt.now.parens)
+			filter_condition(r);
+			if (r->kind == R_NAME && filt.now.parens)
 				filt.now.ids = 1;
 			filter_next();
-			right = filter_condition(filter_expression(2));
-			r.tree = o->token == T_AND ? filter_and(r.tree, right.tree) :
-			    filter_or(r.tree, right.tree);
+			filter_expression(2, &right);
+			filter_condition(&right);
+			r->tree = o->token == T_AND ? filter_and(r->tree, right.tree) :
+			    filter_or(r->tree, right.tree);
 			continue;
 		}
-		if (r.kind >= R_CONDITION && filt.token.kind == '-')
+		if (r->kind >= R_CONDITION && filt.token.kind == '-')
 			filter_unexpected();
-		filter_must_be_number(&r);
+		filter_must_be_number(r);
 		filter_next();
-		right = filter_expression(o->tight == 8 ? 3 : o->tight + 1u);
-		filter_must_be_number(&right);
-		r = o->tight > 2 ? filter_compute(r, o->code, &right) : filter_relate(r, o->code,
-		    &right);
+		filter_number_expression(o->tight == 8 ? 3 : o->tight + 1u, &right);
+		if (o->tight > 2)
+			filter_compute(r, o->code, &right);
+		else
+			filter_relate(r, o->code, &right);
 	}
 }
 
@@ -3252,8 +3251,10 @@ static unsigned filter_whole(const char *text)
 			filter_fail_whole("too long");
 	filter_first_layer();
 	filter_next();
-	if (filt.token.kind != T_END)
-		r = filter_condition(filter_expression(1));
+	if (filt.token.kind != T_END) {
+		filter_expression(1, &r);
+		filter_condition(&r);
+	}
 	if (filt.token.kind != T_END)
 		filter_fail_end(&r);
 	return r.tree;
@@ -3272,10 +3273,7 @@ enum { ACCEPT = 1, REJECT, NODES_FIRST };	/* numbers of nodes; children have sma
 static unsigned filter_node(unsigned kind, unsigned jump, unsigned v, uint32_t k, unsigned yes,
     unsigned no)
 {
-	struct filter_node n = {
-		.kind = (uint8_t)kind, .jump = (uint8_t)jump, .value = (uint16_t)v, .k = k,
-		.yes = (uint16_t)yes, .no = (uint16_t)no,
-	};
+	struct filter_node n = { kind, jump, v, k, yes, no };
 
 	return filter_pool_add(&filt.nodes, &n);
 }
@@ -3316,7 +3314,7 @@ static unsigned filter_node_test(unsigned v, unsigned jump, uint32_t k, unsigned
 /* Values from lo to hi lead to a node. */
 struct filter_segment {
 	uint32_t lo, hi;
-	uint16_t to;
+	unsigned to;
 };
 
 /* What is looked for: the fields, word by word, and where the search leads. */
@@ -3405,7 +3403,7 @@ static unsigned filter_search_word(const struct filter_search *f, const uint16_t
 			if (next->value[w] != s.lo || next->upto[w] != s.hi)
 				break;
 		}
-		s.to = (uint16_t)filter_search_word(f, picked + i, run, w + 1);
+		s.to = filter_search_word(f, picked + i, run, w + 1);
 		filter_add_segment(begin, &s);
 	}
 	n = filter_segments_used - begin;
@@ -3597,13 +3595,6 @@ static unsigned filter_is_transport(unsigned v, uint32_t which)
 	    filter_or(filter_equals(v, 6), filter_equals(v, 17)));
 }
 
-/* How far behind the network header's constant part an IPv6 payload stands. */
-static unsigned filter_header6(struct filter_base b)
-{
-	return b.reg ? filter_arithmetic(OP_ADD, filter_memory(b.reg - 1), filter_constant(40)) :
-	    filter_constant(40);
-}
-
 /* Ports. Joined: X is set to the length of the IP header, and one search serves both versions. */
 static unsigned filter_graph_ports(const struct filter_tree *t, unsigned yes, unsigned no)
 {
@@ -3653,7 +3644,7 @@ static unsigned filter_join_hosts(const struct filter_tree *t, const unsigned *i
 	const struct filter_tree *ends = &filt.tree[t->a];
 	unsigned first = ends->kind == TREE_END ? ends->k : END_SRC;
 	unsigned a = filter_name(), x = filter_name();
-	unsigned moved = b.reg ? filter_memory(b.reg - 1) : filter_constant(0), found, set;
+	unsigned moved = b.x ? b.x : filter_constant(0), found, set;
 	struct filter_view v = { .words = 1 };
 
 	v.end[END_DST][0] = filter_load(OP_W, x, b.off + at[0][END_DST]);
@@ -3891,8 +3882,8 @@ static uint32_t filter_common(uint32_t a, uint32_t b)
 		if (!filt.steps)
 			return 0;
 		filt.steps--;
-		unsigned of_a = a ? filt.state[a >> 1].depth + 1u : 0;
-		unsigned of_b = b ? filt.state[b >> 1].depth + 1u : 0;
+		unsigned of_a = a ? filt.state[a >> 1].depth + 1 : 0;
+		unsigned of_b = b ? filt.state[b >> 1].depth + 1 : 0;
 
 		if (of_a >= of_b)
 			a = filt.state[a >> 1].known;
@@ -3923,9 +3914,9 @@ static unsigned filter_follow(uint32_t way, unsigned to)
 }
 
 /* Words of M[] that the node reads. */
-static uint16_t filter_node_reads(const struct filter_node *n)
+static unsigned filter_node_reads(const struct filter_node *n)
 {
-	uint16_t mem = filt.value[n->value].mem;
+	unsigned mem = filt.value[n->value].mem;
 
 	if (n->kind == NODE_TEST && (n->jump & OP_X))
 		mem |= filt.value[n->k].mem;
@@ -3947,10 +3938,10 @@ static int filter_thread(unsigned start)
 		if (!s->reached)
 			continue;
 		if (s->known)
-			s->depth = (uint16_t)(filt.state[s->known >> 1].depth + 1);
-		n->yes = (uint16_t)filter_follow(2 * i, n->yes);
+			s->depth = filt.state[s->known >> 1].depth + 1;
+		n->yes = filter_follow(2 * i, n->yes);
 		if (n->kind == NODE_TEST)
-			n->no = (uint16_t)filter_follow(2 * i + 1, n->no);
+			n->no = filter_follow(2 * i + 1, n->no);
 		changed |= n->yes != was.yes || n->no != was.no;
 		filt.stores |= filter_node_reads(n);
 	}
@@ -3976,7 +3967,7 @@ static unsigned filter_share(unsigned start)
 		if (n.kind == NODE_STORE ? !(filt.stores >> n.k & 1) : n.yes == n.no)
 			filt.state[i].place = n.yes;
 		else
-			filt.state[i].place = (uint16_t)filter_pool_add(&filt.nodes, &n);
+			filt.state[i].place = filter_pool_add(&filt.nodes, &n);
 	}
 	return filt.state[start].place;
 }
@@ -4157,8 +4148,8 @@ static void filter_hand_on(unsigned to)
 {
 	struct filter_node_state *s = &filt.state[to];
 
-	s->a = !s->reached || s->a == filt.a ? (uint16_t)filt.a : 0;
-	s->x = !s->reached || s->x == filt.x ? (uint16_t)filt.x : 0;
+	s->a = !s->reached || s->a == filt.a ? filt.a : 0;
+	s->x = !s->reached || s->x == filt.x ? filt.x : 0;
 	s->reached = 1;
 }
 
@@ -4238,7 +4229,7 @@ static void filter_put_node(struct filter_program *p, unsigned i)
 		yes = filter_reach(p, n->yes);
 		no = filter_reach(p, n->no);
 		filter_put_before(p, (struct bpf_instruction){
-			.code = OP_JMP | n->jump, .k = n->jump & OP_X ? 0 : n->k,
+			.code = (uint16_t)(OP_JMP | n->jump), .k = n->jump & OP_X ? 0 : n->k,
 			.jt = (uint8_t)(yes - p->first), .jf = (uint8_t)(no - p->first),
 		});
 	} else if (!filt.codelen) {
@@ -4249,7 +4240,7 @@ static void filter_put_node(struct filter_program *p, unsigned i)
 	}
 	while (filt.codelen)
 		filter_put_before(p, filt.code[--filt.codelen]);
-	s->place = (uint16_t)p->first;
+	s->place = p->first;
 }
 
 enum { TO_END = 255 };		/* as a jump in these tables: to the end of all of them */
@@ -4367,16 +4358,16 @@ static void filter_put_prologue(struct filter_program *p)
 static void filter_put_graph(struct filter_program *p, unsigned start)
 {
 	if (p->goes_on)
-		filt.state[ACCEPT].place = (uint16_t)p->first;
+		filt.state[ACCEPT].place = p->first;
 	if (filt.state[ACCEPT].reached && !p->goes_on) {
 		filter_put_before(p, (struct bpf_instruction){
 			.code = OP_RET, .k = filt.job->snaplen,
 		});
-		filt.state[ACCEPT].place = (uint16_t)p->first;
+		filt.state[ACCEPT].place = p->first;
 	}
 	if (filt.state[REJECT].reached) {
 		filter_put_before(p, (struct bpf_instruction){ .code = OP_RET });
-		filt.state[REJECT].place = (uint16_t)p->first;
+		filt.state[REJECT].place = p->first;
 	}
 	for (unsigned i = NODES_FIRST; i <= start; i++)
 		if (filt.state[i].reached)
@@ -4481,8 +4472,8 @@ static void filter_begin(struct filter *f)
 	if (f->live && filter_is_cooked(f->linktype))
 		filt.cooked = filter_layer()->link->payload;
 	if (filter_layer()->kind == KIND_WIRELESS) {
-		filt.radio = 1;
-		filt.wireless = filt.registers = 2;
+		filt.radio = filter_memory(filter_register());
+		filt.wireless = filter_memory(filter_register());
 	}
 }
 
