@@ -381,7 +381,7 @@ static void filter_pools_init(void)
 /* ---- scanner ---- */
 
 enum filter_token_kind {	/* characters of operators stand for themselves */
-	T_END = 0, T_NUMBER = 256, T_IPV4, T_IPV6, T_MAC, T_ARC, T_NAME,
+	T_END = 0, T_STRANGE = 128 /* no ASCII */, T_NUMBER, T_IPV4, T_IPV6, T_MAC, T_ARC, T_NAME,
 	T_UNEQUAL, T_AT_LEAST, T_AT_MOST, T_LEFT, T_RIGHT, T_AND, T_OR, T_NOT, T_MASK,
 	T_PROTOCOL,		/* value: enum filter_proto */
 	T_SRC, T_DST, T_ADDR1, T_ADDR2, T_ADDR3, T_ADDR4, T_RA, T_TA,
@@ -401,38 +401,87 @@ enum filter_proto {
 	P_LINK, P_RADIO,
 };
 
-struct filter_word {
-	const char *name;
-	uint16_t token;
-	uint16_t number;
+enum {				/* Ethernet types and LLC SAPs */
+	TYPE_IP = 0x0800, TYPE_ARP = 0x0806, TYPE_RARP = 0x8035, TYPE_ATALK = 0x809b,
+	TYPE_AARP = 0x80f3, TYPE_IPX = 0x8137, TYPE_IP6 = 0x86dd, TYPE_MPLS = 0x8847,
+	TYPE_PPPOED = 0x8863, TYPE_PPPOES = 0x8864, TYPE_MOPDL = 0x6001, TYPE_MOPRC = 0x6002,
+	TYPE_DECNET = 0x6003, TYPE_LAT = 0x6004, TYPE_SCA = 0x6007, TYPE_BRIDGED = 0x6558,
+	SAP_IP = 0x06, SAP_STP = 0x42, SAP_SNAP = 0xaa, SAP_IPX = 0xe0, SAP_NETBEUI = 0xf0,
+	SAP_ISO = 0xfe, LENGTH_MAX = 1500,	/* above that a length field is a type */
 };
 
-/* The words of the language: pcap-filter(7). The order has no meaning. */
-static const struct filter_word filter_words[] = {
+/* What a protocol's number is. */
+enum filter_family {
+	FAMILY_IPV4 = 1, FAMILY_IPV6 = 2,	/* a protocol over IPv4, IPv6 */
+	FAMILY_IP = 3,		/* over both */
+	FAMILY_LINK,		/* an Ethernet type or SAP */
+	FAMILY_ISO,		/* a network layer protocol ID behind SAP_ISO */
+	FAMILY_ISIS,		/* some types of IS-IS packets: a bit for each from 15 on */
+	FAMILY_HEADER,		/* the link header itself */
+};
+
+/* Where [offset] behind the word counts from. */
+enum filter_from { FROM_NOWHERE, FROM_NETWORK, FROM_IPV4, FROM_IPV6, FROM_START, FROM_HEADER };
+
+static const struct filter_protocol {
+	char name[8];
+	uint8_t family;
+	uint8_t from;
+	uint16_t number;
+} filter_protocols[] = {
+	[P_NONE] = { "", FAMILY_LINK, FROM_NOWHERE, 0 },
+	[P_IP] = { "ip", FAMILY_LINK, FROM_NETWORK, TYPE_IP },
+	[P_IP6] = { "ip6", FAMILY_LINK, FROM_NETWORK, TYPE_IP6 },
+	[P_ARP] = { "arp", FAMILY_LINK, FROM_NETWORK, TYPE_ARP },
+	[P_RARP] = { "rarp", FAMILY_LINK, FROM_NETWORK, TYPE_RARP },
+	[P_ATALK] = { "atalk", FAMILY_LINK, FROM_NETWORK, TYPE_ATALK },
+	[P_AARP] = { "aarp", FAMILY_LINK, FROM_NOWHERE, TYPE_AARP },
+	[P_DECNET] = { "decnet", FAMILY_LINK, FROM_NETWORK, TYPE_DECNET },
+	[P_LAT] = { "lat", FAMILY_LINK, FROM_NETWORK, TYPE_LAT },
+	[P_SCA] = { "sca", FAMILY_LINK, FROM_NETWORK, TYPE_SCA },
+	[P_MOPRC] = { "moprc", FAMILY_LINK, FROM_NETWORK, TYPE_MOPRC },
+	[P_MOPDL] = { "mopdl", FAMILY_LINK, FROM_NETWORK, TYPE_MOPDL },
+	[P_ISO] = { "iso", FAMILY_LINK, FROM_NOWHERE, SAP_ISO },
+	[P_STP] = { "stp", FAMILY_LINK, FROM_NOWHERE, SAP_STP },
+	[P_IPX] = { "ipx", FAMILY_LINK, FROM_NOWHERE, SAP_IPX },
+	[P_NETBEUI] = { "netbeui", FAMILY_LINK, FROM_NOWHERE, SAP_NETBEUI },
+	[P_TCP] = { "tcp", FAMILY_IP, FROM_IPV4, 6 },
+	[P_UDP] = { "udp", FAMILY_IP, FROM_IPV4, 17 },
+	[P_SCTP] = { "sctp", FAMILY_IP, FROM_IPV4, 132 },
+	[P_PIM] = { "pim", FAMILY_IP, FROM_IPV4, 103 },
+	[P_AH] = { "ah", FAMILY_IP, FROM_NOWHERE, 51 },
+	[P_ESP] = { "esp", FAMILY_IP, FROM_NOWHERE, 50 },
+	[P_ICMP] = { "icmp", FAMILY_IPV4, FROM_IPV4, 1 },
+	[P_IGMP] = { "igmp", FAMILY_IPV4, FROM_IPV4, 2 },
+	[P_IGRP] = { "igrp", FAMILY_IPV4, FROM_IPV4, 9 },
+	[P_VRRP] = { "vrrp", FAMILY_IPV4, FROM_IPV4, 112 },
+	[P_CARP] = { "carp", FAMILY_IPV4, FROM_IPV4, 112 },
+	[P_ICMP6] = { "icmp6", FAMILY_IPV6, FROM_IPV6, 58 },
+	[P_CLNP] = { "clnp", FAMILY_ISO, FROM_NOWHERE, 0x81 },
+	[P_ESIS] = { "esis", FAMILY_ISO, FROM_NOWHERE, 0x82 },
+	[P_ISIS] = { "isis", FAMILY_ISO, FROM_NOWHERE, 0x83 },
+	[P_L1] = { "l1", FAMILY_ISIS, FROM_NOWHERE, 1 << 0 | 1 << 2 | 1 << 3 | 1 << 9 | 1 << 11 },
+	[P_L2] = { "l2", FAMILY_ISIS, FROM_NOWHERE, 1 << 1 | 1 << 2 | 1 << 5 | 1 << 10 | 1 << 12 },
+	[P_IIH] = { "iih", FAMILY_ISIS, FROM_NOWHERE, 1 << 0 | 1 << 1 | 1 << 2 },
+	[P_LSP] = { "lsp", FAMILY_ISIS, FROM_NOWHERE, 1 << 3 | 1 << 5 },
+	[P_SNP] = { "snp", FAMILY_ISIS, FROM_NOWHERE, 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 },
+	[P_CSNP] = { "csnp", FAMILY_ISIS, FROM_NOWHERE, 1 << 9 | 1 << 10 },
+	[P_PSNP] = { "psnp", FAMILY_ISIS, FROM_NOWHERE, 1 << 11 | 1 << 12 },
+	[P_LINK] = { "ether", FAMILY_HEADER, FROM_HEADER, 0 },
+	[P_RADIO] = { "radio", FAMILY_HEADER, FROM_START, 0 },
+};
+
+/* The other words of the language, pcap-filter(7). The order has no meaning. */
+static const struct filter_word {
+	char name[11];
+	uint8_t token;		/* enum filter_token_kind */
+	uint8_t value;		/* of T_NUMBER; of T_PROTOCOL: enum filter_proto */
+} filter_words[] = {
 	{ "and", T_AND, 0 }, { "or", T_OR, 0 }, { "not", T_NOT, 0 }, { "mask", T_MASK, 0 },
-
-	{ "ip", T_PROTOCOL, P_IP }, { "ip6", T_PROTOCOL, P_IP6 }, { "arp", T_PROTOCOL, P_ARP },
-	{ "rarp", T_PROTOCOL, P_RARP }, { "atalk", T_PROTOCOL, P_ATALK },
-	{ "aarp", T_PROTOCOL, P_AARP }, { "decnet", T_PROTOCOL, P_DECNET },
-	{ "lat", T_PROTOCOL, P_LAT }, { "sca", T_PROTOCOL, P_SCA },
-	{ "moprc", T_PROTOCOL, P_MOPRC }, { "mopdl", T_PROTOCOL, P_MOPDL },
-	{ "iso", T_PROTOCOL, P_ISO }, { "stp", T_PROTOCOL, P_STP }, { "ipx", T_PROTOCOL, P_IPX },
-	{ "netbeui", T_PROTOCOL, P_NETBEUI },
-	{ "tcp", T_PROTOCOL, P_TCP }, { "udp", T_PROTOCOL, P_UDP }, { "sctp", T_PROTOCOL, P_SCTP },
-	{ "pim", T_PROTOCOL, P_PIM }, { "ah", T_PROTOCOL, P_AH }, { "esp", T_PROTOCOL, P_ESP },
-	{ "icmp", T_PROTOCOL, P_ICMP }, { "igmp", T_PROTOCOL, P_IGMP },
-	{ "igrp", T_PROTOCOL, P_IGRP }, { "vrrp", T_PROTOCOL, P_VRRP },
-	{ "carp", T_PROTOCOL, P_CARP }, { "icmp6", T_PROTOCOL, P_ICMP6 },
-	{ "clnp", T_PROTOCOL, P_CLNP }, { "esis", T_PROTOCOL, P_ESIS },
-	{ "es-is", T_PROTOCOL, P_ESIS }, { "isis", T_PROTOCOL, P_ISIS },
-	{ "is-is", T_PROTOCOL, P_ISIS }, { "l1", T_PROTOCOL, P_L1 }, { "l2", T_PROTOCOL, P_L2 },
-	{ "iih", T_PROTOCOL, P_IIH }, { "lsp", T_PROTOCOL, P_LSP }, { "snp", T_PROTOCOL, P_SNP },
-	{ "csnp", T_PROTOCOL, P_CSNP }, { "psnp", T_PROTOCOL, P_PSNP },
-	{ "ether", T_PROTOCOL, P_LINK }, { "link", T_PROTOCOL, P_LINK },
-	{ "ppp", T_PROTOCOL, P_LINK }, { "slip", T_PROTOCOL, P_LINK },
-	{ "fddi", T_PROTOCOL, P_LINK }, { "tr", T_PROTOCOL, P_LINK },
-	{ "wlan", T_PROTOCOL, P_LINK }, { "radio", T_PROTOCOL, P_RADIO },
-
+	{ "es-is", T_PROTOCOL, P_ESIS }, { "is-is", T_PROTOCOL, P_ISIS },
+	{ "link", T_PROTOCOL, P_LINK }, { "ppp", T_PROTOCOL, P_LINK },
+	{ "slip", T_PROTOCOL, P_LINK }, { "fddi", T_PROTOCOL, P_LINK },
+	{ "tr", T_PROTOCOL, P_LINK }, { "wlan", T_PROTOCOL, P_LINK },
 	{ "src", T_SRC, 0 }, { "dst", T_DST, 0 }, { "ra", T_RA, 0 }, { "ta", T_TA, 0 },
 	{ "addr1", T_ADDR1, 0 }, { "address1", T_ADDR1, 0 }, { "addr2", T_ADDR2, 0 },
 	{ "address2", T_ADDR2, 0 }, { "addr3", T_ADDR3, 0 }, { "address3", T_ADDR3, 0 },
@@ -447,44 +496,35 @@ static const struct filter_word filter_words[] = {
 	{ "vlan", T_VLAN, 0 }, { "mpls", T_MPLS, 0 }, { "pppoed", T_PPPOED, 0 },
 	{ "pppoes", T_PPPOES, 0 }, { "geneve", T_GENEVE, 0 }, { "vxlan", T_VXLAN, 0 },
 	{ "llc", T_LLC, 0 }, { "len", T_LEN, 0 }, { "length", T_LEN, 0 },
-
 	{ "icmptype", T_NUMBER, 0 }, { "icmpcode", T_NUMBER, 1 }, { "tcpflags", T_NUMBER, 13 },
 	{ "icmp6type", T_NUMBER, 0 }, { "icmp6code", T_NUMBER, 1 },
-	{ "tcp-fin", T_NUMBER, 0x01 }, { "tcp-syn", T_NUMBER, 0x02 }, { "tcp-rst", T_NUMBER, 0x04 },
-	{ "tcp-push", T_NUMBER, 0x08 }, { "tcp-ack", T_NUMBER, 0x10 },
-	{ "tcp-urg", T_NUMBER, 0x20 }, { "tcp-ece", T_NUMBER, 0x40 },
-	{ "tcp-cwr", T_NUMBER, 0x80 },
-	{ "icmp-echoreply", T_NUMBER, 0 }, { "icmp-unreach", T_NUMBER, 3 },
-	{ "icmp-sourcequench", T_NUMBER, 4 }, { "icmp-redirect", T_NUMBER, 5 },
-	{ "icmp-echo", T_NUMBER, 8 }, { "icmp-routeradvert", T_NUMBER, 9 },
-	{ "icmp-routersolicit", T_NUMBER, 10 }, { "icmp-timxceed", T_NUMBER, 11 },
-	{ "icmp-paramprob", T_NUMBER, 12 }, { "icmp-tstamp", T_NUMBER, 13 },
-	{ "icmp-tstampreply", T_NUMBER, 14 }, { "icmp-ireq", T_NUMBER, 15 },
-	{ "icmp-ireqreply", T_NUMBER, 16 }, { "icmp-maskreq", T_NUMBER, 17 },
-	{ "icmp-maskreply", T_NUMBER, 18 },
-	{ "icmp6-destinationunreach", T_NUMBER, 1 }, { "icmp6-packettoobig", T_NUMBER, 2 },
-	{ "icmp6-timeexceeded", T_NUMBER, 3 }, { "icmp6-parameterproblem", T_NUMBER, 4 },
-	{ "icmp6-echo", T_NUMBER, 128 }, { "icmp6-echoreply", T_NUMBER, 129 },
-	{ "icmp6-multicastlistenerquery", T_NUMBER, 130 },
-	{ "icmp6-multicastlistenerreportv1", T_NUMBER, 131 },
-	{ "icmp6-multicastlistenerdone", T_NUMBER, 132 },
-	{ "icmp6-routersolicit", T_NUMBER, 133 }, { "icmp6-routeradvert", T_NUMBER, 134 },
-	{ "icmp6-neighborsolicit", T_NUMBER, 135 }, { "icmp6-neighboradvert", T_NUMBER, 136 },
-	{ "icmp6-redirect", T_NUMBER, 137 }, { "icmp6-routerrenum", T_NUMBER, 138 },
-	{ "icmp6-nodeinformationquery", T_NUMBER, 139 },
-	{ "icmp6-nodeinformationresponse", T_NUMBER, 140 },
-	{ "icmp6-ineighbordiscoverysolicit", T_NUMBER, 141 },
-	{ "icmp6-ineighbordiscoveryadvert", T_NUMBER, 142 },
-	{ "icmp6-multicastlistenerreportv2", T_NUMBER, 143 },
-	{ "icmp6-homeagentdiscoveryrequest", T_NUMBER, 144 },
-	{ "icmp6-homeagentdiscoveryreply", T_NUMBER, 145 },
-	{ "icmp6-mobileprefixsolicit", T_NUMBER, 146 },
-	{ "icmp6-mobileprefixadvert", T_NUMBER, 147 },
-	{ "icmp6-certpathsolicit", T_NUMBER, 148 }, { "icmp6-certpathadvert", T_NUMBER, 149 },
-	{ "icmp6-multicastrouteradvert", T_NUMBER, 151 },
-	{ "icmp6-multicastroutersolicit", T_NUMBER, 152 },
-	{ "icmp6-multicastrouterterm", T_NUMBER, 153 },
-	{ NULL, 0, 0 },
+};
+
+/* What may stand behind tcp-, icmp- and icmp6-. */
+static const struct filter_number {
+	char name[26];
+	uint8_t value;
+} filter_tcp_flags[] = {
+	{ "fin", 0x01 }, { "syn", 0x02 }, { "rst", 0x04 }, { "push", 0x08 }, { "ack", 0x10 },
+	{ "urg", 0x20 }, { "ece", 0x40 }, { "cwr", 0x80 },
+}, filter_icmp_types[] = {
+	{ "echoreply", 0 }, { "unreach", 3 }, { "sourcequench", 4 }, { "redirect", 5 },
+	{ "echo", 8 }, { "routeradvert", 9 }, { "routersolicit", 10 }, { "timxceed", 11 },
+	{ "paramprob", 12 }, { "tstamp", 13 }, { "tstampreply", 14 }, { "ireq", 15 },
+	{ "ireqreply", 16 }, { "maskreq", 17 }, { "maskreply", 18 },
+}, filter_icmp6_types[] = {
+	{ "destinationunreach", 1 }, { "packettoobig", 2 }, { "timeexceeded", 3 },
+	{ "parameterproblem", 4 }, { "echo", 128 }, { "echoreply", 129 },
+	{ "multicastlistenerquery", 130 }, { "multicastlistenerreportv1", 131 },
+	{ "multicastlistenerdone", 132 }, { "routersolicit", 133 }, { "routeradvert", 134 },
+	{ "neighborsolicit", 135 }, { "neighboradvert", 136 }, { "redirect", 137 },
+	{ "routerrenum", 138 }, { "nodeinformationquery", 139 },
+	{ "nodeinformationresponse", 140 }, { "ineighbordiscoverysolicit", 141 },
+	{ "ineighbordiscoveryadvert", 142 }, { "multicastlistenerreportv2", 143 },
+	{ "homeagentdiscoveryrequest", 144 }, { "homeagentdiscoveryreply", 145 },
+	{ "mobileprefixsolicit", 146 }, { "mobileprefixadvert", 147 },
+	{ "certpathsolicit", 148 }, { "certpathadvert", 149 }, { "multicastrouteradvert", 151 },
+	{ "multicastroutersolicit", 152 }, { "multicastrouterterm", 153 },
 };
 
 /* Words of pf(4), ATM and SS7, which Linux's links do not have. */
@@ -507,9 +547,26 @@ static int filter_is_word(struct filter_span s, const char *name)
 	return !name[i];
 }
 
-static int filter_is_exactly(struct filter_span s, const char *name)
+/*
+ * The row whose name these are, but for capitals, in a table of `size` bytes with rows of `row`
+ * bytes, which begin with their names; NULL if there is none.
+ */
+static const void *filter_find(const void *table, size_t size, size_t row, struct filter_span s)
 {
-	return !strncmp(s.at, name, s.len) && !name[s.len];
+	const char *end = (const char *)table + size;
+
+	for (const char *name = table; name < end; name += row)
+		if (*name == (*s.at | 0x20) && filter_is_word(s, name))
+			return name;
+	return NULL;
+}
+
+static int filter_has_capital(struct filter_span s)
+{
+	for (unsigned i = 0; i < s.len; i++)
+		if (s.at[i] >= 'A' && s.at[i] <= 'Z')
+			return 1;
+	return 0;
 }
 
 static int filter_is_foreign(struct filter_span s)
@@ -520,24 +577,46 @@ static int filter_is_foreign(struct filter_span s)
 	return 0;
 }
 
-static const struct filter_word *filter_find_word(struct filter_span s)
+/* A number of the kind of tcp-syn: its token, 0 if there is no such word. */
+static int filter_find_number(struct filter_span s, uint32_t *value)
 {
-	const struct filter_word *w;
+	const char *dash = memchr(s.at, '-', s.len);
+	struct filter_span proto = s;
+	const struct filter_number *row = NULL;
 
-	for (w = filter_words; w->name; w++)
-		if (*w->name == *s.at && filter_is_exactly(s, w->name))
-			return w;
-	return NULL;
+	if (!dash)
+		return 0;
+	proto.len = (unsigned)(dash - s.at);
+	s.at = dash + 1;
+	s.len -= proto.len + 1;
+	if (filter_is_word(proto, "icmp"))
+		row = filter_find(filter_icmp_types, sizeof filter_icmp_types, sizeof *row, s);
+	if (filter_is_word(proto, "icmp6"))
+		row = filter_find(filter_icmp6_types, sizeof filter_icmp6_types, sizeof *row, s);
+	if (filter_is_word(proto, "tcp"))
+		row = filter_find(filter_tcp_flags, sizeof filter_tcp_flags, sizeof *row, s);
+	if (!row)
+		return 0;
+	*value = row->value;
+	return T_NUMBER;
 }
 
-/* The row of a small table, whose names have no capitals; NULL: it is none of these. */
-static const struct filter_word *filter_look_up(const struct filter_word *table,
-    struct filter_span s)
+/* A word of the language, but for capitals: its token and value; 0 if it is none. */
+static int filter_find_word(struct filter_span s, uint32_t *value)
 {
-	for (; table->name; table++)
-		if (s.len && filter_is_word(s, table->name))
-			return table;
-	return NULL;
+	const struct filter_protocol *p;
+	const struct filter_word *w;
+
+	p = filter_find(filter_protocols, sizeof filter_protocols, sizeof *p, s);
+	if (p) {
+		*value = (uint32_t)(p - filter_protocols);
+		return T_PROTOCOL;
+	}
+	w = filter_find(filter_words, sizeof filter_words, sizeof *w, s);
+	if (!w)
+		return filter_find_number(s, value);
+	*value = w->value;
+	return w->token;
 }
 
 /*
@@ -695,7 +774,7 @@ static unsigned filter_mac(const char *s, struct filter_token *t)
 /* What a word is that begins with a letter or digit. */
 static int filter_word_kind(struct filter_token *t)
 {
-	const struct filter_word *w;
+	int kind;
 
 	if (filter_digit(*t->span.at) < 10) {
 		if (filter_number(t->span, t->value))
@@ -704,11 +783,10 @@ static int filter_word_kind(struct filter_token *t)
 			return T_IPV4;
 		return T_NAME;
 	}
-	w = filter_find_word(t->span);
-	if (!w)
-		return filter_is_foreign(t->span) ? T_FOREIGN : T_NAME;
-	t->value[0] = w->number;
-	return w->token;
+	kind = filter_find_word(t->span, t->value);
+	if (kind && !filter_has_capital(t->span))
+		return kind;
+	return filter_is_foreign(t->span) ? T_FOREIGN : T_NAME;
 }
 
 /* The kind of an operator of one or two characters, and its length. */
@@ -725,7 +803,9 @@ static int filter_operator(const char *s, unsigned *len)
 		if (doubles[i].first == s[0] && doubles[i].second == s[1])
 			return doubles[i].token;
 	*len = *s != 0;
-	return *s == '!' ? T_NOT : (unsigned char)*s;
+	if ((unsigned char)*s >= T_STRANGE)
+		return T_STRANGE;
+	return *s == '!' ? T_NOT : *s;
 }
 
 /* The longest word at s. */
@@ -785,9 +865,9 @@ enum { BY_TCP = 1, BY_UDP = 2 };
 
 /* /etc/services in small: what people look for on a router. */
 static const struct filter_service {
-	const char *name;
+	char name[14];
 	uint16_t port;
-	uint16_t by;		/* the transports */
+	uint8_t by;		/* the transports */
 } filter_services[] = {
 	{ "bgp", 179, BY_TCP }, { "bootpc", 68, BY_UDP }, { "bootps", 67, BY_UDP },
 	{ "dhcpv6-client", 546, BY_UDP }, { "dhcpv6-server", 547, BY_UDP },
@@ -809,33 +889,17 @@ static const struct filter_service {
 	{ "snmp-trap", 162, BY_TCP | BY_UDP }, { "snmptrap", 162, BY_TCP | BY_UDP },
 	{ "ssh", 22, BY_TCP }, { "submission", 587, BY_TCP }, { "sunrpc", 111, BY_TCP | BY_UDP },
 	{ "syslog", 514, BY_TCP | BY_UDP }, { "telnet", 23, BY_TCP }, { "tftp", 69, BY_UDP },
-	{ NULL, 0, 0 },
 };
 
-/* /etc/protocols in small. */
-static const struct filter_word filter_protocol_names[] = {
-	{ "icmp", 0, 1 }, { "igmp", 0, 2 }, { "ipencap", 0, 4 }, { "tcp", 0, 6 }, { "igrp", 0, 9 },
-	{ "udp", 0, 17 }, { "dccp", 0, 33 }, { "ipv6", 0, 41 }, { "ipv6-route", 0, 43 },
-	{ "ipv6-frag", 0, 44 }, { "rsvp", 0, 46 }, { "gre", 0, 47 }, { "esp", 0, 50 },
-	{ "ah", 0, 51 }, { "ipv6-icmp", 0, 58 }, { "ipv6-nonxt", 0, 59 }, { "ipv6-opts", 0, 60 },
-	{ "eigrp", 0, 88 }, { "ospf", 0, 89 }, { "ipip", 0, 94 }, { "pim", 0, 103 },
-	{ "ipcomp", 0, 108 }, { "vrrp", 0, 112 }, { "l2tp", 0, 115 }, { "sctp", 0, 132 },
-	{ "udplite", 0, 136 },
-	{ NULL, 0, 0 },
-};
-
-/* The names of Ethernet types and LLC SAPs, behind `ether proto`. */
-static const struct filter_word filter_ether_names[] = {
-	{ "ip", 0, 0x0800 }, { "ip6", 0, 0x86dd }, { "arp", 0, 0x0806 }, { "rarp", 0, 0x8035 },
-	{ "atalk", 0, 0x809b }, { "aarp", 0, 0x80f3 }, { "decnet", 0, 0x6003 },
-	{ "lat", 0, 0x6004 }, { "sca", 0, 0x6007 }, { "moprc", 0, 0x6002 },
-	{ "mopdl", 0, 0x6001 }, { "loopback", 0, 0x9000 }, { "lldp", 0, 0x88cc },
-	{ "iso", 0, 0xfe }, { "stp", 0, 0x42 }, { "ipx", 0, 0xe0 }, { "netbeui", 0, 0xf0 },
-	{ NULL, 0, 0 },
-};
-
-static const struct filter_word filter_iso_names[] = {
-	{ "clnp", 0, 0x81 }, { "esis", 0, 0x82 }, { "isis", 0, 0x83 }, { NULL, 0, 0 },
+/* /etc/protocols in small, but for those that are words of the language. */
+static const struct filter_ip_name {
+	char name[11];
+	uint8_t number;
+} filter_ip_names[] = {
+	{ "ipencap", 4 }, { "dccp", 33 }, { "ipv6", 41 }, { "ipv6-route", 43 },
+	{ "ipv6-frag", 44 }, { "rsvp", 46 }, { "gre", 47 }, { "ipv6-icmp", 58 },
+	{ "ipv6-nonxt", 59 }, { "ipv6-opts", 60 }, { "eigrp", 88 }, { "ospf", 89 }, { "ipip", 94 },
+	{ "ipcomp", 108 }, { "l2tp", 115 }, { "udplite", 136 },
 };
 
 /* The next word of a line of /etc/services or /etc/protocols; its length is 0 at the line's end. */
@@ -899,8 +963,8 @@ static unsigned filter_service_of_file(struct filter_span name, uint32_t *port)
 		number = (struct filter_span){ line.at, (unsigned)(slash - line.at) };
 		line.len -= number.len + 1;
 		line.at = slash + 1;
-		to = filter_is_exactly(line, "tcp") ? &ports[0] :
-		    filter_is_exactly(line, "udp") ? &ports[1] : NULL;
+		to = filter_is_word(line, "tcp") ? &ports[0] :
+		    filter_is_word(line, "udp") ? &ports[1] : NULL;
 		if (to && !*to && (!filter_number(number, to) || *to > 65535))
 			*to = 0;
 	}
@@ -912,29 +976,45 @@ static unsigned filter_service_of_file(struct filter_span name, uint32_t *port)
 static unsigned filter_service(struct filter_span name, uint32_t *port)
 {
 	unsigned by = filter_service_of_file(name, port);
+	const struct filter_service *s;
 
-	for (const struct filter_service *s = filter_services; !by && s->name; s++)
-		if (filter_is_exactly(name, s->name)) {
-			*port = s->port;
-			by = s->by;
-		}
-	return by;
+	if (by || filter_has_capital(name))
+		return by;
+	s = filter_find(filter_services, sizeof filter_services, sizeof *s, name);
+	if (!s)
+		return 0;
+	*port = s->port;
+	return s->by;
 }
 
-/* The number of a protocol over IP; -1 if there is no such name. */
-static int filter_protocol(struct filter_span name)
+/* The number of a protocol by its name behind `proto`; -1 if there is none. */
+static int filter_protocol(unsigned proto, struct filter_span name)
 {
-	const char *p = filt.job->protocols;
-	struct filter_span line = { NULL, 0 };
-	const struct filter_word *w;
-	uint32_t number;
+	int over_ip = proto == P_NONE || proto == P_IP || proto == P_IP6;
+	const char *file = over_ip ? filt.job->protocols : NULL;
+	const struct filter_protocol *p;
+	const struct filter_ip_name *row = NULL;
+	struct filter_span line;
+	uint32_t n;
 
-	if (p)
-		line = filter_find_line(&p, name);
-	if (line.len && filter_number(line, &number) && number < 256)
-		return (int)number;
-	w = filter_look_up(filter_protocol_names, name);
-	return w ? w->number : -1;
+	if (file) {
+		line = filter_find_line(&file, name);
+		if (line.len && filter_number(line, &n) && n < 256)
+			return (int)n;
+	}
+	if (filter_find_word(name, &n) == T_PROTOCOL) {
+		p = &filter_protocols[n];
+		if (over_ip ? p->family <= FAMILY_IP : proto == P_LINK ? p->family == FAMILY_LINK :
+		    proto == P_ISO && p->family == FAMILY_ISO)
+			return p->number;
+	}
+	if (over_ip)
+		row = filter_find(filter_ip_names, sizeof filter_ip_names, sizeof *row, name);
+	if (proto == P_LINK && filter_is_word(name, "loopback"))
+		return 0x9000;
+	if (proto == P_LINK && filter_is_word(name, "lldp"))
+		return 0x88cc;
+	return row ? row->number : -1;
 }
 
 /* ---- values ---- */
@@ -1098,9 +1178,9 @@ enum filter_class {
 	MATCH_HOST4,		/* BY_IP | BY_ARP | BY_RARP */
 	MATCH_HOST6,
 	MATCH_MAC,
-	MATCH_PROTOCOL,		/* OVER_IPV4 | OVER_IPV6 */
+	MATCH_PROTOCOL,		/* FAMILY_IPV4, FAMILY_IPV6 or both */
 };
-enum { BY_IP = 1, BY_ARP = 2, BY_RARP = 4, OVER_IPV4 = 1, OVER_IPV6 = 2 };
+enum { BY_IP = 1, BY_ARP = 2, BY_RARP = 4 };
 
 /* The ends of a match, in the order of T_SRC ... T_TA. */
 enum {
@@ -1345,14 +1425,6 @@ enum {
 	LINK_PREPENDED = 282,
 };
 enum { GROUP_SET = 0 };		/* in place of a set of MAC addresses: all group addresses */
-
-enum {				/* Ethernet types and LLC SAPs */
-	TYPE_IP = 0x0800, TYPE_ARP = 0x0806, TYPE_RARP = 0x8035, TYPE_ATALK = 0x809b,
-	TYPE_AARP = 0x80f3, TYPE_IPX = 0x8137, TYPE_IP6 = 0x86dd, TYPE_MPLS = 0x8847,
-	TYPE_PPPOED = 0x8863, TYPE_PPPOES = 0x8864, TYPE_DECNET = 0x6003, TYPE_BRIDGED = 0x6558,
-	SAP_IP = 0x06, SAP_STP = 0x42, SAP_SNAP = 0xaa, SAP_IPX = 0xe0, SAP_NETBEUI = 0xf0,
-	SAP_ISO = 0xfe, LENGTH_MAX = 1500,	/* above that a length field is a type */
-};
 
 static struct filter_layer *filter_layer(void)
 {
@@ -1637,65 +1709,6 @@ static unsigned filter_link_is(uint32_t type)
 
 /* ---- primitives ---- */
 
-enum filter_family {
-	FAMILY_LINK,		/* an Ethernet type or SAP */
-	FAMILY_IP,		/* a protocol over IPv4, IPv6 or both */
-	FAMILY_ISO,		/* a network layer protocol ID behind SAP_ISO */
-	FAMILY_ISIS,		/* some types of IS-IS packets */
-	FAMILY_HEADER,		/* the link header itself */
-};
-
-/* Where [offset] behind the word counts from. */
-enum filter_from { FROM_NOWHERE, FROM_NETWORK, FROM_IPV4, FROM_IPV6, FROM_START, FROM_HEADER };
-
-static const struct filter_protocol {
-	uint8_t family;
-	uint8_t versions;	/* OVER_IPV4 | OVER_IPV6 */
-	uint8_t from;
-	uint16_t number;	/* FAMILY_ISIS: a bit for each type from 15 on */
-} filter_protocols[] = {
-	[P_NONE] = { FAMILY_LINK, 0, FROM_NOWHERE, 0 },
-	[P_IP] = { FAMILY_LINK, 0, FROM_NETWORK, TYPE_IP },
-	[P_IP6] = { FAMILY_LINK, 0, FROM_NETWORK, TYPE_IP6 },
-	[P_ARP] = { FAMILY_LINK, 0, FROM_NETWORK, TYPE_ARP },
-	[P_RARP] = { FAMILY_LINK, 0, FROM_NETWORK, TYPE_RARP },
-	[P_ATALK] = { FAMILY_LINK, 0, FROM_NETWORK, TYPE_ATALK },
-	[P_AARP] = { FAMILY_LINK, 0, FROM_NOWHERE, TYPE_AARP },
-	[P_DECNET] = { FAMILY_LINK, 0, FROM_NETWORK, TYPE_DECNET },
-	[P_LAT] = { FAMILY_LINK, 0, FROM_NETWORK, 0x6004 },
-	[P_SCA] = { FAMILY_LINK, 0, FROM_NETWORK, 0x6007 },
-	[P_MOPRC] = { FAMILY_LINK, 0, FROM_NETWORK, 0x6002 },
-	[P_MOPDL] = { FAMILY_LINK, 0, FROM_NETWORK, 0x6001 },
-	[P_ISO] = { FAMILY_LINK, 0, FROM_NOWHERE, SAP_ISO },
-	[P_STP] = { FAMILY_LINK, 0, FROM_NOWHERE, SAP_STP },
-	[P_IPX] = { FAMILY_LINK, 0, FROM_NOWHERE, SAP_IPX },
-	[P_NETBEUI] = { FAMILY_LINK, 0, FROM_NOWHERE, SAP_NETBEUI },
-	[P_TCP] = { FAMILY_IP, OVER_IPV4 | OVER_IPV6, FROM_IPV4, 6 },
-	[P_UDP] = { FAMILY_IP, OVER_IPV4 | OVER_IPV6, FROM_IPV4, 17 },
-	[P_SCTP] = { FAMILY_IP, OVER_IPV4 | OVER_IPV6, FROM_IPV4, 132 },
-	[P_PIM] = { FAMILY_IP, OVER_IPV4 | OVER_IPV6, FROM_IPV4, 103 },
-	[P_AH] = { FAMILY_IP, OVER_IPV4 | OVER_IPV6, FROM_NOWHERE, 51 },
-	[P_ESP] = { FAMILY_IP, OVER_IPV4 | OVER_IPV6, FROM_NOWHERE, 50 },
-	[P_ICMP] = { FAMILY_IP, OVER_IPV4, FROM_IPV4, 1 },
-	[P_IGMP] = { FAMILY_IP, OVER_IPV4, FROM_IPV4, 2 },
-	[P_IGRP] = { FAMILY_IP, OVER_IPV4, FROM_IPV4, 9 },
-	[P_VRRP] = { FAMILY_IP, OVER_IPV4, FROM_IPV4, 112 },
-	[P_CARP] = { FAMILY_IP, OVER_IPV4, FROM_IPV4, 112 },
-	[P_ICMP6] = { FAMILY_IP, OVER_IPV6, FROM_IPV6, 58 },
-	[P_CLNP] = { FAMILY_ISO, 0, FROM_NOWHERE, 0x81 },
-	[P_ESIS] = { FAMILY_ISO, 0, FROM_NOWHERE, 0x82 },
-	[P_ISIS] = { FAMILY_ISO, 0, FROM_NOWHERE, 0x83 },
-	[P_L1] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 0 | 1 << 2 | 1 << 3 | 1 << 9 | 1 << 11 },
-	[P_L2] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 1 | 1 << 2 | 1 << 5 | 1 << 10 | 1 << 12 },
-	[P_IIH] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 0 | 1 << 1 | 1 << 2 },
-	[P_LSP] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 3 | 1 << 5 },
-	[P_SNP] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 },
-	[P_CSNP] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 9 | 1 << 10 },
-	[P_PSNP] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 11 | 1 << 12 },
-	[P_LINK] = { FAMILY_HEADER, 0, FROM_HEADER, 0 },
-	[P_RADIO] = { FAMILY_HEADER, 0, FROM_START, 0 },
-};
-
 static unsigned filter_match(unsigned class, uint32_t key, unsigned ends)
 {
 	return filter_tree(TREE_MATCH, ends, filt.layer, class, key);
@@ -1727,9 +1740,9 @@ static unsigned filter_range(uint32_t least, uint32_t most)
 /* A protocol over IPv4, IPv6 or both. */
 static unsigned filter_protocol_is(uint32_t n, unsigned versions)
 {
-	if (versions & OVER_IPV4)
+	if (versions & FAMILY_IPV4)
 		filter_link_is(TYPE_IP);		/* for what it may have to say */
-	if (versions & OVER_IPV6)
+	if (versions & FAMILY_IPV6)
 		filter_link_is(TYPE_IP6);
 	return filter_match(MATCH_PROTOCOL, versions, filter_end(END_SRC, filter_range(n, n)));
 }
@@ -1762,8 +1775,8 @@ static unsigned filter_protocol_alone(unsigned proto)
 	switch (p->family) {
 	case FAMILY_LINK:
 		return filter_link_is(p->number);
-	case FAMILY_IP:
-		return filter_protocol_is(p->number, p->versions);
+	case FAMILY_IPV4: case FAMILY_IPV6: case FAMILY_IP:
+		return filter_protocol_is(p->number, p->family);
 	case FAMILY_ISO:
 		return filter_iso_is(p->number);
 	case FAMILY_ISIS:
@@ -1780,11 +1793,11 @@ static unsigned filter_protocol_number(unsigned proto, uint32_t n)
 {
 	switch (proto) {
 	case P_NONE:
-		return filter_protocol_is(n, OVER_IPV4 | OVER_IPV6);
+		return filter_protocol_is(n, FAMILY_IP);
 	case P_IP:
-		return filter_protocol_is(n, OVER_IPV4);
+		return filter_protocol_is(n, FAMILY_IPV4);
 	case P_IP6:
-		return filter_protocol_is(n, OVER_IPV6);
+		return filter_protocol_is(n, FAMILY_IPV6);
 	case P_LINK:
 		return filter_link_is(n);
 	case P_ISO:
@@ -2248,7 +2261,7 @@ static unsigned filter_chain(uint32_t number, unsigned versions, unsigned first,
 		v = names[i];
 		pass = filter_and(filter_equals(v, 51), filter_pass_header(reg, xs[i], off, 1,
 		    xs[i + 1]));
-		if (versions == OVER_IPV6)
+		if (versions == FAMILY_IPV6)
 			pass = filter_or(pass, filter_and(
 			    filter_or(filter_or(filter_equals(v, 0), filter_equals(v, 60)),
 			    filter_or(filter_equals(v, 43), filter_equals(v, 44))),
@@ -2270,11 +2283,11 @@ static unsigned filter_protochain(unsigned proto, uint32_t n)
 	if (proto != P_NONE && proto != P_IP && proto != P_IP6)
 		filter_blame("does not go with that protocol");
 	if (proto != P_IP6)
-		t = filter_and(filter_link_is(TYPE_IP), filter_chain(n, OVER_IPV4,
+		t = filter_and(filter_link_is(TYPE_IP), filter_chain(n, FAMILY_IPV4,
 		    filter_in_network(OP_B, 9), filter_header(b), b.off));
 	if (proto != P_IP)
 		t = filter_or(t, filter_and(filter_link_is(TYPE_IP6), filter_chain(n,
-		    OVER_IPV6, filter_in_network(OP_B, 6), filter_header6(b), b.off)));
+		    FAMILY_IPV6, filter_in_network(OP_B, 6), filter_header6(b), b.off)));
 	return t;
 }
 
@@ -2345,12 +2358,11 @@ static int filter_is_display_language(struct filter_span s)
 }
 
 /* Is it a word of the language, but for its capitals? */
-static int filter_has_capitals(struct filter_span s)
+static int filter_is_in_capitals(struct filter_span s)
 {
-	for (const struct filter_word *w = filter_words; w->name; w++)
-		if (filter_is_word(s, w->name))
-			return !filter_is_exactly(s, w->name);
-	return 0;
+	uint32_t value;
+
+	return filter_has_capital(s) && filter_find_word(s, &value);
 }
 
 /* Fails for the current word. */
@@ -2366,7 +2378,7 @@ static void filter_fail_name(void)
 	char why[80];
 	struct bpf_text t = { why, why + sizeof why - 1 };
 
-	if (filter_has_capitals(s))
+	if (filter_is_in_capitals(s))
 		filter_fail_here("write it in small letters");
 	if (filter_is_display_language(s))
 		filter_fail_here("Wireshark's display language; here it is host 1.2.3.4,"
@@ -2509,7 +2521,7 @@ static uint32_t filter_port(struct filter_span name, unsigned *by)
 	if (*by)
 		return n;
 	if (memchr(name.at, '.', name.len) || !filter_number(name, &n) || n > 65535)
-		filter_fail(name, filter_has_capitals(name) ? "write it in small letters" :
+		filter_fail(name, filter_is_in_capitals(name) ? "write it in small letters" :
 		    "not a port");
 	*by = BY_TCP | BY_UDP;
 	return n;
@@ -2558,17 +2570,9 @@ static unsigned filter_named_ports(void)
 static unsigned filter_named_protocol(void)
 {
 	struct filter_span words = filt.token.span;
-	const struct filter_word *w = NULL;
-	int n;
+	int n = filter_protocol(filt.now.proto, words);
 
 	filt.blame = words;
-	if (filt.now.proto == P_LINK)
-		w = filter_look_up(filter_ether_names, words);
-	if (filt.now.proto == P_ISO)
-		w = filter_look_up(filter_iso_names, words);
-	n = w ? w->number : -1;
-	if (filt.now.proto == P_NONE || filt.now.proto == P_IP || filt.now.proto == P_IP6)
-		n = filter_protocol(words);
 	if (n < 0)
 		filter_blame("not a protocol that is known: write its number");
 	return filter_number_is(words, (uint32_t)n);
@@ -2798,40 +2802,40 @@ static unsigned filter_direction_words(void)
 }
 
 /* The types of 802.11 frames, and the subtypes: bits of the first byte of the header. */
-static const struct filter_word filter_frame_types[] = {
-	{ "mgt", 0, 0x00 }, { "management", 0, 0x00 }, { "ctl", 0, 0x04 }, { "control", 0, 0x04 },
-	{ "data", 0, 0x08 }, { NULL, 0, 0 },
-};
-static const struct filter_word filter_frame_subtypes[] = {
-	{ "assocreq", 0, 0x00 }, { "assoc-req", 0, 0x00 }, { "assocresp", 0, 0x10 },
-	{ "assoc-resp", 0, 0x10 }, { "reassocreq", 0, 0x20 }, { "reassoc-req", 0, 0x20 },
-	{ "reassocresp", 0, 0x30 }, { "reassoc-resp", 0, 0x30 }, { "probereq", 0, 0x40 },
-	{ "probe-req", 0, 0x40 }, { "proberesp", 0, 0x50 }, { "probe-resp", 0, 0x50 },
-	{ "beacon", 0, 0x80 }, { "atim", 0, 0x90 }, { "disassoc", 0, 0xa0 },
-	{ "disassociation", 0, 0xa0 }, { "auth", 0, 0xb0 }, { "authentication", 0, 0xb0 },
-	{ "deauth", 0, 0xc0 }, { "deauthentication", 0, 0xc0 },
-	{ "bar", 0, 0x84 }, { "ba", 0, 0x94 }, { "ps-poll", 0, 0xa4 }, { "rts", 0, 0xb4 },
-	{ "cts", 0, 0xc4 }, { "ack", 0, 0xd4 }, { "cf-end", 0, 0xe4 }, { "cf-end-ack", 0, 0xf4 },
-	{ "data", 0, 0x08 }, { "data-cf-ack", 0, 0x18 }, { "data-cf-poll", 0, 0x28 },
-	{ "data-cf-ack-poll", 0, 0x38 }, { "null", 0, 0x48 }, { "cf-ack", 0, 0x58 },
-	{ "cf-poll", 0, 0x68 }, { "cf-ack-poll", 0, 0x78 }, { "qos-data", 0, 0x88 },
-	{ "qos-data-cf-ack", 0, 0x98 }, { "qos-data-cf-poll", 0, 0xa8 },
-	{ "qos-data-cf-ack-poll", 0, 0xb8 }, { "qos", 0, 0xc8 }, { "qos-cf-poll", 0, 0xe8 },
-	{ "qos-cf-ack-poll", 0, 0xf8 }, { NULL, 0, 0 },
-};
-static const struct filter_word filter_frame_directions[] = {
-	{ "nods", 0, 0 }, { "tods", 0, 1 }, { "fromds", 0, 2 }, { "dstods", 0, 3 }, { NULL, 0, 0 },
+static const struct filter_frame_name {
+	char name[21];
+	uint8_t bits;
+} filter_frame_types[] = {
+	{ "mgt", 0x00 }, { "management", 0x00 }, { "ctl", 0x04 }, { "control", 0x04 },
+	{ "data", 0x08 },
+}, filter_frame_subtypes[] = {
+	{ "assocreq", 0x00 }, { "assoc-req", 0x00 }, { "assocresp", 0x10 }, { "assoc-resp", 0x10 },
+	{ "reassocreq", 0x20 }, { "reassoc-req", 0x20 }, { "reassocresp", 0x30 },
+	{ "reassoc-resp", 0x30 }, { "probereq", 0x40 }, { "probe-req", 0x40 },
+	{ "proberesp", 0x50 }, { "probe-resp", 0x50 }, { "beacon", 0x80 }, { "atim", 0x90 },
+	{ "disassoc", 0xa0 }, { "disassociation", 0xa0 }, { "auth", 0xb0 },
+	{ "authentication", 0xb0 }, { "deauth", 0xc0 }, { "deauthentication", 0xc0 },
+	{ "bar", 0x84 }, { "ba", 0x94 }, { "ps-poll", 0xa4 }, { "rts", 0xb4 }, { "cts", 0xc4 },
+	{ "ack", 0xd4 }, { "cf-end", 0xe4 }, { "cf-end-ack", 0xf4 },
+	{ "data", 0x08 }, { "data-cf-ack", 0x18 }, { "data-cf-poll", 0x28 },
+	{ "data-cf-ack-poll", 0x38 }, { "null", 0x48 }, { "cf-ack", 0x58 }, { "cf-poll", 0x68 },
+	{ "cf-ack-poll", 0x78 }, { "qos-data", 0x88 }, { "qos-data-cf-ack", 0x98 },
+	{ "qos-data-cf-poll", 0xa8 }, { "qos-data-cf-ack-poll", 0xb8 }, { "qos", 0xc8 },
+	{ "qos-cf-poll", 0xe8 }, { "qos-cf-ack-poll", 0xf8 },
+}, filter_frame_directions[] = {
+	{ "nods", 0 }, { "tods", 1 }, { "fromds", 2 }, { "dstods", 3 },
 };
 
 enum { FRAME_TYPE = 0x0c, FRAME_SUBTYPE = 0xf0, FRAME_DIRECTION = 0x03 };
 
 /* The current word as a row of a table, or as a number that has no bits outside of mask. */
-static unsigned filter_table_word(const struct filter_word *table, uint32_t mask, const char *why)
+static uint32_t filter_frame_bits(const struct filter_frame_name *table, size_t size, uint32_t mask,
+    const char *why)
 {
-	const struct filter_word *w = filter_look_up(table, filt.token.span);
-	uint32_t n = w ? w->number : filt.token.value[0];
+	const struct filter_frame_name *row = filter_find(table, size, sizeof *row, filt.token.span);
+	uint32_t n = row ? row->bits : filt.token.value[0];
 
-	if (!w && (filt.token.kind != T_NUMBER || n & ~mask))
+	if (!row && (filt.token.kind != T_NUMBER || n & ~mask))
 		filter_fail_here(why);
 	filter_next();
 	return n;
@@ -2850,17 +2854,18 @@ static unsigned filter_frame(void)
 	filter_next();
 	if (what == T_DIR)
 		return filter_masked(filter_in_header(OP_B, 1), FRAME_DIRECTION,
-		    filter_table_word(filter_frame_directions, UINT32_MAX,
-		    "not a direction of frames"));
+		    filter_frame_bits(filter_frame_directions, sizeof filter_frame_directions,
+		    UINT32_MAX, "not a direction of frames"));
 	if (what == T_TYPE) {
-		type = filter_table_word(filter_frame_types, FRAME_TYPE, "not a type of frames");
+		type = filter_frame_bits(filter_frame_types, sizeof filter_frame_types, FRAME_TYPE,
+		    "not a type of frames");
 		if (!filter_accept(T_SUBTYPE))
 			return filter_masked(filter_in_header(OP_B, 0), FRAME_TYPE, type);
 	}
 	words = filt.token.span;
 	by_name = filt.token.kind != T_NUMBER;
-	subtype = filter_table_word(filter_frame_subtypes, FRAME_SUBTYPE,
-	    "not a subtype of frames");
+	subtype = filter_frame_bits(filter_frame_subtypes, sizeof filter_frame_subtypes,
+	    FRAME_SUBTYPE, "not a subtype of frames");
 	if (what == T_SUBTYPE && !by_name)
 		filter_fail(words, "a number needs its type before it: type mgt subtype 0x80");
 	if (what == T_TYPE && by_name && (subtype & FRAME_TYPE) != type)
@@ -2869,25 +2874,29 @@ static unsigned filter_frame(void)
 }
 
 /* 802.2's formats and commands: bits of the control byte, under a mask. */
-static const struct filter_word filter_llc_types[] = {
+static const struct filter_llc_type {
+	char name[6];
+	uint8_t mask, bits;
+} filter_llc_types[] = {
 	{ "s", 0x03, 0x01 }, { "u", 0x03, 0x03 }, { "rr", 0x0f, 0x01 }, { "rnr", 0x0f, 0x05 },
 	{ "rej", 0x0f, 0x09 }, { "ui", 0xef, 0x03 }, { "ua", 0xef, 0x63 }, { "disc", 0xef, 0x43 },
 	{ "dm", 0xef, 0x0f }, { "sabme", 0xef, 0x6f }, { "test", 0xef, 0xe3 },
-	{ "xid", 0xef, 0xaf }, { "frmr", 0xef, 0x87 }, { "i", 0x01, 0x00 }, { NULL, 0, 0 },
+	{ "xid", 0xef, 0xaf }, { "frmr", 0xef, 0x87 }, { "i", 0x01, 0x00 },
 };
 
 /* llc, llc TYPE: the current word is the one behind llc. */
 static unsigned filter_llc(void)
 {
-	const struct filter_word *w = filter_look_up(filter_llc_types, filt.token.span);
+	const struct filter_llc_type *row = filter_find(filter_llc_types, sizeof filter_llc_types,
+	    sizeof *row, filt.token.span);
 	unsigned t = filter_has_llc();
 
-	if (!w && filt.token.kind == T_NAME)
+	if (!row && filt.token.kind == T_NAME)
 		filter_fail_word("not a type of llc");
-	if (!w || (filt.token.kind != T_NAME && filt.token.kind != T_FOREIGN))
+	if (!row || (filt.token.kind != T_NAME && filt.token.kind != T_FOREIGN))
 		return t;
 	filter_next();
-	return filter_and(t, filter_masked(filter_in_payload(OP_B, 2), w->token, w->number));
+	return filter_and(t, filter_masked(filter_in_payload(OP_B, 2), row->mask, row->bits));
 }
 
 /* byte N op N, of the link header */
@@ -3073,10 +3082,11 @@ static void filter_negated(struct filter_operand *r)
 
 static void filter_minus(struct filter_operand *r)
 {
-	const char *behind = filt.token.span.at + 1;
+	const char *p = filt.token.span.at + 1;
+	struct filter_span behind = { p, filter_word_length(p) };
+	uint32_t value;
 
-	if (filter_digit(*behind) >= 10 && filter_digit(*behind) < 36 &&
-	    !filter_find_word((struct filter_span){ behind, filter_word_length(behind) }))
+	if (filter_digit(*p) >= 10 && filter_digit(*p) < 36 && !filter_find_word(behind, &value))
 		filter_unexpected();
 	filter_next();
 	filter_number_expression(8, r);
@@ -3724,13 +3734,13 @@ static unsigned filter_graph_protocols(const struct filter_tree *t, unsigned yes
 	struct filter_search f = { .words = 1, .yes = yes, .no = no };
 	unsigned set = filt.tree[t->a].a, next = filter_in_network(OP_B, 6), otherwise = no;
 
-	if (t->k & OVER_IPV6) {
+	if (t->k & FAMILY_IPV6) {
 		f.word[0] = filter_in_network(OP_B, 40);
 		f.no = filter_node_test(next, OP_JEQ, 44, filter_search_set(f, set), no);
 		f.word[0] = next;
 		otherwise = filter_graph(filter_link_is(TYPE_IP6), filter_search_set(f, set), no);
 	}
-	if (!(t->k & OVER_IPV4))
+	if (!(t->k & FAMILY_IPV4))
 		return otherwise;
 	f.no = no;
 	f.word[0] = filter_in_network(OP_B, 9);
