@@ -176,6 +176,12 @@ struct filter_layer {
 	int geneve;		/* is it within a tunnel that may have no link header? */
 };
 
+/* What stands at END_SRC and END_DST. */
+struct filter_view {
+	unsigned end[2][4];	/* values, word by word */
+	unsigned words;		/* 0: MAC addresses, which stand where the link layer says */
+};
+
 static struct filter_state {
 	struct filter *job;
 	jmp_buf failed;
@@ -200,6 +206,7 @@ static struct filter_state {
 	unsigned stores;		/* words of M[] that something reads, a bit for each */
 	/* left for the optimizer; without, programs only get longer */
 	unsigned steps;
+	struct filter_view view;	/* of the match that becomes nodes */
 	/* emission */
 	unsigned a, x;			/* values in A and X */
 	unsigned temporary;		/* the next free word of M[], from above */
@@ -1586,66 +1593,44 @@ static unsigned filter_is_data_frame(void)
 	    filter_test(control, OP_JSET, 8));
 }
 
-/* The numbers that PPP has for Ethernet types and SAPs; RFC 1661, IANA's PPP numbers. */
-static uint32_t filter_ppp_number(uint32_t type)
+/*
+ * What some links have in place of Ethernet types and SAPs: PPP's numbers (RFC 1661, IANA); Frame
+ * Relay's control byte and network layer protocol ID (RFC 2427); address families, of which
+ * AF_INET6 is 10 on Linux, 24, 28 and 30 on BSDs and macOS; ARCnet's (RFC 1201, RFC 1051).
+ */
+static const struct {
+	uint8_t kind;		/* enum filter_kind */
+	uint16_t type, number;
+} filter_link_numbers[] = {
+	{ KIND_PPP, TYPE_IP, 0x21 }, { KIND_PPP, TYPE_IP6, 0x57 },
+	{ KIND_PPP, TYPE_DECNET, 0x27 }, { KIND_PPP, TYPE_ATALK, 0x29 },
+	{ KIND_PPP, 0x0600, 0x25 }, { KIND_PPP, SAP_ISO, 0x23 }, { KIND_PPP, SAP_STP, 0x31 },
+	{ KIND_PPP, SAP_IPX, 0x2b }, { KIND_HDLC, SAP_ISO, 0xfefe },
+	{ KIND_FRELAY, TYPE_IP, 0x03cc }, { KIND_FRELAY, TYPE_IP6, 0x038e },
+	{ KIND_FRELAY, SAP_ISO, 0x0381 }, { KIND_FRELAY, SAP_ISO, 0x0382 },
+	{ KIND_FRELAY, SAP_ISO, 0x0383 },
+	{ KIND_LOOP, TYPE_IP, 2 }, { KIND_LOOP, TYPE_IP6, 10 }, { KIND_LOOP, TYPE_IP6, 24 },
+	{ KIND_LOOP, TYPE_IP6, 28 }, { KIND_LOOP, TYPE_IP6, 30 },
+	{ KIND_ARCNET, TYPE_IP, 212 }, { KIND_ARCNET, TYPE_IP, 240 },
+	{ KIND_ARCNET, TYPE_ARP, 213 }, { KIND_ARCNET, TYPE_ARP, 241 },
+	{ KIND_ARCNET, TYPE_RARP, 214 }, { KIND_ARCNET, TYPE_IP6, 196 },
+	{ KIND_ARCNET, TYPE_ATALK, 221 },
+};
+
+/* Is the type field, so many bytes wide, one of the numbers that a kind of link has for a type? */
+static unsigned filter_link_number_is(int kind, unsigned size, uint32_t type)
 {
-	static const uint16_t pairs[][2] = {
-		{ TYPE_IP, 0x21 }, { TYPE_IP6, 0x57 }, { TYPE_DECNET, 0x27 }, { TYPE_ATALK, 0x29 },
-		{ 0x0600, 0x25 }, { SAP_ISO, 0x23 }, { SAP_STP, 0x31 }, { SAP_IPX, 0x2b },
-	};
+	unsigned v = filter_field(size, filter_layer()->type, 0), t = filter_truth(0);
 
-	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-		if (pairs[i][0] == type)
-			return pairs[i][1];
-	return type;
-}
+	for (size_t i = 0; i < sizeof filter_link_numbers / sizeof *filter_link_numbers; i++) {
+		uint32_t number = filter_link_numbers[i].number;
 
-/* The BSD loopback header: an address family in some machine's byte order, or in the network's. */
-static unsigned filter_family_is(uint32_t family)
-{
-	unsigned v = filter_in_header(OP_W, 0), t = filter_equals(v, family);
-
-	if (filter_layer()->kind == KIND_NULL)
-		t = filter_or(filter_equals(v, family << 24), t);
-	return t;
-}
-
-/* AF_INET is 2 everywhere, AF_INET6 10 on Linux, 24, 28 and 30 on BSDs and macOS. */
-static unsigned filter_loopback_is(uint32_t type)
-{
-	if (type == TYPE_IP)
-		return filter_family_is(2);
-	if (type != TYPE_IP6)
-		return filter_truth(0);
-	return filter_or(filter_or(filter_family_is(10), filter_family_is(24)),
-	    filter_or(filter_family_is(28), filter_family_is(30)));
-}
-
-/* RFC 2427: a control byte and the network layer protocol ID. */
-static unsigned filter_frelay_is(uint32_t type)
-{
-	unsigned v = filter_in_header(OP_H, 2);
-
-	if (type == TYPE_IP || type == TYPE_IP6)
-		return filter_equals(v, type == TYPE_IP ? 0x03cc : 0x038e);
-	if (type != SAP_ISO)
-		return filter_truth(0);
-	return filter_or(filter_or(filter_equals(v, 0x0381), filter_equals(v, 0x0382)),
-	    filter_equals(v, 0x0383));
-}
-
-/* RFC 1201 and RFC 1051. */
-static unsigned filter_arcnet_is(uint32_t type)
-{
-	static const uint16_t numbers[][2] = {
-		{ TYPE_IP, 212 }, { TYPE_IP, 240 }, { TYPE_ARP, 213 }, { TYPE_ARP, 241 },
-		{ TYPE_RARP, 214 }, { TYPE_IP6, 196 }, { TYPE_ATALK, 221 },
-	};
-	unsigned v = filter_field(OP_B, filter_layer()->type, 0), t = filter_truth(0);
-
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-		if (numbers[i][0] == type)
-			t = filter_or(t, filter_equals(v, numbers[i][1]));
+		if (filter_link_numbers[i].kind != kind || filter_link_numbers[i].type != type)
+			continue;
+		if (filter_layer()->kind == KIND_NULL)	/* some machine's byte order */
+			t = filter_or(t, filter_equals(v, number << 24));
+		t = filter_or(t, filter_equals(v, number));
+	}
 	return t;
 }
 
@@ -1669,11 +1654,12 @@ static unsigned filter_mpls_carries(uint32_t type)
 /* Does a packet of this Ethernet type, or with this LLC SAP, follow? The words say so. */
 static unsigned filter_link_is(uint32_t type)
 {
+	int kind = filter_layer()->kind;
 	unsigned v;
 
 	if (filter_layer()->labels)
 		return filter_mpls_carries(type);
-	switch (filter_layer()->kind) {
+	switch (kind) {
 	case KIND_ETHERNET:
 		v = filter_type();
 		return filter_type_or_sap(type, filter_not(filter_test(v, OP_JGT, LENGTH_MAX)),
@@ -1693,16 +1679,15 @@ static unsigned filter_link_is(uint32_t type)
 		return filter_truth(type == TYPE_IP);
 	case KIND_IPV6:
 		return filter_truth(type == TYPE_IP6);
-	case KIND_PPP:
-		return filter_equals(filter_type(), filter_ppp_number(type));
-	case KIND_HDLC:
-		return filter_equals(filter_type(), type == SAP_ISO ? 0xfefe : type);
+	case KIND_PPP: case KIND_HDLC:
+		v = filter_link_number_is(kind, OP_H, type);
+		return filter_is_truth(v, 0) ? filter_equals(filter_type(), type) : v;
 	case KIND_FRELAY:
-		return filter_frelay_is(type);
+		return filter_link_number_is(kind, OP_H, type);
 	case KIND_NULL: case KIND_LOOP:
-		return filter_loopback_is(type);
+		return filter_link_number_is(KIND_LOOP, OP_W, type);
 	case KIND_ARCNET:
-		return filter_arcnet_is(type);
+		return filter_link_number_is(kind, OP_B, type);
 	}
 	filter_fail_link();
 }
@@ -1719,14 +1704,35 @@ static unsigned filter_end(unsigned end, unsigned set)
 	return filter_tree(TREE_END, set, 0, 0, end);
 }
 
-/* One set at the ends that a direction names. */
-static unsigned filter_ends(unsigned dir, unsigned set)
+/* Fails if the words name another end than the source's or the destination's. */
+static void filter_need_src_or_dst(const char *why)
 {
-	if (dir == DIR_OR)
-		return filter_or(filter_end(END_SRC, set), filter_end(END_DST, set));
-	if (dir == DIR_AND)
-		return filter_and(filter_end(END_SRC, set), filter_end(END_DST, set));
-	return filter_end(dir, set);
+	if (filt.now.dir > END_DST && filt.now.dir < DIR_OR)
+		filter_blame(why);
+}
+
+/* What must hold of the source's end, the destination's or both, as the words say; 0: of another. */
+static unsigned filter_at_ends(unsigned src, unsigned dst)
+{
+	switch (filt.now.dir) {
+	case END_SRC:
+		return src;
+	case END_DST:
+		return dst;
+	case DIR_AND:
+		return filter_and(src, dst);
+	case DIR_OR:
+		return filter_or(src, dst);
+	}
+	return 0;
+}
+
+/* A set at the ends that the words name. */
+static unsigned filter_ends(unsigned set)
+{
+	unsigned t = filter_at_ends(filter_end(END_SRC, set), filter_end(END_DST, set));
+
+	return t ? t : filter_end(filt.now.dir, set);
 }
 
 /* The set of the numbers from `least` to `most`. */
@@ -1809,20 +1815,13 @@ static unsigned filter_protocol_number(unsigned proto, uint32_t n)
 }
 
 /* Ports from `least` to `most` of a transport; 0: of TCP, UDP and SCTP. */
-static unsigned filter_ports(unsigned transport, unsigned dir,
-    uint32_t least, uint32_t most)
+static unsigned filter_ports(unsigned transport, uint32_t least, uint32_t most)
 {
-	if (dir > END_DST && dir < DIR_OR)
-		filter_blame("ports have src and dst only");
-	filter_link_is(TYPE_IP6);
+	filter_need_src_or_dst("ports have src and dst only");
+	filter_link_is(TYPE_IP6);		/* for what it may have to say */
 	filter_link_is(TYPE_IP);
-	if (least > most) {
-		uint32_t swapped = least;
-
-		least = most;
-		most = swapped;
-	}
-	return filter_match(MATCH_PORT, transport, filter_ends(dir, filter_range(least, most)));
+	return filter_match(MATCH_PORT, transport, filter_ends(least < most ?
+	    filter_range(least, most) : filter_range(most, least)));
 }
 
 /* Is a mask ones first, then zeros? */
@@ -1847,35 +1846,41 @@ static unsigned filter_addresses(const uint32_t *value, const uint32_t *mask, un
 }
 
 /* An IPv4 address or network, in IP, ARP and RARP or one of them. */
-static unsigned filter_host4(unsigned proto, unsigned dir,
-    uint32_t value, uint32_t mask)
+static unsigned filter_host4(uint32_t value, uint32_t mask)
 {
-	static const uint8_t by[] = {
-		[P_NONE] = BY_IP | BY_ARP | BY_RARP, [P_IP] = BY_IP, [P_ARP] = BY_ARP,
-		[P_RARP] = BY_RARP,
-	};
-	unsigned key = proto < sizeof by ? by[proto] : 0;
+	static const char *const why = "an IPv4 address does not go with the words before it";
+	unsigned key = 0;
 
-	if (filter_layer()->labels && proto == P_NONE)
+	switch (filt.now.proto) {
+	case P_NONE:
+		key = filter_layer()->labels ? BY_IP : BY_IP | BY_ARP | BY_RARP;
+		break;
+	case P_IP:
 		key = BY_IP;
-	if (!key || (dir > END_DST && dir < DIR_OR))
-		filter_blame("an IPv4 address does not go with the words before it");
-	if (key & BY_IP)
-		filter_link_is(TYPE_IP);
-	if (key & BY_ARP)
-		filter_link_is(TYPE_ARP);
-	if (key & BY_RARP)
-		filter_link_is(TYPE_RARP);
-	return filter_match(MATCH_HOST4, key, filter_ends(dir, filter_addresses(&value, &mask, 1)));
+		break;
+	case P_ARP:
+		key = BY_ARP;
+		break;
+	case P_RARP:
+		key = BY_RARP;
+		break;
+	default:
+		filter_blame(why);
+	}
+	filter_need_src_or_dst(why);
+	filter_link_is(key & BY_IP ? TYPE_IP : TYPE_ARP);	/* for what it may have to say */
+	return filter_match(MATCH_HOST4, key, filter_ends(filter_addresses(&value, &mask, 1)));
 }
 
-static unsigned filter_host6(unsigned proto, unsigned dir,
-    const uint32_t *value, const uint32_t *mask)
+static unsigned filter_host6(const uint32_t *value, const uint32_t *mask)
 {
-	if ((proto != P_NONE && proto != P_IP6) || (dir > END_DST && dir < DIR_OR))
-		filter_blame("an IPv6 address does not go with the words before it");
+	static const char *const why = "an IPv6 address does not go with the words before it";
+
+	if (filt.now.proto != P_NONE && filt.now.proto != P_IP6)
+		filter_blame(why);
+	filter_need_src_or_dst(why);
 	filter_link_is(TYPE_IP6);
-	return filter_match(MATCH_HOST6, 0, filter_ends(dir, filter_addresses(value, mask, 4)));
+	return filter_match(MATCH_HOST6, 0, filter_ends(filter_addresses(value, mask, 4)));
 }
 
 /* Behind Geneve there may be no link header. */
@@ -1889,70 +1894,63 @@ static unsigned filter_has_header(void)
 }
 
 /* MAC addresses of a set, or group addresses. */
-static unsigned filter_macs(unsigned dir, unsigned set)
+static unsigned filter_macs(unsigned set)
 {
 	const struct filter_layer *l = filter_layer();
 	int wireless = l->kind == KIND_WIRELESS;
 
 	if (!wireless && l->kind != KIND_ETHERNET && (l->kind != KIND_LLC || !l->link->src))
 		filter_fail_link();
-	if (!wireless && dir > END_DST && dir < DIR_OR)
+	if (!wireless && filt.now.dir > END_DST && filt.now.dir < DIR_OR)
 		filter_fail_link();
-	return filter_and(filter_has_header(), filter_match(MATCH_MAC, 0, filter_ends(dir, set)));
+	return filter_and(filter_has_header(), filter_match(MATCH_MAC, 0, filter_ends(set)));
 }
 
-static unsigned filter_mac_is(unsigned dir, const uint32_t *value)
+static unsigned filter_mac_is(const uint32_t *value)
 {
 	struct filter_entry e = { .value = { value[0], value[1] }, .upto = { value[0], value[1] } };
 
-	return filter_macs(dir, filter_single(&e));
+	return filter_macs(filter_single(&e));
 }
 
 /* A host on ARCnet, whose addresses are one byte. */
-static unsigned filter_arc_is(unsigned dir, uint32_t address)
+static unsigned filter_arc_is(uint32_t address)
 {
 	unsigned src = filter_equals(filter_in_header(OP_B, 0), address);
-	unsigned dst = filter_equals(filter_in_header(OP_B, 1), address);
+	unsigned t = filter_at_ends(src, filter_equals(filter_in_header(OP_B, 1), address));
 
-	if (filter_layer()->kind != KIND_ARCNET || (dir > END_DST && dir < DIR_OR))
+	if (filter_layer()->kind != KIND_ARCNET || !t)
 		filter_fail_link();
-	if (dir == DIR_AND)
-		return filter_and(src, dst);
-	return dir == END_SRC ? src : dir == END_DST ? dst : filter_or(src, dst);
+	return t;
 }
 
-/*
- * A DECnet address at one end: in a long or short header, each with or without a byte of padding.
- */
-static unsigned filter_decnet_end(uint32_t address, uint32_t in_long, uint32_t in_short)
+/* A DECnet address at one end. */
+static unsigned filter_decnet_end(uint32_t address, unsigned end)
 {
+	/* flags that say: a long or short header, with a byte of padding before it or without */
+	static const struct { uint8_t size, at[2]; uint16_t mask, flags; } forms[] = {
+		{ OP_H, { 18, 10 }, 0xff07, 0x8106 }, { OP_B, { 17, 9 }, 7, 6 },
+		{ OP_H, { 6, 4 }, 0xff07, 0x8102 }, { OP_B, { 5, 3 }, 7, 2 },
+	};
 	/* little-endian on the wire */
 	uint32_t swapped = (address & 0xff) << 8 | address >> 8;
-	unsigned flags = filter_in_network(OP_H, 2), flag = filter_in_network(OP_B, 2);
-	unsigned t = filter_and(filter_masked(flags, 0xff07, 0x8106),
-	    filter_equals(filter_in_network(OP_H, 3 + in_long), swapped));
+	unsigned t = filter_truth(0);
 
-	t = filter_or(t, filter_and(filter_masked(flag, 7, 6),
-	    filter_equals(filter_in_network(OP_H, 2 + in_long), swapped)));
-	t = filter_or(t, filter_and(filter_masked(flags, 0xff07, 0x8102),
-	    filter_equals(filter_in_network(OP_H, 3 + in_short), swapped)));
-	return filter_or(t, filter_and(filter_masked(flag, 7, 2),
-	    filter_equals(filter_in_network(OP_H, 2 + in_short), swapped)));
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+		t = filter_or(t, filter_and(
+		    filter_masked(filter_in_network(forms[i].size, 2), forms[i].mask, forms[i].flags),
+		    filter_equals(filter_in_network(OP_H, forms[i].at[end]), swapped)));
+	return t;
 }
 
 /* decnet host AREA.NODE */
-static unsigned filter_decnet_host(unsigned dir, uint32_t address)
+static unsigned filter_decnet_host(uint32_t address)
 {
 	unsigned decnet = filter_link_is(TYPE_DECNET);
-	unsigned src = filter_decnet_end(address, 15, 3), dst = filter_decnet_end(address, 7, 1);
 
-	if (dir > END_DST && dir < DIR_OR)
-		filter_blame("DECnet addresses have src and dst only");
-	if (dir == DIR_OR)
-		src = filter_or(src, dst);
-	if (dir == DIR_AND)
-		src = filter_and(src, dst);
-	return filter_and(decnet, dir == END_DST ? dst : src);
+	filter_need_src_or_dst("DECnet addresses have src and dst only");
+	return filter_and(decnet, filter_at_ends(filter_decnet_end(address, END_SRC),
+	    filter_decnet_end(address, END_DST)));
 }
 
 static unsigned filter_not_fragment(void)
@@ -1981,36 +1979,34 @@ static unsigned filter_index_guard(unsigned proto)
 	return filter_truth(1);
 }
 
-/* broadcast and multicast, behind a protocol or none. */
-static unsigned filter_broadcast(unsigned proto)
+static unsigned filter_broadcast(void)
 {
-	static const uint32_t all[4] = { UINT32_MAX, 0xffff };
 	uint32_t hosts = ~filt.job->netmask;
-	unsigned to;
+	unsigned to = filter_in_network(OP_W, 16);
 
-	if (proto == P_NONE || proto == P_LINK) {
-		if (filter_layer()->kind == KIND_ARCNET)
-			return filter_arc_is(END_DST, 0);
-		return filter_mac_is(END_DST, all);
-	}
-	if (proto != P_IP)
-		filter_blame("does not go with that protocol");
-	to = filter_in_network(OP_W, 16);
 	return filter_and(filter_link_is(TYPE_IP),
 	    filter_or(filter_masked(to, hosts, 0), filter_masked(to, hosts, hosts)));
 }
 
-static unsigned filter_multicast(unsigned proto)
+/* broadcast and multicast, behind a protocol or none. */
+static unsigned filter_to_many(unsigned proto, int multicast)
 {
+	static const uint32_t all[4] = { UINT32_MAX, 0xffff };
+
+	filt.now.dir = END_DST;
 	switch (proto) {
 	case P_NONE: case P_LINK:
 		if (filter_layer()->kind == KIND_ARCNET)
-			return filter_arc_is(END_DST, 0);
-		return filter_macs(END_DST, GROUP_SET);
+			return filter_arc_is(0);
+		return multicast ? filter_macs(GROUP_SET) : filter_mac_is(all);
 	case P_IP:
+		if (!multicast)
+			return filter_broadcast();
 		return filter_and(filter_link_is(TYPE_IP),
 		    filter_masked(filter_in_network(OP_B, 16), 0xf0, 0xe0));
 	case P_IP6:
+		if (!multicast)
+			break;
 		return filter_and(filter_link_is(TYPE_IP6),
 		    filter_equals(filter_in_network(OP_B, 24), 0xff));
 	}
@@ -2503,11 +2499,11 @@ static unsigned filter_number_is(struct filter_span words, uint32_t n)
 	case TYPE_PORT: case TYPE_PORTRANGE:
 		if (n > 65535)
 			filter_blame("not a port");
-		return filter_ports(filter_transport(), filt.now.dir, n, n);
+		return filter_ports(filter_transport(), n, n);
 	case TYPE_HOST: case TYPE_NET:
 		for (; filt.now.type == TYPE_NET && n && !(n >> 24); bits -= 8)
 			n <<= 8;
-		return filter_host4(filt.now.proto, filt.now.dir, n, filter_prefix(bits));
+		return filter_host4(n, filter_prefix(bits));
 	}
 	filter_blame("needs host, net, port or the like before it");
 }
@@ -2564,7 +2560,7 @@ static unsigned filter_named_ports(void)
 	} else if (filt.now.type == TYPE_PORTRANGE && filter_digit(*words.at) < 10) {
 		filter_blame("not a range of ports");
 	}
-	return filter_ports(filter_narrow(transport, by), filt.now.dir, least, most);
+	return filter_ports(filter_narrow(transport, by), least, most);
 }
 
 static unsigned filter_named_protocol(void)
@@ -2601,7 +2597,7 @@ static unsigned filter_decnet_is(void)
 	    node > 1023)
 		filter_blame("not a DECnet address: area.node, up to 63.1023");
 	filter_next();
-	return filter_decnet_host(filt.now.dir, (uint32_t)(area << 10 | node));
+	return filter_decnet_host((uint32_t)(area << 10 | node));
 }
 
 /* Fails where the words before an address/length, whose length is the current word, say host. */
@@ -2640,7 +2636,7 @@ static unsigned filter_ipv4_is(void)
 		if (t.value[0] & ~mask)
 			filter_blame("bits outside the mask");
 	}
-	return filter_host4(filt.now.proto, filt.now.dir, t.value[0], mask);
+	return filter_host4(t.value[0], mask);
 }
 
 static unsigned filter_ipv6_is(void)
@@ -2657,7 +2653,7 @@ static unsigned filter_ipv6_is(void)
 		bits = filter_number_up_to(128, "the length of an IPv6 mask is 0 to 128");
 	}
 	filter_mask6(t.value, bits, mask);
-	return filter_host6(filt.now.proto, filt.now.dir, t.value, mask);
+	return filter_host6(t.value, mask);
 }
 
 static unsigned filter_link_address_is(void)
@@ -2669,8 +2665,8 @@ static unsigned filter_link_address_is(void)
 		filter_blame("an Ethernet address: write ether host %");
 	filter_next();
 	if (t.kind == T_ARC)
-		return filter_arc_is(filt.now.dir, t.value[0]);
-	return filter_mac_is(filt.now.dir, t.value);
+		return filter_arc_is(t.value[0]);
+	return filter_mac_is(t.value);
 }
 
 /* Fails: a word that is no address stands behind host or net. */
@@ -2971,8 +2967,7 @@ static void filter_primitive(unsigned proto, struct filter_operand *r)
 		r->tree = filter_frame();
 	} else if (token == T_BROADCAST || token == T_MULTICAST) {
 		filt.blame = filt.token.span;
-		r->tree = token == T_BROADCAST ? filter_broadcast(proto) :
-		    filter_multicast(proto);
+		r->tree = filter_to_many(proto, token == T_MULTICAST);
 		filter_next();
 	} else {
 		r->tree = filter_protocol_alone(proto);
@@ -3329,7 +3324,7 @@ struct filter_segment {
 
 /* What is looked for: the fields, word by word, and where the search leads. */
 struct filter_search {
-	unsigned word[4];	/* values */
+	const unsigned *word;	/* values */
 	unsigned words;
 	unsigned yes, no;
 };
@@ -3481,9 +3476,11 @@ static unsigned filter_search_masked(const struct filter_search *f, const struct
 	return to;
 }
 
-/* Is what stands in the fields in the set? */
-static unsigned filter_search_set(struct filter_search f, unsigned set)
+/* Is what stands in some words, 1 to 4, in the set? */
+static unsigned filter_search_set(const unsigned *word, unsigned words, unsigned set, unsigned yes,
+    unsigned no)
 {
+	struct filter_search f = { word, words, yes, no };
 	unsigned n = filter_pick(set, 0), regular = 0;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -3503,91 +3500,63 @@ static unsigned filter_search_set(struct filter_search f, unsigned set)
 
 static unsigned filter_graph(unsigned tree, unsigned yes, unsigned no);
 
-/* The fields of both ends; words 0: those of an 802.11 header, which stand where its bits say. */
-struct filter_view {
-	unsigned end[2][4];	/* values, of END_SRC and END_DST */
-	unsigned words;
-	unsigned group;		/* the destination's first byte, of which bit 0 says: a group */
-};
-
-/* A MAC address at a fixed place. */
+/* A MAC address at a place in the link header. */
 static unsigned filter_mac_at(uint32_t off, unsigned set, unsigned yes, unsigned no)
 {
-	struct filter_search f = {
-		{ filter_in_header(OP_W, off + 2), filter_in_header(OP_H, off) }, 2, yes, no,
-	};
+	const unsigned words[] = { filter_in_header(OP_W, off + 2), filter_in_header(OP_H, off) };
 
 	if (set == GROUP_SET)
 		return filter_node_test(filter_in_header(OP_B, off), OP_JSET, 1, yes, no);
-	return filter_search_set(f, set);
+	return filter_search_set(words, 2, set, yes, no);
 }
 
-/* Addresses of 802.11: IEEE 802.11, 9.2.4 and 9.3; as libpcap has them. */
+/*
+ * The address at an end of an 802.11 frame: IEEE 802.11, 9.2.4 and 9.3; as libpcap has them. The
+ * first row of the end that holds says where the address stands.
+ */
 static unsigned filter_wireless_end(unsigned end, unsigned set, unsigned yes, unsigned no)
 {
-	enum { TO_DS = 1, FROM_DS = 2, CONTROL = 0x04, DATA = 0x08, CTS = 0xc0, ACK = 0xd0 };
-	unsigned first = filter_in_header(OP_B, 0), second = filter_in_header(OP_B, 1), t;
-	unsigned is_control = filter_masked(first, FRAME_TYPE, CONTROL);
+	enum { TO_DS = 1, FROM_DS = 2, CONTROL = 0x04, DATA = 0x08, CTS_OR_ACK = 0xc4 };
+	static const struct {
+		uint8_t end;
+		uint8_t byte, mask, bits;	/* of the header: these bits are so under the mask */
+		uint8_t at;			/* 0: there is no such address */
+	} rows[] = {
+		{ END_SRC, 0, CONTROL, CONTROL, 0 }, { END_SRC, 0, DATA, 0, 10 },
+		{ END_SRC, 1, FROM_DS, 0, 10 }, { END_SRC, 1, TO_DS, 0, 16 },
+		{ END_SRC, 0, 0, 0, 24 },
+		{ END_DST, 0, CONTROL, CONTROL, 0 }, { END_DST, 0, DATA, 0, 4 },
+		{ END_DST, 1, TO_DS, 0, 4 }, { END_DST, 0, 0, 0, 16 },
+		{ END_ADDR1, 0, 0, 0, 4 },
+		{ END_ADDR2, 0, 0xec, CTS_OR_ACK, 0 }, { END_ADDR2, 0, 0, 0, 10 },
+		{ END_ADDR3, 0, FRAME_TYPE, CONTROL, 0 }, { END_ADDR3, 0, 0, 0, 16 },
+		{ END_ADDR4, 1, FRAME_DIRECTION, TO_DS | FROM_DS, 24 },
+		{ END_RA, 0, DATA, DATA, 4 },
+		{ END_TA, 0, DATA, 0, 0 }, { END_TA, 0, 0xec, CTS_OR_ACK, 0 },
+		{ END_TA, 0, 0, 0, 10 },
+	};
+	unsigned to = no;
 
-	switch (end) {
-	case END_SRC:
-		t = filter_node_test(second, OP_JSET, TO_DS, filter_mac_at(24, set, yes, no),
-		    filter_mac_at(16, set, yes, no));
-		t = filter_node_test(second, OP_JSET, FROM_DS, t, filter_mac_at(10, set, yes, no));
-		t = filter_node_test(first, OP_JSET, DATA, t, filter_mac_at(10, set, yes, no));
-		return filter_node_test(first, OP_JSET, CONTROL, no, t);
-	case END_DST:
-		t = filter_node_test(second, OP_JSET, TO_DS, filter_mac_at(16, set, yes, no),
-		    filter_mac_at(4, set, yes, no));
-		t = filter_node_test(first, OP_JSET, DATA, t, filter_mac_at(4, set, yes, no));
-		return filter_node_test(first, OP_JSET, CONTROL, no, t);
-	case END_ADDR1:
-		return filter_mac_at(4, set, yes, no);
-	case END_ADDR3:
-		return filter_graph(is_control, no, filter_mac_at(16, set, yes, no));
-	case END_ADDR4:
-		return filter_graph(filter_masked(second, FRAME_DIRECTION, TO_DS | FROM_DS),
-		    filter_mac_at(24, set, yes, no), no);
-	case END_RA:
-		return filter_node_test(first, OP_JSET, DATA, filter_mac_at(4, set, yes, no), no);
-	}
-	/* END_ADDR2, END_TA: control frames have it, but for two of them */
-	t = filter_and(filter_not(filter_masked(first, FRAME_SUBTYPE, CTS)),
-	    filter_not(filter_masked(first, FRAME_SUBTYPE, ACK)));
-	t = filter_graph(filter_or(filter_not(is_control), t), filter_mac_at(10, set, yes, no), no);
-	return end == END_TA ? filter_node_test(first, OP_JSET, DATA, t, no) : t;
+	for (size_t i = sizeof rows / sizeof *rows; i-- > 0; )
+		if (rows[i].end == end)
+			to = filter_graph(filter_masked(filter_in_header(OP_B, rows[i].byte),
+			    rows[i].mask, rows[i].bits),
+			    rows[i].at ? filter_mac_at(rows[i].at, set, yes, no) : no, to);
+	return to;
 }
 
-static unsigned filter_graph_end(const struct filter_view *view, unsigned end, unsigned set,
-    unsigned yes, unsigned no)
+/* Is what stands at an end of the match in work in the set? */
+static unsigned filter_graph_end(unsigned end, unsigned set, unsigned yes, unsigned no)
 {
-	struct filter_search f = { .words = view->words, .yes = yes, .no = no };
+	const struct filter_layer *l = filter_layer();
 
-	if (!view->words)
+	if (filt.view.words)
+		return filter_search_set(filt.view.end[end], filt.view.words, set, yes, no);
+	if (l->kind == KIND_WIRELESS)
 		return filter_wireless_end(end, set, yes, no);
-	if (set == GROUP_SET)
-		return filter_node_test(view->group, OP_JSET, 1, yes, no);
-	memcpy(f.word, view->end[end], sizeof f.word);
-	return filter_search_set(f, set);
-}
-
-/* A condition on ends, as a graph. */
-static unsigned filter_graph_ends(const struct filter_view *view, unsigned tree, unsigned yes,
-    unsigned no)
-{
-	struct filter_tree t = filt.tree[tree];
-
-	switch (t.kind) {
-	case TREE_AND:
-		return filter_graph_ends(view, t.a, filter_graph_ends(view, t.b, yes, no), no);
-	case TREE_OR:
-		return filter_graph_ends(view, t.a, yes, filter_graph_ends(view, t.b, yes, no));
-	case TREE_NOT:
-		return filter_graph_ends(view, t.a, no, yes);
-	case TREE_CONSTANT:
-		return t.k ? yes : no;
-	}
-	return filter_graph_end(view, t.k, t.a, yes, no);
+	if (l->kind == KIND_LLC)
+		return filter_mac_at(end == END_DST ? l->link->dst : l->link->src, set, yes, no);
+	return filter_mac_at(end == END_DST ? 0 : 6, set, yes, no);
 }
 
 /* A register gets a value, by a name. */
@@ -3609,23 +3578,23 @@ static unsigned filter_is_transport(unsigned v, uint32_t which)
 static unsigned filter_graph_ports(const struct filter_tree *t, unsigned yes, unsigned no)
 {
 	struct filter_base b = filter_network(filter_layer());
-	struct filter_view v4 = { .words = 1 }, v6 = { .words = 1 };
-	unsigned x = filter_header(b), is4, is6, found4, found6;
+	unsigned x = filter_header(b), is4, is6, found4, found6, end;
 
-	for (unsigned end = END_SRC; end <= END_DST; end++) {
-		v4.end[end][0] = filter_load(OP_H, x, b.off + 2 * end);
-		v6.end[end][0] = filter_in_network(OP_H, 40 + 2 * end);
-	}
 	is4 = filter_and(filter_and(filter_link_is(TYPE_IP),
 	    filter_is_transport(filter_in_network(OP_B, 9), t->k)), filter_not_fragment());
 	is6 = filter_and(filter_link_is(TYPE_IP6),
 	    filter_is_transport(filter_in_network(OP_B, 6), t->k));
-	found4 = filter_graph_ends(&v4, t->a, yes, no);
+	filt.view.words = 1;
+	for (end = END_SRC; end <= END_DST; end++)
+		filt.view.end[end][0] = filter_load(OP_H, x, b.off + 2 * end);
+	found4 = filter_graph(t->a, yes, no);
 	if (filt.joined) {
 		found6 = filter_node_register(1, filter_header6(b), x, found4);
 		found4 = filter_node_register(1, x, x, found4);
 	} else {
-		found6 = filter_graph_ends(&v6, t->a, yes, no);
+		for (end = END_SRC; end <= END_DST; end++)
+			filt.view.end[end][0] = filter_in_network(OP_H, 40 + 2 * end);
+		found6 = filter_graph(t->a, yes, no);
 	}
 	filt.could_join = 1;
 	return filter_graph(is6, found6, filter_graph(is4, found4, no));
@@ -3655,11 +3624,11 @@ static unsigned filter_join_hosts(const struct filter_tree *t, const unsigned *i
 	unsigned first = ends->kind == TREE_END ? ends->k : END_SRC;
 	unsigned a = filter_name(), x = filter_name();
 	unsigned moved = b.x ? b.x : filter_constant(0), found, set;
-	struct filter_view v = { .words = 1 };
 
-	v.end[END_DST][0] = filter_load(OP_W, x, b.off + at[0][END_DST]);
-	v.end[first][0] = a;
-	found = filter_graph_ends(&v, t->a, yes, no);
+	filt.view.words = 1;
+	filt.view.end[END_DST][0] = filter_load(OP_W, x, b.off + at[0][END_DST]);
+	filt.view.end[first][0] = a;
+	found = filter_graph(t->a, yes, no);
 	for (unsigned i = 2; i-- > 0; ) {
 		set = filter_node_register(0, filter_in_network(OP_W, at[i][first]), a, found);
 		if (ends->kind != TREE_END)
@@ -3676,9 +3645,9 @@ static unsigned filter_graph_hosts4(const struct filter_tree *t, unsigned yes, u
 	/* RFC 791, 826, 903 */
 	static const uint32_t at[3][2] = { { 12, 16 }, { 14, 24 }, { 14, 24 } };
 	static const uint16_t type[3] = { TYPE_IP, TYPE_ARP, TYPE_RARP };
-	struct filter_view v = { .words = 1 };
 	unsigned is[3], i;
 
+	filt.view.words = 1;
 	for (i = 0; i < 3; i++)
 		is[i] = t->k >> i & 1 ? filter_link_is(type[i]) : filter_truth(0);
 	if (t->k == (BY_IP | BY_ARP | BY_RARP) && filter_is_simple(t->a)) {
@@ -3689,62 +3658,47 @@ static unsigned filter_graph_hosts4(const struct filter_tree *t, unsigned yes, u
 		is[1] = filter_link_is(TYPE_ARP);
 	}
 	for (i = 3; i-- > 0; ) {
-		v.end[END_SRC][0] = filter_in_network(OP_W, at[i][END_SRC]);
-		v.end[END_DST][0] = filter_in_network(OP_W, at[i][END_DST]);
+		filt.view.end[END_SRC][0] = filter_in_network(OP_W, at[i][END_SRC]);
+		filt.view.end[END_DST][0] = filter_in_network(OP_W, at[i][END_DST]);
 		if (!filter_is_truth(is[i], 0))
-			no = filter_graph(is[i], filter_graph_ends(&v, t->a, yes, no), no);
+			no = filter_graph(is[i], filter_graph(t->a, yes, no), no);
 	}
 	return no;
 }
 
 static unsigned filter_graph_hosts6(const struct filter_tree *t, unsigned yes, unsigned no)
 {
-	struct filter_view v = { .words = 4 };
-
+	filt.view.words = 4;
 	for (unsigned i = 0; i < 4; i++) {
-		v.end[END_SRC][i] = filter_in_network(OP_W, 8 + 4 * i);
-		v.end[END_DST][i] = filter_in_network(OP_W, 24 + 4 * i);
+		filt.view.end[END_SRC][i] = filter_in_network(OP_W, 8 + 4 * i);
+		filt.view.end[END_DST][i] = filter_in_network(OP_W, 24 + 4 * i);
 	}
-	return filter_graph(filter_link_is(TYPE_IP6), filter_graph_ends(&v, t->a, yes, no), no);
+	return filter_graph(filter_link_is(TYPE_IP6), filter_graph(t->a, yes, no), no);
 }
 
-static unsigned filter_graph_macs(const struct filter_tree *t, unsigned yes, unsigned no)
+/* A protocol over IP, in a byte of the network header. */
+static unsigned filter_graph_protocol_at(uint32_t at, unsigned tree, unsigned yes, unsigned no)
 {
-	const struct filter_layer *l = filter_layer();
-	uint32_t at[2] = { 6, 0 };
-	struct filter_view v = { .words = 2 };
-
-	if (l->kind == KIND_WIRELESS)
-		v.words = 0;
-	if (l->kind == KIND_LLC) {
-		at[END_SRC] = l->link->src;
-		at[END_DST] = l->link->dst;
-	}
-	v.group = filter_in_header(OP_B, at[END_DST]);
-	for (unsigned end = END_SRC; end <= END_DST; end++) {
-		v.end[end][0] = filter_in_header(OP_W, at[end] + 2);
-		v.end[end][1] = filter_in_header(OP_H, at[end]);
-	}
-	return filter_graph_ends(&v, t->a, yes, no);
+	filt.view.words = 1;
+	filt.view.end[END_SRC][0] = filter_in_network(OP_B, at);
+	return filter_graph(tree, yes, no);
 }
 
 /* A protocol over IP: in IPv6 also the one that a fragment header names. */
 static unsigned filter_graph_protocols(const struct filter_tree *t, unsigned yes, unsigned no)
 {
-	struct filter_search f = { .words = 1, .yes = yes, .no = no };
-	unsigned set = filt.tree[t->a].a, next = filter_in_network(OP_B, 6), otherwise = no;
+	unsigned otherwise = no, found;
 
 	if (t->k & FAMILY_IPV6) {
-		f.word[0] = filter_in_network(OP_B, 40);
-		f.no = filter_node_test(next, OP_JEQ, 44, filter_search_set(f, set), no);
-		f.word[0] = next;
-		otherwise = filter_graph(filter_link_is(TYPE_IP6), filter_search_set(f, set), no);
+		found = filter_node_test(filter_in_network(OP_B, 6), OP_JEQ, 44,
+		    filter_graph_protocol_at(40, t->a, yes, no), no);
+		found = filter_graph_protocol_at(6, t->a, yes, found);
+		otherwise = filter_graph(filter_link_is(TYPE_IP6), found, no);
 	}
 	if (!(t->k & FAMILY_IPV4))
 		return otherwise;
-	f.no = no;
-	f.word[0] = filter_in_network(OP_B, 9);
-	return filter_graph(filter_link_is(TYPE_IP), filter_search_set(f, set), otherwise);
+	found = filter_graph_protocol_at(9, t->a, yes, no);
+	return filter_graph(filter_link_is(TYPE_IP), found, otherwise);
 }
 
 static unsigned filter_graph_match(const struct filter_tree *t, unsigned yes, unsigned no)
@@ -3757,10 +3711,11 @@ static unsigned filter_graph_match(const struct filter_tree *t, unsigned yes, un
 		return filter_graph_hosts4(t, yes, no);
 	case MATCH_HOST6:
 		return filter_graph_hosts6(t, yes, no);
-	case MATCH_MAC:
-		return filter_graph_macs(t, yes, no);
+	case MATCH_PROTOCOL:
+		return filter_graph_protocols(t, yes, no);
 	}
-	return filter_graph_protocols(t, yes, no);
+	filt.view.words = 0;		/* MATCH_MAC */
+	return filter_graph(t->a, yes, no);
 }
 
 /* The first node of a tree, which leads to `yes` where it holds, else to `no`. */
@@ -3792,6 +3747,8 @@ static unsigned filter_graph(unsigned tree, unsigned yes, unsigned no)
 			return filter_node(NODE_STORE, 0, t.a, t.k, yes, 0);
 		case TREE_REGISTER:
 			return filter_node_register((int)t.k, t.a, t.b, yes);
+		case TREE_END:
+			return filter_graph_end(t.k, t.a, yes, no);
 		default:
 			return filter_graph_match(&t, yes, no);
 		}
