@@ -325,7 +325,8 @@ static _Noreturn void filter_fail_whole(const char *why)
 {
 	struct bpf_text t = { filt.job->err, filt.job->err + filt.job->errsize - 1 };
 
-	bpf_put(&t, why);
+	if (!*filt.job->err)		/* the first reason counts */
+		bpf_put(&t, why);
 	longjmp(filt.failed, 1);
 }
 
@@ -3600,16 +3601,19 @@ static unsigned filter_graph_ports(const struct filter_tree *t, unsigned yes, un
 	return filter_graph(is6, found6, filter_graph(is4, found4, no));
 }
 
-/* Is it the source's end, then the destination's, or one of them alone? */
-static int filter_is_simple(unsigned tree)
+/*
+ * May one search serve IP and ARP? It looks at one end, or at the source's and then, with X, at the
+ * destination's: X must be free.
+ */
+static int filter_can_join(unsigned tree)
 {
 	const struct filter_tree *t = &filt.tree[tree];
 	const struct filter_tree *a = &filt.tree[t->a], *b = &filt.tree[t->b];
 
 	if (t->kind == TREE_END)
 		return 1;
-	return (t->kind == TREE_OR || t->kind == TREE_AND) && a->kind == TREE_END &&
-	    b->kind == TREE_END && a->k == END_SRC && b->k == END_DST;
+	return !filter_layer()->payload.x && (t->kind == TREE_OR || t->kind == TREE_AND) &&
+	    a->kind == TREE_END && b->kind == TREE_END && a->k == END_SRC && b->k == END_DST;
 }
 
 /*
@@ -3623,7 +3627,7 @@ static unsigned filter_join_hosts(const struct filter_tree *t, const unsigned *i
 	const struct filter_tree *ends = &filt.tree[t->a];
 	unsigned first = ends->kind == TREE_END ? ends->k : END_SRC;
 	unsigned a = filter_name(), x = filter_name();
-	unsigned moved = b.x ? b.x : filter_constant(0), found, set;
+	unsigned found, set;
 
 	filt.view.words = 1;
 	filt.view.end[END_DST][0] = filter_load(OP_W, x, b.off + at[0][END_DST]);
@@ -3632,8 +3636,8 @@ static unsigned filter_join_hosts(const struct filter_tree *t, const unsigned *i
 	for (unsigned i = 2; i-- > 0; ) {
 		set = filter_node_register(0, filter_in_network(OP_W, at[i][first]), a, found);
 		if (ends->kind != TREE_END)
-			set = filter_node_register(1, filter_arithmetic(OP_ADD, moved,
-			    filter_constant(at[i][END_DST] - at[0][END_DST])), x, set);
+			set = filter_node_register(1,
+			    filter_constant(at[i][END_DST] - at[0][END_DST]), x, set);
 		no = filter_graph(is[i], set, no);
 	}
 	return no;
@@ -3650,7 +3654,7 @@ static unsigned filter_graph_hosts4(const struct filter_tree *t, unsigned yes, u
 	filt.view.words = 1;
 	for (i = 0; i < 3; i++)
 		is[i] = t->k >> i & 1 ? filter_link_is(type[i]) : filter_truth(0);
-	if (t->k == (BY_IP | BY_ARP | BY_RARP) && filter_is_simple(t->a)) {
+	if (t->k == (BY_IP | BY_ARP | BY_RARP) && filter_can_join(t->a)) {
 		filt.could_join = 1;
 		is[1] = filter_or(is[1], is[2]);
 		if (filt.joined)
@@ -4494,17 +4498,17 @@ static unsigned filter_compile(struct filter *f, struct bpf_instruction *prog)
 {
 	/* instructions: loads behind X, which joined searches have, are slower */
 	enum { WORTH = 4 };
+	static struct bpf_instruction other[BPF_PROGRAM_MAX];
 	unsigned tree = filter_parse(f), apart, joined;
 
 	if (!tree)
 		return 0;
 	apart = filter_try(prog, tree, 0);
-	if (!filt.could_join)
+	joined = filt.could_join ? filter_try(other, tree, 1) : 0;
+	if (!joined || (apart && joined + WORTH > apart))
 		return apart;
-	joined = filter_try(prog, tree, 1);
-	if (joined && (!apart || joined + WORTH <= apart))
-		return joined;
-	return apart ? filter_try(prog, tree, 0) : 0;
+	memcpy(prog, other, joined * sizeof *prog);
+	return joined;
 }
 
 #endif
