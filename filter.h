@@ -65,14 +65,14 @@ enum {
 	/* of each kind: what texts of that length may need, times some */
 	FILTER_VALUES_MAX = 8192, FILTER_TREES_MAX = 32768, FILTER_ENTRIES_MAX = 8192,
 	FILTER_SETS_MAX = 16384, FILTER_NODES_MAX = 16384, FILTER_LAYERS_MAX = 4096,
-	FILTER_BUCKETS = 4096,
+	FILTER_HASH_BITS = 12,
 };
 
 /* Items of `words` times 32 bits that are all different; 0 is none. */
 struct filter_pool {
 	uint32_t *items;
 	uint16_t *next;			/* of the items with the same hash */
-	uint16_t bucket[FILTER_BUCKETS];	/* the first item of a hash */
+	uint16_t bucket[1 << FILTER_HASH_BITS];	/* the first item of a hash */
 	unsigned words, count, max;
 };
 
@@ -152,6 +152,7 @@ struct filter_node_state {
 	 * none
 	 */
 	unsigned known;
+	unsigned whole;		/* the value that a test is about, without its mask; 0: no test */
 	unsigned depth;		/* how many such ways lie behind it, itself included */
 	unsigned place;		/* where its instructions begin; while nodes move: its new number */
 	unsigned a, x;		/* the values in A and X when it begins, 0: not known */
@@ -342,22 +343,24 @@ static void filter_pool_clear(struct filter_pool *p)
 static unsigned filter_pool_add(struct filter_pool *p, const void *item)
 {
 	const uint32_t *words = item;
-	uint32_t hash = 0;
+	uint32_t hash = 0, *at;
+	unsigned i, w;
 	uint16_t *bucket;
-	unsigned i;
 
-	for (i = 0; i < p->words; i++) {
-		hash = (hash ^ words[i]) * 0x9e3779b1u;
-		hash ^= hash >> 16;
-	}
-	bucket = &p->bucket[hash % FILTER_BUCKETS];
-	for (i = *bucket; i; i = p->next[i])
-		if (!memcmp(p->items + i * p->words, item, p->words * sizeof *words))
+	for (w = 0; w < p->words; w++)
+		hash = (hash ^ words[w]) * 0x9e3779b1u;
+	bucket = &p->bucket[hash >> (32 - FILTER_HASH_BITS)];
+	for (i = *bucket; i; i = p->next[i]) {
+		at = p->items + i * p->words;
+		for (w = 0; w < p->words && at[w] == words[w]; w++)
+			;
+		if (w == p->words)
 			return i;
+	}
 	if (p->count == p->max)
 		filter_fail_whole("too long");
 	i = p->count++;
-	memcpy(p->items + i * p->words, item, p->words * sizeof *words);
+	memcpy(p->items + i * p->words, words, p->words * sizeof *words);
 	p->next[i] = *bucket;
 	*bucket = (uint16_t)i;
 	return i;
@@ -3275,6 +3278,7 @@ enum filter_node_kind {
 	NODE_REGISTER,
 };
 enum { ACCEPT = 1, REJECT, NODES_FIRST };	/* numbers of nodes; children have smaller ones */
+enum { NODES_TOO_MANY = BPF_PROGRAM_MAX + 1000 };	/* for a program; some have no instruction */
 
 static unsigned filter_node(unsigned kind, unsigned jump, unsigned v, uint32_t k, unsigned yes,
     unsigned no)
@@ -3770,32 +3774,32 @@ struct filter_facts {
 
 enum { IS_FALSE, IS_TRUE, IS_OPEN };
 
-/* Takes in what a test says that had this result. */
+/* Takes in what a test says that had this result; same: it is about the value under the mask. */
 static void filter_learn(struct filter_facts *f, const struct filter_node *n, int result, int same)
 {
 	uint32_t mask, k = n->k;
-	unsigned jump = n->jump;
 
 	filter_unmasked(n->value, &mask);
-	if (jump == OP_JEQ && result) {
+	if (n->jump == OP_JEQ && result) {
 		f->bits |= mask;
 		f->ones |= k;
-	} else if (jump == OP_JSET && (!result || !(k & (k - 1)))) {
+	} else if (n->jump == OP_JSET && (!result || !(k & (k - 1)))) {
 		f->bits |= k;
 		f->ones |= result ? k : 0;
 	}
-	if (!same)
+	if (!same || n->jump == OP_JSET)
 		return;
-	if (jump == OP_JEQ && result)
-		f->lo = f->hi = k;
-	if (jump == OP_JGT && result && f->lo <= k)
+	if (n->jump == OP_JEQ) {
+		if (result)
+			f->lo = f->hi = k;
+		return;
+	}
+	if (n->jump == OP_JGE)		/* v >= k is v > k - 1; there is none with 0 */
+		k--;
+	if (result && f->lo <= k)
 		f->lo = k + 1;
-	if (jump == OP_JGT && !result && f->hi > k)
+	if (!result && f->hi > k)
 		f->hi = k;
-	if (jump == OP_JGE && result && f->lo < k)
-		f->lo = k;
-	if (jump == OP_JGE && !result && f->hi >= k)
-		f->hi = k - 1;
 }
 
 /* What the facts say about a test on the value under `mask`. */
@@ -3810,10 +3814,11 @@ static int filter_conclude(const struct filter_facts *f, uint32_t mask, unsigned
 		if (k < f->lo || k > f->hi || ((k ^ f->ones) & f->bits & mask))
 			return IS_FALSE;
 		return IS_OPEN;
+	case OP_JGE:
+		k--;
+		/* fall through */
 	case OP_JGT:
 		return f->lo > k ? IS_TRUE : f->hi <= k ? IS_FALSE : IS_OPEN;
-	case OP_JGE:
-		return f->lo >= k ? IS_TRUE : f->hi < k ? IS_FALSE : IS_OPEN;
 	}
 	if (k & f->bits & f->ones)
 		return IS_TRUE;
@@ -3821,29 +3826,31 @@ static int filter_conclude(const struct filter_facts *f, uint32_t mask, unsigned
 }
 
 /* What the tests on the way, which ends with `way`, say about a test. */
-static int filter_decide(const struct filter_node *n, uint32_t way)
+static int filter_decide(const struct filter_node *n, unsigned way)
 {
 	enum { LOOK_BACK = 64 };	/* tests; more hardly make programs shorter */
 	struct filter_facts f = { 0, UINT32_MAX, 0, 0 };
-	uint32_t mask, its_mask;
-	unsigned whole = filter_unmasked(n->value, &mask);
+	const struct filter_node *was;
+	uint32_t mask;
+	unsigned whole = filter_unmasked(n->value, &mask), from, steps = 0;
+	unsigned most = filt.steps < LOOK_BACK ? filt.steps : LOOK_BACK;
+	int answer = IS_OPEN;
 
-	for (unsigned i = 0; way && i < LOOK_BACK && filt.steps; i++) {
-		const struct filter_node *was = &filt.node[way >> 1];
-		int result = !(way & 1);
-
-		filt.steps--;
-		way = filt.state[way >> 1].known;
-		if (was->kind != NODE_TEST)
+	for (; way && steps < most && answer == IS_OPEN; steps++) {
+		from = way;
+		way = filt.state[from >> 1].known;
+		if (filt.state[from >> 1].whole != whole)
 			continue;
+		was = &filt.node[from >> 1];
 		if (was->value == n->value && was->jump == n->jump && was->k == n->k)
-			return result;
-		if (((was->jump | n->jump) & OP_X) ||
-		    filter_unmasked(was->value, &its_mask) != whole)
-			continue;
-		filter_learn(&f, was, result, was->value == n->value);
+			answer = from & 1 ? IS_FALSE : IS_TRUE;
+		else if (!((was->jump | n->jump) & OP_X))
+			filter_learn(&f, was, !(from & 1), was->value == n->value);
 	}
-	return n->jump & OP_X ? IS_OPEN : filter_conclude(&f, mask, n->jump, n->k);
+	filt.steps -= steps;
+	if (answer != IS_OPEN || n->jump & OP_X)
+		return answer;
+	return filter_conclude(&f, mask, n->jump, n->k);
 }
 
 /* The last way that two ways have in common, 0 if there is none or no time to find it. */
@@ -3898,6 +3905,7 @@ static unsigned filter_node_reads(const struct filter_node *n)
 static int filter_thread(unsigned start)
 {
 	int changed = 0;
+	uint32_t mask;
 
 	memset(filt.state, 0, filt.nodes.count * sizeof *filt.state);
 	filt.state[start].reached = 1;
@@ -3910,6 +3918,8 @@ static int filter_thread(unsigned start)
 			continue;
 		if (s->known)
 			s->depth = filt.state[s->known >> 1].depth + 1;
+		if (n->kind == NODE_TEST)
+			s->whole = filter_unmasked(n->value, &mask);
 		n->yes = filter_follow(2 * i, n->yes);
 		if (n->kind == NODE_TEST)
 			n->no = filter_follow(2 * i + 1, n->no);
@@ -3951,12 +3961,11 @@ static unsigned filter_optimize(unsigned start)
 	int changed;
 
 	filt.steps = STEPS;
-
-	for (unsigned i = 0; i < ROUNDS; i++) {
+	for (unsigned i = 0; i < ROUNDS && filt.steps; i++) {
 		before = filt.nodes.count;
 		changed = filter_thread(start);
 		start = filter_share(start);
-		if (!changed && filt.nodes.count == before)
+		if (filt.nodes.count > NODES_TOO_MANY || (!changed && filt.nodes.count == before))
 			break;
 	}
 	return start;
@@ -4504,7 +4513,9 @@ static unsigned filter_compile(struct filter *f, struct bpf_instruction *prog)
 	if (!tree)
 		return 0;
 	apart = filter_try(prog, tree, 0);
-	joined = filt.could_join ? filter_try(other, tree, 1) : 0;
+	/* joined, a program has half the nodes at best */
+	joined = filt.could_join && filt.nodes.count <= 2 * NODES_TOO_MANY ?
+	    filter_try(other, tree, 1) : 0;
 	if (!joined || (apart && joined + WORTH > apart))
 		return apart;
 	memcpy(prog, other, joined * sizeof *prog);
