@@ -293,8 +293,9 @@ static void filter_put_culprit(struct bpf_text *t, struct filter_span wrong)
 	filter_quote(t, wrong);
 }
 
-/* Says what is wrong with a part of the text, and gives up. In `why` % stands for that part. */
-static _Noreturn void filter_fail(struct filter_span wrong, const char *why)
+/* Says what is wrong with a part of the text, and gives up. In `why` % stands for `what`. */
+static _Noreturn void filter_fail_with(struct filter_span wrong, const char *why,
+    struct filter_span what)
 {
 	struct bpf_text t = { filt.job->err, filt.job->err + filt.job->errsize - 1 };
 	unsigned column = (unsigned)(wrong.at - filt.text) + 1;
@@ -303,7 +304,7 @@ static _Noreturn void filter_fail(struct filter_span wrong, const char *why)
 	bpf_put(&t, ": ");
 	for (; *why; why++) {
 		if (*why == '%')
-			filter_quote(&t, wrong);
+			filter_quote(&t, what);
 		else
 			bpf_put_char(&t, *why);
 	}
@@ -313,6 +314,18 @@ static _Noreturn void filter_fail(struct filter_span wrong, const char *why)
 	if (filt.text != filt.job->rule)
 		filt.job->column = column;
 	longjmp(filt.failed, 1);
+}
+
+/* The same; % stands for the wrong part itself. */
+static _Noreturn void filter_fail(struct filter_span wrong, const char *why)
+{
+	filter_fail_with(wrong, why, wrong);
+}
+
+/* The same; % stands for a text of ours. */
+static _Noreturn void filter_fail_naming(struct filter_span wrong, const char *why, const char *name)
+{
+	filter_fail_with(wrong, why, (struct filter_span){ name, (unsigned)strlen(name) });
 }
 
 /* Says what is wrong with the word that a primitive is about. */
@@ -1283,8 +1296,6 @@ static unsigned filter_rematch(unsigned match, unsigned ends)
 {
 	const struct filter_tree *t = &filt.tree[match];
 
-	if (filt.tree[ends].kind == TREE_CONSTANT && !filt.tree[ends].k)
-		return ends;
 	return filter_tree(TREE_MATCH, ends, t->b, t->jump, t->k);
 }
 
@@ -1445,13 +1456,7 @@ static struct filter_layer *filter_layer(void)
 /* Fails: the words say what links of this type do not have. */
 static _Noreturn void filter_fail_link(void)
 {
-	char why[80];
-	struct bpf_text t = { why, why + sizeof why - 1 };
-
-	bpf_put(&t, "not on ");
-	bpf_put(&t, filter_layer()->link->name);
-	bpf_put(&t, " links");
-	filter_blame(why);
+	filter_fail_naming(filt.blame, "not on % links", filter_layer()->link->name);
 }
 
 /* A copy of the layer in force becomes the one in force: what is behind it will be changed. */
@@ -1524,35 +1529,49 @@ static unsigned filter_type(void)
 	return filter_field(OP_H, filter_layer()->type, 0);
 }
 
+/* Are the bytes at an offset of the network header, the payload, the type field equal to k? */
+static unsigned filter_network_is(unsigned size, uint32_t offset, uint32_t k)
+{
+	return filter_equals(filter_in_network(size, offset), k);
+}
+
+static unsigned filter_payload_is(unsigned size, uint32_t offset, uint32_t k)
+{
+	return filter_equals(filter_in_payload(size, offset), k);
+}
+
+static unsigned filter_type_is(uint32_t k)
+{
+	return filter_equals(filter_type(), k);
+}
+
 /* 802.2 with SNAP: an organization and its type. */
 static unsigned filter_snap(uint32_t organization, uint32_t type)
 {
-	unsigned second = filter_equals(filter_in_payload(OP_W, 4),
-	    (organization & 0xffff) << 16 | type);
+	unsigned second = filter_payload_is(OP_W, 4, (organization & 0xffff) << 16 | type);
 
-	return filter_and(second, filter_equals(filter_in_payload(OP_W, 0),
-	    0xaaaa0300 | organization >> 16));
+	return filter_and(second, filter_payload_is(OP_W, 0, 0xaaaa0300 | organization >> 16));
 }
 
 /* Both SAPs of an 802.2 header, which is known to be there. */
 static unsigned filter_both_saps(uint32_t sap)
 {
-	return filter_equals(filter_in_payload(OP_H, 0), sap << 8 | sap);
+	return filter_payload_is(OP_H, 0, sap << 8 | sap);
 }
 
 /* IPX stands behind an Ethernet type, behind its SAP, in SNAP, or right behind a length. */
 static unsigned filter_ipx(unsigned has_llc, unsigned bare)
 {
-	unsigned t = filter_or(filter_equals(filter_in_payload(OP_B, 0), SAP_IPX),
+	unsigned t = filter_or(filter_payload_is(OP_B, 0, SAP_IPX),
 	    filter_snap(0, TYPE_IPX));
 
 	if (filter_layer()->kind == KIND_ETHERNET)
 		t = filter_and(has_llc, filter_or(filter_or(
-		    filter_equals(filter_in_payload(OP_B, 0), SAP_IPX), bare),
+		    filter_payload_is(OP_B, 0, SAP_IPX), bare),
 		    filter_snap(0, TYPE_IPX)));
 	else
 		t = filter_or(bare, filter_and(has_llc, t));
-	return filter_or(filter_equals(filter_type(), TYPE_IPX), t);
+	return filter_or(filter_type_is(TYPE_IPX), t);
 }
 
 /* A type that stands for itself above 1500, and for a SAP below; has_llc: 802.2 follows. */
@@ -1564,15 +1583,15 @@ static unsigned filter_type_or_sap(uint32_t type, unsigned has_llc, unsigned bar
 	case SAP_IPX:
 		return filter_ipx(has_llc, bare);
 	case TYPE_ATALK:
-		return filter_or(filter_equals(filter_type(), type),
+		return filter_or(filter_type_is(type),
 		    filter_and(has_llc, filter_snap(0x080007, type)));
 	case TYPE_AARP:
-		return filter_or(filter_equals(filter_type(), type),
+		return filter_or(filter_type_is(type),
 		    filter_and(has_llc, filter_snap(0, type)));
 	}
 	if (type <= LENGTH_MAX)
-		return filter_and(has_llc, filter_equals(filter_in_payload(OP_B, 0), type));
-	return filter_equals(filter_type(), type);
+		return filter_and(has_llc, filter_payload_is(OP_B, 0, type));
+	return filter_type_is(type);
 }
 
 /* 802.2 without any type field before it. */
@@ -1585,8 +1604,8 @@ static unsigned filter_llc_is(uint32_t type)
 		return filter_snap(0x080007, type);
 	}
 	if (type <= LENGTH_MAX)
-		return filter_equals(filter_in_payload(OP_B, 0), type);
-	return filter_equals(filter_in_payload(OP_H, 6), type);
+		return filter_payload_is(OP_B, 0, type);
+	return filter_payload_is(OP_H, 6, type);
 }
 
 static unsigned filter_is_data_frame(void)
@@ -1672,7 +1691,7 @@ static unsigned filter_link_is(uint32_t type)
 		v = filter_type();
 		return filter_type_or_sap(type, filter_equals(v, 4), filter_equals(v, 1));
 	case KIND_PLAIN:
-		return filter_equals(filter_type(), type);
+		return filter_type_is(type);
 	case KIND_LLC:
 		return filter_llc_is(type);
 	case KIND_WIRELESS:
@@ -1685,7 +1704,7 @@ static unsigned filter_link_is(uint32_t type)
 		return filter_truth(type == TYPE_IP6);
 	case KIND_PPP: case KIND_HDLC:
 		v = filter_link_number_is(kind, OP_H, type);
-		return filter_is_truth(v, 0) ? filter_equals(filter_type(), type) : v;
+		return filter_is_truth(v, 0) ? filter_type_is(type) : v;
 	case KIND_FRELAY:
 		return filter_link_number_is(kind, OP_H, type);
 	case KIND_NULL: case KIND_LOOP:
@@ -1766,14 +1785,14 @@ static unsigned filter_iso_is(uint32_t id)
 	if (l->kind == KIND_FRELAY)
 		return filter_equals(filter_in_header(OP_H, 2), 0x0300 | id);
 	return filter_and(filter_link_is(SAP_ISO),
-	    filter_equals(filter_in_payload(OP_B, at), id));
+	    filter_payload_is(OP_B, at, id));
 }
 
 /* One type of IS-IS packets. */
 static unsigned filter_isis_is(uint32_t type)
 {
 	return filter_and(filter_iso_is(0x83),
-	    filter_equals(filter_in_payload(OP_B, filter_layer()->nosnap + 4), type));
+	    filter_payload_is(OP_B, filter_layer()->nosnap + 4, type));
 }
 
 /* A protocol named alone: `tcp`, `arp`, `isis`. */
@@ -1943,7 +1962,7 @@ static unsigned filter_decnet_end(uint32_t address, unsigned end)
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
 		t = filter_or(t, filter_and(
 		    filter_masked(filter_in_network(forms[i].size, 2), forms[i].mask, forms[i].flags),
-		    filter_equals(filter_in_network(OP_H, forms[i].at[end]), swapped)));
+		    filter_network_is(OP_H, forms[i].at[end], swapped)));
 	return t;
 }
 
@@ -1975,10 +1994,10 @@ static unsigned filter_index_guard(unsigned proto)
 		return filter_link_is(p->number);
 	case FROM_IPV4:
 		return filter_and(filter_and(filter_link_is(TYPE_IP),
-		    filter_equals(filter_in_network(OP_B, 9), p->number)), filter_not_fragment());
+		    filter_network_is(OP_B, 9, p->number)), filter_not_fragment());
 	case FROM_IPV6:
 		return filter_and(filter_link_is(TYPE_IP6),
-		    filter_equals(filter_in_network(OP_B, 6), p->number));
+		    filter_network_is(OP_B, 6, p->number));
 	}
 	return filter_truth(1);
 }
@@ -2012,7 +2031,7 @@ static unsigned filter_to_many(unsigned proto, int multicast)
 		if (!multicast)
 			break;
 		return filter_and(filter_link_is(TYPE_IP6),
-		    filter_equals(filter_in_network(OP_B, 24), 0xff));
+		    filter_network_is(OP_B, 24, 0xff));
 	}
 	filter_blame("does not go with that protocol");
 }
@@ -2106,7 +2125,7 @@ static unsigned filter_mpls(uint32_t label)
 	else if (l->kind == KIND_ETHERNET || l->kind == KIND_HDLC)
 		t = filter_link_is(TYPE_MPLS);
 	else if (l->kind == KIND_PPP)
-		t = filter_equals(filter_type(), 0x281);
+		t = filter_type_is(0x281);
 	else
 		filter_fail_link();
 	if (label <= 0xfffff)
@@ -2126,7 +2145,7 @@ static unsigned filter_pppoes(uint32_t session)
 	struct filter_layer *l;
 
 	if (session <= 0xffff)
-		t = filter_and(t, filter_equals(filter_in_network(OP_H, 2), session));
+		t = filter_and(t, filter_network_is(OP_H, 2, session));
 	l = filter_push_layer();
 	l->header = filter_network(l);
 	l->header.off += 6;
@@ -2171,11 +2190,11 @@ static unsigned filter_tunnel_is(const struct filter_tunnel *u,
 	unsigned v4, v6;
 
 	v4 = filter_and(filter_link_is(TYPE_IP),
-	    filter_equals(filter_in_network(OP_B, 9), 17));
+	    filter_network_is(OP_B, 9, 17));
 	v4 = filter_and(v4, filter_and(filter_not_fragment(),
 	    filter_tunnel_at(u, filter_header(b), b.off, reg)));
 	v6 = filter_and(filter_link_is(TYPE_IP6),
-	    filter_equals(filter_in_network(OP_B, 6), 17));
+	    filter_network_is(OP_B, 6, 17));
 	v6 = filter_and(v6, filter_tunnel_at(u, filter_header6(b), b.off, reg));
 	return filter_or(v4, v6);
 }
@@ -2299,7 +2318,7 @@ static unsigned filter_has_llc(void)
 		return filter_and(filter_not(filter_test(filter_type(), OP_JGT, LENGTH_MAX)),
 		    filter_not(filter_both_saps(0xff)));
 	case KIND_COOKED:
-		return filter_equals(filter_type(), 4);
+		return filter_type_is(4);
 	case KIND_LLC:
 		return filter_truth(1);
 	case KIND_WIRELESS:
@@ -2375,8 +2394,6 @@ static _Noreturn void filter_fail_here(const char *why)
 static void filter_fail_name(void)
 {
 	struct filter_span s = filt.token.span;
-	char why[80];
-	struct bpf_text t = { why, why + sizeof why - 1 };
 
 	if (filter_is_in_capitals(s))
 		filter_fail_here("write it in small letters");
@@ -2384,11 +2401,9 @@ static void filter_fail_name(void)
 		filter_fail_here("Wireshark's display language; here it is host 1.2.3.4,"
 		    " tcp port 80");
 	for (size_t i = 0; i < sizeof filter_advice / sizeof *filter_advice; i++)
-		if (filter_is_word(s, filter_advice[i].word)) {
-			bpf_put(&t, "not a word of filters: write ");
-			bpf_put(&t, filter_advice[i].instead);
-			filter_fail_here(why);
-		}
+		if (filter_is_word(s, filter_advice[i].word))
+			filter_fail_naming(s, "not a word of filters: write %",
+			    filter_advice[i].instead);
 }
 
 /* Fails: the current word is not expected, for the reason that fits best. */
@@ -2445,16 +2460,15 @@ static uint32_t filter_number_up_to(uint32_t limit, const char *what)
 /* Shows a network as it should be written, in place of one with bits outside its mask. */
 static _Noreturn void filter_fail_mask(uint32_t network, unsigned bits)
 {
-	char why[80];
-	struct bpf_text t = { why, why + sizeof why - 1 };
+	char net[20];
+	struct bpf_text t = { net, net + sizeof net - 1 };
 
-	bpf_put(&t, "bits outside the mask: write ");
 	for (unsigned shift = 32; shift; shift -= 8) {
 		bpf_put_number(&t, network >> (shift - 8) & 255, 10, 1);
 		bpf_put_char(&t, shift > 8 ? '.' : '/');
 	}
 	bpf_put_number(&t, bits, 10, 1);
-	filter_blame(why);
+	filter_fail_naming(filt.blame, "bits outside the mask: write %", net);
 }
 
 /* An IPv6 mask of that many bits; outside of it the address has none. */
