@@ -3974,7 +3974,8 @@ static unsigned filter_optimize(unsigned start)
 	unsigned before;
 	int changed;
 
-	filt.steps = STEPS;
+	/* of so many nodes hardly ever becomes a program */
+	filt.steps = filt.nodes.count > NODES_TOO_MANY ? STEPS / 4 : STEPS;
 	for (unsigned i = 0; i < ROUNDS && filt.steps; i++) {
 		before = filt.nodes.count;
 		changed = filter_thread(start);
