@@ -159,7 +159,7 @@ struct filter_node_state {
 	int reached;
 };
 
-/* Where a header stands: at a constant offset and, with x > 0, the value x behind that, in bytes. */
+/* Where a header stands: at a constant offset in bytes and, with x > 0, the value x behind that. */
 struct filter_base {
 	uint32_t off;
 	unsigned x;
@@ -323,7 +323,8 @@ static _Noreturn void filter_fail(struct filter_span wrong, const char *why)
 }
 
 /* The same; % stands for a text of ours. */
-static _Noreturn void filter_fail_naming(struct filter_span wrong, const char *why, const char *name)
+static _Noreturn void filter_fail_naming(struct filter_span wrong, const char *why,
+    const char *name)
 {
 	filter_fail_with(wrong, why, (struct filter_span){ name, (unsigned)strlen(name) });
 }
@@ -430,7 +431,7 @@ enum {				/* Ethernet types and LLC SAPs */
 	TYPE_AARP = 0x80f3, TYPE_IPX = 0x8137, TYPE_IP6 = 0x86dd, TYPE_MPLS = 0x8847,
 	TYPE_PPPOED = 0x8863, TYPE_PPPOES = 0x8864, TYPE_MOPDL = 0x6001, TYPE_MOPRC = 0x6002,
 	TYPE_DECNET = 0x6003, TYPE_LAT = 0x6004, TYPE_SCA = 0x6007, TYPE_BRIDGED = 0x6558,
-	SAP_IP = 0x06, SAP_STP = 0x42, SAP_SNAP = 0xaa, SAP_IPX = 0xe0, SAP_NETBEUI = 0xf0,
+	SAP_IP = 0x06, SAP_STP = 0x42, SAP_IPX = 0xe0, SAP_NETBEUI = 0xf0,
 	SAP_ISO = 0xfe, LENGTH_MAX = 1500,	/* above that a length field is a type */
 };
 
@@ -1562,15 +1563,12 @@ static unsigned filter_both_saps(uint32_t sap)
 /* IPX stands behind an Ethernet type, behind its SAP, in SNAP, or right behind a length. */
 static unsigned filter_ipx(unsigned has_llc, unsigned bare)
 {
-	unsigned t = filter_or(filter_payload_is(OP_B, 0, SAP_IPX),
-	    filter_snap(0, TYPE_IPX));
+	unsigned sap = filter_payload_is(OP_B, 0, SAP_IPX), snap = filter_snap(0, TYPE_IPX), t;
 
 	if (filter_layer()->kind == KIND_ETHERNET)
-		t = filter_and(has_llc, filter_or(filter_or(
-		    filter_payload_is(OP_B, 0, SAP_IPX), bare),
-		    filter_snap(0, TYPE_IPX)));
+		t = filter_and(has_llc, filter_or(filter_or(sap, bare), snap));
 	else
-		t = filter_or(bare, filter_and(has_llc, t));
+		t = filter_or(bare, filter_and(has_llc, filter_or(sap, snap)));
 	return filter_or(filter_type_is(TYPE_IPX), t);
 }
 
@@ -1734,7 +1732,7 @@ static void filter_need_src_or_dst(const char *why)
 		filter_blame(why);
 }
 
-/* What must hold of the source's end, the destination's or both, as the words say; 0: of another. */
+/* What must hold of the end that the words name, or of both; 0: they name another. */
 static unsigned filter_at_ends(unsigned src, unsigned dst)
 {
 	switch (filt.now.dir) {
@@ -1961,7 +1959,8 @@ static unsigned filter_decnet_end(uint32_t address, unsigned end)
 
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
 		t = filter_or(t, filter_and(
-		    filter_masked(filter_in_network(forms[i].size, 2), forms[i].mask, forms[i].flags),
+		    filter_masked(filter_in_network(forms[i].size, 2), forms[i].mask,
+		    forms[i].flags),
 		    filter_network_is(OP_H, forms[i].at[end], swapped)));
 	return t;
 }
@@ -2183,20 +2182,14 @@ static unsigned filter_tunnel_at(const struct filter_tunnel *u, unsigned x, uint
 }
 
 /* A tunnel over IPv4 or IPv6; M[reg] gets how far behind the network header UDP begins. */
-static unsigned filter_tunnel_is(const struct filter_tunnel *u,
-    unsigned reg)
+static unsigned filter_tunnel_is(const struct filter_tunnel *u, unsigned reg)
 {
 	struct filter_base b = filter_network(filter_layer());
-	unsigned v4, v6;
+	unsigned v4 = filter_and(filter_index_guard(P_UDP),
+	    filter_tunnel_at(u, filter_header(b), b.off, reg));
+	unsigned v6 = filter_and(filter_link_is(TYPE_IP6), filter_network_is(OP_B, 6, 17));
 
-	v4 = filter_and(filter_link_is(TYPE_IP),
-	    filter_network_is(OP_B, 9, 17));
-	v4 = filter_and(v4, filter_and(filter_not_fragment(),
-	    filter_tunnel_at(u, filter_header(b), b.off, reg)));
-	v6 = filter_and(filter_link_is(TYPE_IP6),
-	    filter_network_is(OP_B, 6, 17));
-	v6 = filter_and(v6, filter_tunnel_at(u, filter_header6(b), b.off, reg));
-	return filter_or(v4, v6);
+	return filter_or(v4, filter_and(v6, filter_tunnel_at(u, filter_header6(b), b.off, reg)));
 }
 
 /* RFC 8926. Behind its options stands an Ethernet header, or what the type field says. */
@@ -2362,7 +2355,7 @@ static const struct { const char *word, *instead; } filter_advice[] = {
 /* The fields of Wireshark's display filters begin so. */
 static int filter_is_display_language(struct filter_span s)
 {
-	static const char *const protocols[] = {
+	static const char protocols[][8] = {
 		"ip.", "ipv6.", "tcp.", "udp.", "eth.", "arp.", "icmp.", "icmpv6.", "dns.", "http.",
 		"frame.", "vlan.", "wlan.", "dhcp.", "sctp.", "tls.",
 	};
@@ -2846,7 +2839,8 @@ enum { FRAME_TYPE = 0x0c, FRAME_SUBTYPE = 0xf0, FRAME_DIRECTION = 0x03 };
 static uint32_t filter_frame_bits(const struct filter_frame_name *table, size_t size, uint32_t mask,
     const char *why)
 {
-	const struct filter_frame_name *row = filter_find(table, size, sizeof *row, filt.token.span);
+	const struct filter_frame_name *row = filter_find(table, size, sizeof *row,
+	    filt.token.span);
 	uint32_t n = row ? row->bits : filt.token.value[0];
 
 	if (!row && (filt.token.kind != T_NUMBER || n & ~mask))
@@ -3292,7 +3286,7 @@ enum filter_node_kind {
 	NODE_REGISTER,
 };
 enum { ACCEPT = 1, REJECT, NODES_FIRST };	/* numbers of nodes; children have smaller ones */
-enum { NODES_TOO_MANY = BPF_PROGRAM_MAX + 1000 };	/* for a program; some have no instruction */
+enum { NODES_TOO_MANY = BPF_PROGRAM_MAX + 1000 };	/* some have no instruction */
 
 static unsigned filter_node(unsigned kind, unsigned jump, unsigned v, uint32_t k, unsigned yes,
     unsigned no)
@@ -3538,7 +3532,7 @@ static unsigned filter_wireless_end(unsigned end, unsigned set, unsigned yes, un
 	enum { TO_DS = 1, FROM_DS = 2, CONTROL = 0x04, DATA = 0x08, CTS_OR_ACK = 0xc4 };
 	static const struct {
 		uint8_t end;
-		uint8_t byte, mask, bits;	/* of the header: these bits are so under the mask */
+		uint8_t byte, mask, bits;	/* holds if that byte has these bits there */
 		uint8_t at;			/* 0: there is no such address */
 	} rows[] = {
 		{ END_SRC, 0, CONTROL, CONTROL, 0 }, { END_SRC, 0, DATA, 0, 10 },
