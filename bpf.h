@@ -349,61 +349,43 @@ static inline void bpf_put_blanks(struct bpf_text *t, const char *column)
 		bpf_put_char(t, ' ');
 }
 
-static inline void bpf_put_absolute(struct bpf_text *t, uint32_t k)
+/* The name of what stands beside the packet, a multiple of 4 bytes behind BPF_META. */
+static inline const char *bpf_metadata_name(uint32_t offset)
 {
 	static const char names[][10] = {
 		"proto", "type", "ifidx", "nla", "nlan", "mark", "queue", "hatype", "rxhash", "cpu",
 		"xor_x", "vlan_tci", "vlanp", "poff", "random", "vlan_tpid",
 	};
 
-	bpf_put_char(t, '[');
-	if (k >= BPF_META && k - BPF_META < META_END)
-		bpf_put(t, names[(k - BPF_META) / 4]);
-	else
-		bpf_put_signed(t, k);
-	bpf_put_char(t, ']');
+	return names[offset / 4];
 }
 
 /* The operand of instruction i. */
 static inline void bpf_put_operand(struct bpf_text *t, const struct bpf_instruction *s, unsigned i)
 {
-	switch (bpf_takes_x(s->code) ? BPF_FORM_NONE : bpf_opcode(s->code)->form) {
-	case BPF_FORM_NONE:
-		if (bpf_takes_x(s->code))
-			bpf_put_char(t, 'x');
+	static const struct { char before[8], behind[7]; } around[] = {
+		[BPF_FORM_NONE] = { "", "" }, [BPF_FORM_ABS] = { "[", "]" },
+		[BPF_FORM_IND] = { "[x + ", "]" }, [BPF_FORM_HEX] = { "#0x", "" },
+		[BPF_FORM_DECIMAL] = { "#", "" }, [BPF_FORM_MEM] = { "M[", "]" },
+		[BPF_FORM_MSH] = { "4*([", "]&0xf)" }, [BPF_FORM_LEN] = { "#pktlen", "" },
+		[BPF_FORM_JUMP] = { "", "" },
+	};
+	unsigned form = bpf_opcode(s->code)->form;
+
+	if (bpf_takes_x(s->code)) {
+		bpf_put_char(t, 'x');
 		return;
-	case BPF_FORM_ABS:
-		bpf_put_absolute(t, s->k);
-		return;
-	case BPF_FORM_LEN:
-		bpf_put(t, "#pktlen");
-		return;
-	case BPF_FORM_JUMP:
-		bpf_put_number(t, i + 1 + s->k, 10, 1);
-		return;
-	case BPF_FORM_HEX:
-		bpf_put(t, "#0x");
-		bpf_put_number(t, s->k, 16, 1);
-		return;
-	case BPF_FORM_DECIMAL:
-		bpf_put_char(t, '#');
-		bpf_put_signed(t, s->k);
-		return;
-	case BPF_FORM_IND:
-		bpf_put(t, "[x + ");
-		bpf_put_signed(t, s->k);
-		bpf_put_char(t, ']');
-		return;
-	case BPF_FORM_MEM:
-		bpf_put(t, "M[");
-		bpf_put_signed(t, s->k);
-		bpf_put_char(t, ']');
-		return;
-	case BPF_FORM_MSH:
-		bpf_put(t, "4*([");
-		bpf_put_signed(t, s->k);
-		bpf_put(t, "]&0xf)");
 	}
+	bpf_put(t, around[form].before);
+	if (form == BPF_FORM_HEX)
+		bpf_put_number(t, s->k, 16, 1);
+	else if (form == BPF_FORM_JUMP)
+		bpf_put_number(t, i + 1 + s->k, 10, 1);
+	else if (form == BPF_FORM_ABS && s->k >= BPF_META && s->k - BPF_META < META_END)
+		bpf_put(t, bpf_metadata_name(s->k - BPF_META));
+	else if (form != BPF_FORM_NONE && form != BPF_FORM_LEN)
+		bpf_put_signed(t, s->k);
+	bpf_put(t, around[form].behind);
 }
 
 /* Instruction i in words, as tcpdump -d prints it. */
@@ -431,14 +413,15 @@ static inline void bpf_put_words(struct bpf_text *t, const struct bpf_instructio
 /* The four numbers of an instruction: as a C initializer, or as plain decimals. */
 static inline void bpf_put_numbers(struct bpf_text *t, const struct bpf_instruction *s, int as_c)
 {
-	bpf_put(t, as_c ? "{ 0x" : "");
-	bpf_put_number(t, s->code, as_c ? 16 : 10, 1);
-	bpf_put(t, as_c ? ", " : " ");
-	bpf_put_number(t, s->jt, 10, 1);
-	bpf_put(t, as_c ? ", " : " ");
-	bpf_put_number(t, s->jf, 10, 1);
-	bpf_put(t, as_c ? ", 0x" : " ");
-	bpf_put_number(t, s->k, as_c ? 16 : 10, as_c ? 8 : 1);
+	const uint32_t numbers[] = { s->code, s->jt, s->jf, s->k };
+
+	for (unsigned i = 0; i < 4; i++) {
+		int hex = as_c && (i == 0 || i == 3);
+
+		bpf_put(t, !as_c ? (i ? " " : "") : i ? ", " : "{ ");
+		bpf_put(t, hex ? "0x" : "");
+		bpf_put_number(t, numbers[i], hex ? 16 : 10, hex && i ? 8 : 1);
+	}
 	bpf_put(t, as_c ? " }," : "");
 }
 

@@ -65,15 +65,15 @@ enum {
 	/* of each kind: what texts of that length may need, times some */
 	FILTER_VALUES_MAX = 8192, FILTER_TREES_MAX = 32768, FILTER_ENTRIES_MAX = 8192,
 	FILTER_SETS_MAX = 16384, FILTER_NODES_MAX = 16384, FILTER_LAYERS_MAX = 4096,
-	FILTER_BUCKETS = 4096,
+	FILTER_HASH_BITS = 12,
 };
 
-/* Items of `size` bytes that are all different; 0 is none. */
+/* Items of `words` times 32 bits that are all different; 0 is none. */
 struct filter_pool {
-	void *items;
+	uint32_t *items;
 	uint16_t *next;			/* of the items with the same hash */
-	uint16_t bucket[FILTER_BUCKETS];	/* the first item of a hash */
-	unsigned size, count, max;
+	uint16_t bucket[1 << FILTER_HASH_BITS];	/* the first item of a hash */
+	unsigned words, count, max;
 };
 
 /* A part of the text. */
@@ -92,33 +92,32 @@ struct filter_token {
 
 /* The words before a name or number. They hold for the ones after it, too: `port 80 or 443`. */
 struct filter_context {
-	uint8_t proto;		/* enum filter_proto */
+	unsigned proto;		/* enum filter_proto */
 	/* T_SRC, T_DST, T_ADDR1 ..., less T_SRC; both ends: DIR_OR, DIR_AND */
-	uint8_t dir;
+	unsigned dir;
 	/* T_HOST ..., less T_HOST, plus 1; 0: there are no such words in force */
-	uint8_t type;
-	uint8_t parens;		/* are there open ones? */
-	uint8_t ids;		/* within: names and numbers only, as in port (80 or 443) */
+	unsigned type;
+	int parens;		/* are there open ones? */
+	int ids;		/* within: names and numbers only, as in port (80 or 443) */
 };
 
-/* A number in the packet. `mem`: the words of M[] that it reads, a bit for each. */
+/* A number in the packet. */
 struct filter_value {
-	uint8_t kind;		/* enum filter_value_kind */
-	uint8_t code;		/* of a load: its size; of arithmetic: the operation */
+	unsigned kind;		/* enum filter_value_kind */
+	unsigned code;		/* of a load: its size; of arithmetic: the operation */
 	/* of a load: the value that X has, 0 for none; of arithmetic: operands */
-	uint16_t left, right;
-	uint16_t mem;
+	unsigned left, right;
+	unsigned mem;		/* the words of M[] that it reads, a bit for each */
 	/* the constant, the offset, the place in M[], the number of a name */
 	uint32_t k;
 };
 
 /* A condition. */
 struct filter_tree {
-	uint8_t kind;		/* enum filter_tree_kind */
+	unsigned kind;		/* enum filter_tree_kind */
+	unsigned a, b;		/* trees, values, sets, a layer: as the kind says */
 	/* of a test: OP_JEQ, OP_JGT, OP_JGE, OP_JSET; of a match: its class */
-	uint8_t jump;
-	uint16_t a, b;		/* trees, values, sets, a layer: as the kind says */
-	uint16_t none;		/* 0 in place of padding: trees are compared byte by byte */
+	unsigned jump;
 	uint32_t k;
 };
 
@@ -133,17 +132,17 @@ struct filter_entry {
 
 /* A set of entries: the union of two, or with right 0 the entry `left`. */
 struct filter_set {
-	uint16_t left, right;
+	unsigned left, right;
 };
 
 /* A test and where its two ways lead, or a register that is set. */
 struct filter_node {
-	uint8_t kind;		/* enum filter_node_kind */
-	uint8_t jump;		/* of a test; with OP_X `k` is a value's number */
-	uint16_t value;		/* what is tested, or what the register is set to */
+	unsigned kind;		/* enum filter_node_kind */
+	unsigned jump;		/* of a test; with OP_X `k` is a value's number */
+	unsigned value;		/* what is tested, or what the register is set to */
 	/* constant; value; for a register the name the value has from then on */
 	uint32_t k;
-	uint16_t yes, no;
+	unsigned yes, no;
 };
 
 /* What is known of a node beside its content. */
@@ -152,17 +151,18 @@ struct filter_node_state {
 	 * node * 2 + (0: yes, 1: no) of the last way that all ways to the node have in common; 0:
 	 * none
 	 */
-	uint32_t known;
-	uint16_t depth;		/* how many such ways lie behind it, itself included */
-	uint16_t place;		/* where its instructions begin; while nodes move: its new number */
-	uint16_t a, x;		/* the values in A and X when it begins, 0: not known */
-	uint8_t reached;
+	unsigned known;
+	unsigned whole;		/* the value that a test is about, without its mask; 0: no test */
+	unsigned depth;		/* how many such ways lie behind it, itself included */
+	unsigned place;		/* where its instructions begin; while nodes move: its new number */
+	unsigned a, x;		/* the values in A and X when it begins, 0: not known */
+	int reached;
 };
 
-/* Where a header stands: at a constant offset and, with reg > 0, M[reg - 1] bytes behind that. */
+/* Where a header stands: at a constant offset in bytes and, with x > 0, the value x behind that. */
 struct filter_base {
 	uint32_t off;
-	uint32_t reg;
+	unsigned x;
 };
 
 struct filter_layer {
@@ -171,10 +171,16 @@ struct filter_layer {
 	struct filter_base header, type, payload;
 	/* from the payload to the network header: LLC and SNAP, MPLS labels; without SNAP */
 	uint32_t network, nosnap;
-	uint8_t kind;		/* enum filter_kind */
-	uint8_t labels;		/* MPLS: were there any? */
-	uint8_t tagged;		/* VLAN: were there any? */
-	uint8_t geneve;		/* is it within a tunnel that may have no link header? */
+	int kind;		/* enum filter_kind */
+	int labels;		/* MPLS: were there any? */
+	int tagged;		/* VLAN: were there any? */
+	int geneve;		/* is it within a tunnel that may have no link header? */
+};
+
+/* What stands at END_SRC and END_DST. */
+struct filter_view {
+	unsigned end[2][4];	/* values, word by word */
+	unsigned words;		/* 0: MAC addresses, which stand where the link layer says */
 };
 
 static struct filter_state {
@@ -192,15 +198,16 @@ static struct filter_state {
 	unsigned layer;			/* the one in force */
 	unsigned cooked;		/* bytes of a header that a live socket does not have */
 	unsigned registers;		/* of M[], in use from 0 on */
-	/* + 1, the registers for where the 802.11 header, its end stand */
+	/* values: where the 802.11 header and its end stand; 0 on other links */
 	unsigned radio, wireless;
 	unsigned names;			/* given to values so far */
 	/* graph */
 	int joined;			/* one search for IPv4 and IPv6, or for IP and ARP */
 	int could_join;			/* was there one that could be so? */
-	uint16_t stores;		/* words of M[] that something reads */
+	unsigned stores;		/* words of M[] that something reads, a bit for each */
 	/* left for the optimizer; without, programs only get longer */
 	unsigned steps;
+	struct filter_view view;	/* of the match that becomes nodes */
 	/* emission */
 	unsigned a, x;			/* values in A and X */
 	unsigned temporary;		/* the next free word of M[], from above */
@@ -286,8 +293,9 @@ static void filter_put_culprit(struct bpf_text *t, struct filter_span wrong)
 	filter_quote(t, wrong);
 }
 
-/* Says what is wrong with a part of the text, and gives up. In `why` % stands for that part. */
-static _Noreturn void filter_fail(struct filter_span wrong, const char *why)
+/* Says what is wrong with a part of the text, and gives up. In `why` % stands for `what`. */
+static _Noreturn void filter_fail_with(struct filter_span wrong, const char *why,
+    struct filter_span what)
 {
 	struct bpf_text t = { filt.job->err, filt.job->err + filt.job->errsize - 1 };
 	unsigned column = (unsigned)(wrong.at - filt.text) + 1;
@@ -296,7 +304,7 @@ static _Noreturn void filter_fail(struct filter_span wrong, const char *why)
 	bpf_put(&t, ": ");
 	for (; *why; why++) {
 		if (*why == '%')
-			filter_quote(&t, wrong);
+			filter_quote(&t, what);
 		else
 			bpf_put_char(&t, *why);
 	}
@@ -306,6 +314,19 @@ static _Noreturn void filter_fail(struct filter_span wrong, const char *why)
 	if (filt.text != filt.job->rule)
 		filt.job->column = column;
 	longjmp(filt.failed, 1);
+}
+
+/* The same; % stands for the wrong part itself. */
+static _Noreturn void filter_fail(struct filter_span wrong, const char *why)
+{
+	filter_fail_with(wrong, why, wrong);
+}
+
+/* The same; % stands for a text of ours. */
+static _Noreturn void filter_fail_naming(struct filter_span wrong, const char *why,
+    const char *name)
+{
+	filter_fail_with(wrong, why, (struct filter_span){ name, (unsigned)strlen(name) });
 }
 
 /* Says what is wrong with the word that a primitive is about. */
@@ -319,7 +340,8 @@ static _Noreturn void filter_fail_whole(const char *why)
 {
 	struct bpf_text t = { filt.job->err, filt.job->err + filt.job->errsize - 1 };
 
-	bpf_put(&t, why);
+	if (!*filt.job->err)		/* the first reason counts */
+		bpf_put(&t, why);
 	longjmp(filt.failed, 1);
 }
 
@@ -331,37 +353,41 @@ static void filter_pool_clear(struct filter_pool *p)
 	p->count = 1;
 }
 
-static void filter_pool_init(struct filter_pool *p, void *items, uint16_t *next, unsigned size,
+/* The number of an item: that of an equal one, or a new one. */
+static unsigned filter_pool_add(struct filter_pool *p, const void *item)
+{
+	const uint32_t *words = item;
+	uint32_t hash = 0, *at;
+	unsigned i, w;
+	uint16_t *bucket;
+
+	for (w = 0; w < p->words; w++)
+		hash = (hash ^ words[w]) * 0x9e3779b1u;
+	bucket = &p->bucket[hash >> (32 - FILTER_HASH_BITS)];
+	for (i = *bucket; i; i = p->next[i]) {
+		at = p->items + i * p->words;
+		for (w = 0; w < p->words && at[w] == words[w]; w++)
+			;
+		if (w == p->words)
+			return i;
+	}
+	if (p->count == p->max)
+		filter_fail_whole("too long");
+	i = p->count++;
+	memcpy(p->items + i * p->words, words, p->words * sizeof *words);
+	p->next[i] = *bucket;
+	*bucket = (uint16_t)i;
+	return i;
+}
+
+static void filter_pool_init(struct filter_pool *p, void *items, uint16_t *next, size_t size,
     unsigned max)
 {
 	p->items = items;
 	p->next = next;
-	p->size = size;
+	p->words = (unsigned)(size / sizeof *p->items);
 	p->max = max;
 	filter_pool_clear(p);
-}
-
-/* The number of an item: that of an equal one, or a new one. */
-static unsigned filter_pool_add(struct filter_pool *p, const void *item)
-{
-	const unsigned char *bytes = item;
-	char *items = p->items;
-	uint32_t hash = 2166136261u;	/* FNV-1a */
-	unsigned i;
-
-	for (i = 0; i < p->size; i++)
-		hash = (hash ^ bytes[i]) * 16777619u;
-	hash = (hash ^ hash >> 15) % FILTER_BUCKETS;
-	for (i = p->bucket[hash]; i; i = p->next[i])
-		if (!memcmp(items + i * p->size, item, p->size))
-			return i;
-	if (p->count == p->max)
-		filter_fail_whole("too long");
-	i = p->count++;
-	memcpy(items + i * p->size, item, p->size);
-	p->next[i] = p->bucket[hash];
-	p->bucket[hash] = (uint16_t)i;
-	return i;
 }
 
 static void filter_pools_init(void)
@@ -380,7 +406,7 @@ static void filter_pools_init(void)
 /* ---- scanner ---- */
 
 enum filter_token_kind {	/* characters of operators stand for themselves */
-	T_END = 0, T_NUMBER = 256, T_IPV4, T_IPV6, T_MAC, T_ARC, T_NAME,
+	T_END = 0, T_STRANGE = 128 /* no ASCII */, T_NUMBER, T_IPV4, T_IPV6, T_MAC, T_ARC, T_NAME,
 	T_UNEQUAL, T_AT_LEAST, T_AT_MOST, T_LEFT, T_RIGHT, T_AND, T_OR, T_NOT, T_MASK,
 	T_PROTOCOL,		/* value: enum filter_proto */
 	T_SRC, T_DST, T_ADDR1, T_ADDR2, T_ADDR3, T_ADDR4, T_RA, T_TA,
@@ -400,38 +426,87 @@ enum filter_proto {
 	P_LINK, P_RADIO,
 };
 
-struct filter_word {
-	const char *name;
-	uint16_t token;
-	uint16_t number;
+enum {				/* Ethernet types and LLC SAPs */
+	TYPE_IP = 0x0800, TYPE_ARP = 0x0806, TYPE_RARP = 0x8035, TYPE_ATALK = 0x809b,
+	TYPE_AARP = 0x80f3, TYPE_IPX = 0x8137, TYPE_IP6 = 0x86dd, TYPE_MPLS = 0x8847,
+	TYPE_PPPOED = 0x8863, TYPE_PPPOES = 0x8864, TYPE_MOPDL = 0x6001, TYPE_MOPRC = 0x6002,
+	TYPE_DECNET = 0x6003, TYPE_LAT = 0x6004, TYPE_SCA = 0x6007, TYPE_BRIDGED = 0x6558,
+	SAP_IP = 0x06, SAP_STP = 0x42, SAP_IPX = 0xe0, SAP_NETBEUI = 0xf0,
+	SAP_ISO = 0xfe, LENGTH_MAX = 1500,	/* above that a length field is a type */
 };
 
-/* The words of the language: pcap-filter(7). The order has no meaning. */
-static const struct filter_word filter_words[] = {
+/* What a protocol's number is. */
+enum filter_family {
+	FAMILY_IPV4 = 1, FAMILY_IPV6 = 2,	/* a protocol over IPv4, IPv6 */
+	FAMILY_IP = 3,		/* over both */
+	FAMILY_LINK,		/* an Ethernet type or SAP */
+	FAMILY_ISO,		/* a network layer protocol ID behind SAP_ISO */
+	FAMILY_ISIS,		/* some types of IS-IS packets: a bit for each from 15 on */
+	FAMILY_HEADER,		/* the link header itself */
+};
+
+/* Where [offset] behind the word counts from. */
+enum filter_from { FROM_NOWHERE, FROM_NETWORK, FROM_IPV4, FROM_IPV6, FROM_START, FROM_HEADER };
+
+static const struct filter_protocol {
+	char name[8];
+	uint8_t family;
+	uint8_t from;
+	uint16_t number;
+} filter_protocols[] = {
+	[P_NONE] = { "", FAMILY_LINK, FROM_NOWHERE, 0 },
+	[P_IP] = { "ip", FAMILY_LINK, FROM_NETWORK, TYPE_IP },
+	[P_IP6] = { "ip6", FAMILY_LINK, FROM_NETWORK, TYPE_IP6 },
+	[P_ARP] = { "arp", FAMILY_LINK, FROM_NETWORK, TYPE_ARP },
+	[P_RARP] = { "rarp", FAMILY_LINK, FROM_NETWORK, TYPE_RARP },
+	[P_ATALK] = { "atalk", FAMILY_LINK, FROM_NETWORK, TYPE_ATALK },
+	[P_AARP] = { "aarp", FAMILY_LINK, FROM_NOWHERE, TYPE_AARP },
+	[P_DECNET] = { "decnet", FAMILY_LINK, FROM_NETWORK, TYPE_DECNET },
+	[P_LAT] = { "lat", FAMILY_LINK, FROM_NETWORK, TYPE_LAT },
+	[P_SCA] = { "sca", FAMILY_LINK, FROM_NETWORK, TYPE_SCA },
+	[P_MOPRC] = { "moprc", FAMILY_LINK, FROM_NETWORK, TYPE_MOPRC },
+	[P_MOPDL] = { "mopdl", FAMILY_LINK, FROM_NETWORK, TYPE_MOPDL },
+	[P_ISO] = { "iso", FAMILY_LINK, FROM_NOWHERE, SAP_ISO },
+	[P_STP] = { "stp", FAMILY_LINK, FROM_NOWHERE, SAP_STP },
+	[P_IPX] = { "ipx", FAMILY_LINK, FROM_NOWHERE, SAP_IPX },
+	[P_NETBEUI] = { "netbeui", FAMILY_LINK, FROM_NOWHERE, SAP_NETBEUI },
+	[P_TCP] = { "tcp", FAMILY_IP, FROM_IPV4, 6 },
+	[P_UDP] = { "udp", FAMILY_IP, FROM_IPV4, 17 },
+	[P_SCTP] = { "sctp", FAMILY_IP, FROM_IPV4, 132 },
+	[P_PIM] = { "pim", FAMILY_IP, FROM_IPV4, 103 },
+	[P_AH] = { "ah", FAMILY_IP, FROM_NOWHERE, 51 },
+	[P_ESP] = { "esp", FAMILY_IP, FROM_NOWHERE, 50 },
+	[P_ICMP] = { "icmp", FAMILY_IPV4, FROM_IPV4, 1 },
+	[P_IGMP] = { "igmp", FAMILY_IPV4, FROM_IPV4, 2 },
+	[P_IGRP] = { "igrp", FAMILY_IPV4, FROM_IPV4, 9 },
+	[P_VRRP] = { "vrrp", FAMILY_IPV4, FROM_IPV4, 112 },
+	[P_CARP] = { "carp", FAMILY_IPV4, FROM_IPV4, 112 },
+	[P_ICMP6] = { "icmp6", FAMILY_IPV6, FROM_IPV6, 58 },
+	[P_CLNP] = { "clnp", FAMILY_ISO, FROM_NOWHERE, 0x81 },
+	[P_ESIS] = { "esis", FAMILY_ISO, FROM_NOWHERE, 0x82 },
+	[P_ISIS] = { "isis", FAMILY_ISO, FROM_NOWHERE, 0x83 },
+	[P_L1] = { "l1", FAMILY_ISIS, FROM_NOWHERE, 1 << 0 | 1 << 2 | 1 << 3 | 1 << 9 | 1 << 11 },
+	[P_L2] = { "l2", FAMILY_ISIS, FROM_NOWHERE, 1 << 1 | 1 << 2 | 1 << 5 | 1 << 10 | 1 << 12 },
+	[P_IIH] = { "iih", FAMILY_ISIS, FROM_NOWHERE, 1 << 0 | 1 << 1 | 1 << 2 },
+	[P_LSP] = { "lsp", FAMILY_ISIS, FROM_NOWHERE, 1 << 3 | 1 << 5 },
+	[P_SNP] = { "snp", FAMILY_ISIS, FROM_NOWHERE, 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 },
+	[P_CSNP] = { "csnp", FAMILY_ISIS, FROM_NOWHERE, 1 << 9 | 1 << 10 },
+	[P_PSNP] = { "psnp", FAMILY_ISIS, FROM_NOWHERE, 1 << 11 | 1 << 12 },
+	[P_LINK] = { "ether", FAMILY_HEADER, FROM_HEADER, 0 },
+	[P_RADIO] = { "radio", FAMILY_HEADER, FROM_START, 0 },
+};
+
+/* The other words of the language, pcap-filter(7). The order has no meaning. */
+static const struct filter_word {
+	char name[11];
+	uint8_t token;		/* enum filter_token_kind */
+	uint8_t value;		/* of T_NUMBER; of T_PROTOCOL: enum filter_proto */
+} filter_words[] = {
 	{ "and", T_AND, 0 }, { "or", T_OR, 0 }, { "not", T_NOT, 0 }, { "mask", T_MASK, 0 },
-
-	{ "ip", T_PROTOCOL, P_IP }, { "ip6", T_PROTOCOL, P_IP6 }, { "arp", T_PROTOCOL, P_ARP },
-	{ "rarp", T_PROTOCOL, P_RARP }, { "atalk", T_PROTOCOL, P_ATALK },
-	{ "aarp", T_PROTOCOL, P_AARP }, { "decnet", T_PROTOCOL, P_DECNET },
-	{ "lat", T_PROTOCOL, P_LAT }, { "sca", T_PROTOCOL, P_SCA },
-	{ "moprc", T_PROTOCOL, P_MOPRC }, { "mopdl", T_PROTOCOL, P_MOPDL },
-	{ "iso", T_PROTOCOL, P_ISO }, { "stp", T_PROTOCOL, P_STP }, { "ipx", T_PROTOCOL, P_IPX },
-	{ "netbeui", T_PROTOCOL, P_NETBEUI },
-	{ "tcp", T_PROTOCOL, P_TCP }, { "udp", T_PROTOCOL, P_UDP }, { "sctp", T_PROTOCOL, P_SCTP },
-	{ "pim", T_PROTOCOL, P_PIM }, { "ah", T_PROTOCOL, P_AH }, { "esp", T_PROTOCOL, P_ESP },
-	{ "icmp", T_PROTOCOL, P_ICMP }, { "igmp", T_PROTOCOL, P_IGMP },
-	{ "igrp", T_PROTOCOL, P_IGRP }, { "vrrp", T_PROTOCOL, P_VRRP },
-	{ "carp", T_PROTOCOL, P_CARP }, { "icmp6", T_PROTOCOL, P_ICMP6 },
-	{ "clnp", T_PROTOCOL, P_CLNP }, { "esis", T_PROTOCOL, P_ESIS },
-	{ "es-is", T_PROTOCOL, P_ESIS }, { "isis", T_PROTOCOL, P_ISIS },
-	{ "is-is", T_PROTOCOL, P_ISIS }, { "l1", T_PROTOCOL, P_L1 }, { "l2", T_PROTOCOL, P_L2 },
-	{ "iih", T_PROTOCOL, P_IIH }, { "lsp", T_PROTOCOL, P_LSP }, { "snp", T_PROTOCOL, P_SNP },
-	{ "csnp", T_PROTOCOL, P_CSNP }, { "psnp", T_PROTOCOL, P_PSNP },
-	{ "ether", T_PROTOCOL, P_LINK }, { "link", T_PROTOCOL, P_LINK },
-	{ "ppp", T_PROTOCOL, P_LINK }, { "slip", T_PROTOCOL, P_LINK },
-	{ "fddi", T_PROTOCOL, P_LINK }, { "tr", T_PROTOCOL, P_LINK },
-	{ "wlan", T_PROTOCOL, P_LINK }, { "radio", T_PROTOCOL, P_RADIO },
-
+	{ "es-is", T_PROTOCOL, P_ESIS }, { "is-is", T_PROTOCOL, P_ISIS },
+	{ "link", T_PROTOCOL, P_LINK }, { "ppp", T_PROTOCOL, P_LINK },
+	{ "slip", T_PROTOCOL, P_LINK }, { "fddi", T_PROTOCOL, P_LINK },
+	{ "tr", T_PROTOCOL, P_LINK }, { "wlan", T_PROTOCOL, P_LINK },
 	{ "src", T_SRC, 0 }, { "dst", T_DST, 0 }, { "ra", T_RA, 0 }, { "ta", T_TA, 0 },
 	{ "addr1", T_ADDR1, 0 }, { "address1", T_ADDR1, 0 }, { "addr2", T_ADDR2, 0 },
 	{ "address2", T_ADDR2, 0 }, { "addr3", T_ADDR3, 0 }, { "address3", T_ADDR3, 0 },
@@ -446,44 +521,35 @@ static const struct filter_word filter_words[] = {
 	{ "vlan", T_VLAN, 0 }, { "mpls", T_MPLS, 0 }, { "pppoed", T_PPPOED, 0 },
 	{ "pppoes", T_PPPOES, 0 }, { "geneve", T_GENEVE, 0 }, { "vxlan", T_VXLAN, 0 },
 	{ "llc", T_LLC, 0 }, { "len", T_LEN, 0 }, { "length", T_LEN, 0 },
-
 	{ "icmptype", T_NUMBER, 0 }, { "icmpcode", T_NUMBER, 1 }, { "tcpflags", T_NUMBER, 13 },
 	{ "icmp6type", T_NUMBER, 0 }, { "icmp6code", T_NUMBER, 1 },
-	{ "tcp-fin", T_NUMBER, 0x01 }, { "tcp-syn", T_NUMBER, 0x02 }, { "tcp-rst", T_NUMBER, 0x04 },
-	{ "tcp-push", T_NUMBER, 0x08 }, { "tcp-ack", T_NUMBER, 0x10 },
-	{ "tcp-urg", T_NUMBER, 0x20 }, { "tcp-ece", T_NUMBER, 0x40 },
-	{ "tcp-cwr", T_NUMBER, 0x80 },
-	{ "icmp-echoreply", T_NUMBER, 0 }, { "icmp-unreach", T_NUMBER, 3 },
-	{ "icmp-sourcequench", T_NUMBER, 4 }, { "icmp-redirect", T_NUMBER, 5 },
-	{ "icmp-echo", T_NUMBER, 8 }, { "icmp-routeradvert", T_NUMBER, 9 },
-	{ "icmp-routersolicit", T_NUMBER, 10 }, { "icmp-timxceed", T_NUMBER, 11 },
-	{ "icmp-paramprob", T_NUMBER, 12 }, { "icmp-tstamp", T_NUMBER, 13 },
-	{ "icmp-tstampreply", T_NUMBER, 14 }, { "icmp-ireq", T_NUMBER, 15 },
-	{ "icmp-ireqreply", T_NUMBER, 16 }, { "icmp-maskreq", T_NUMBER, 17 },
-	{ "icmp-maskreply", T_NUMBER, 18 },
-	{ "icmp6-destinationunreach", T_NUMBER, 1 }, { "icmp6-packettoobig", T_NUMBER, 2 },
-	{ "icmp6-timeexceeded", T_NUMBER, 3 }, { "icmp6-parameterproblem", T_NUMBER, 4 },
-	{ "icmp6-echo", T_NUMBER, 128 }, { "icmp6-echoreply", T_NUMBER, 129 },
-	{ "icmp6-multicastlistenerquery", T_NUMBER, 130 },
-	{ "icmp6-multicastlistenerreportv1", T_NUMBER, 131 },
-	{ "icmp6-multicastlistenerdone", T_NUMBER, 132 },
-	{ "icmp6-routersolicit", T_NUMBER, 133 }, { "icmp6-routeradvert", T_NUMBER, 134 },
-	{ "icmp6-neighborsolicit", T_NUMBER, 135 }, { "icmp6-neighboradvert", T_NUMBER, 136 },
-	{ "icmp6-redirect", T_NUMBER, 137 }, { "icmp6-routerrenum", T_NUMBER, 138 },
-	{ "icmp6-nodeinformationquery", T_NUMBER, 139 },
-	{ "icmp6-nodeinformationresponse", T_NUMBER, 140 },
-	{ "icmp6-ineighbordiscoverysolicit", T_NUMBER, 141 },
-	{ "icmp6-ineighbordiscoveryadvert", T_NUMBER, 142 },
-	{ "icmp6-multicastlistenerreportv2", T_NUMBER, 143 },
-	{ "icmp6-homeagentdiscoveryrequest", T_NUMBER, 144 },
-	{ "icmp6-homeagentdiscoveryreply", T_NUMBER, 145 },
-	{ "icmp6-mobileprefixsolicit", T_NUMBER, 146 },
-	{ "icmp6-mobileprefixadvert", T_NUMBER, 147 },
-	{ "icmp6-certpathsolicit", T_NUMBER, 148 }, { "icmp6-certpathadvert", T_NUMBER, 149 },
-	{ "icmp6-multicastrouteradvert", T_NUMBER, 151 },
-	{ "icmp6-multicastroutersolicit", T_NUMBER, 152 },
-	{ "icmp6-multicastrouterterm", T_NUMBER, 153 },
-	{ NULL, 0, 0 },
+};
+
+/* What may stand behind tcp-, icmp- and icmp6-. */
+static const struct filter_number {
+	char name[26];
+	uint8_t value;
+} filter_tcp_flags[] = {
+	{ "fin", 0x01 }, { "syn", 0x02 }, { "rst", 0x04 }, { "push", 0x08 }, { "ack", 0x10 },
+	{ "urg", 0x20 }, { "ece", 0x40 }, { "cwr", 0x80 },
+}, filter_icmp_types[] = {
+	{ "echoreply", 0 }, { "unreach", 3 }, { "sourcequench", 4 }, { "redirect", 5 },
+	{ "echo", 8 }, { "routeradvert", 9 }, { "routersolicit", 10 }, { "timxceed", 11 },
+	{ "paramprob", 12 }, { "tstamp", 13 }, { "tstampreply", 14 }, { "ireq", 15 },
+	{ "ireqreply", 16 }, { "maskreq", 17 }, { "maskreply", 18 },
+}, filter_icmp6_types[] = {
+	{ "destinationunreach", 1 }, { "packettoobig", 2 }, { "timeexceeded", 3 },
+	{ "parameterproblem", 4 }, { "echo", 128 }, { "echoreply", 129 },
+	{ "multicastlistenerquery", 130 }, { "multicastlistenerreportv1", 131 },
+	{ "multicastlistenerdone", 132 }, { "routersolicit", 133 }, { "routeradvert", 134 },
+	{ "neighborsolicit", 135 }, { "neighboradvert", 136 }, { "redirect", 137 },
+	{ "routerrenum", 138 }, { "nodeinformationquery", 139 },
+	{ "nodeinformationresponse", 140 }, { "ineighbordiscoverysolicit", 141 },
+	{ "ineighbordiscoveryadvert", 142 }, { "multicastlistenerreportv2", 143 },
+	{ "homeagentdiscoveryrequest", 144 }, { "homeagentdiscoveryreply", 145 },
+	{ "mobileprefixsolicit", 146 }, { "mobileprefixadvert", 147 },
+	{ "certpathsolicit", 148 }, { "certpathadvert", 149 }, { "multicastrouteradvert", 151 },
+	{ "multicastroutersolicit", 152 }, { "multicastrouterterm", 153 },
 };
 
 /* Words of pf(4), ATM and SS7, which Linux's links do not have. */
@@ -506,9 +572,26 @@ static int filter_is_word(struct filter_span s, const char *name)
 	return !name[i];
 }
 
-static int filter_is_exactly(struct filter_span s, const char *name)
+/*
+ * The row whose name these are, but for capitals, in a table of `size` bytes with rows of `row`
+ * bytes, which begin with their names; NULL if there is none.
+ */
+static const void *filter_find(const void *table, size_t size, size_t row, struct filter_span s)
 {
-	return !strncmp(s.at, name, s.len) && !name[s.len];
+	const char *end = (const char *)table + size;
+
+	for (const char *name = table; name < end; name += row)
+		if (*name == (*s.at | 0x20) && filter_is_word(s, name))
+			return name;
+	return NULL;
+}
+
+static int filter_has_capital(struct filter_span s)
+{
+	for (unsigned i = 0; i < s.len; i++)
+		if (s.at[i] >= 'A' && s.at[i] <= 'Z')
+			return 1;
+	return 0;
 }
 
 static int filter_is_foreign(struct filter_span s)
@@ -519,24 +602,46 @@ static int filter_is_foreign(struct filter_span s)
 	return 0;
 }
 
-static const struct filter_word *filter_find_word(struct filter_span s)
+/* A number of the kind of tcp-syn: its token, 0 if there is no such word. */
+static int filter_find_number(struct filter_span s, uint32_t *value)
 {
-	const struct filter_word *w;
+	const char *dash = memchr(s.at, '-', s.len);
+	struct filter_span proto = s;
+	const struct filter_number *row = NULL;
 
-	for (w = filter_words; w->name; w++)
-		if (*w->name == *s.at && filter_is_exactly(s, w->name))
-			return w;
-	return NULL;
+	if (!dash)
+		return 0;
+	proto.len = (unsigned)(dash - s.at);
+	s.at = dash + 1;
+	s.len -= proto.len + 1;
+	if (filter_is_word(proto, "icmp"))
+		row = filter_find(filter_icmp_types, sizeof filter_icmp_types, sizeof *row, s);
+	if (filter_is_word(proto, "icmp6"))
+		row = filter_find(filter_icmp6_types, sizeof filter_icmp6_types, sizeof *row, s);
+	if (filter_is_word(proto, "tcp"))
+		row = filter_find(filter_tcp_flags, sizeof filter_tcp_flags, sizeof *row, s);
+	if (!row)
+		return 0;
+	*value = row->value;
+	return T_NUMBER;
 }
 
-/* The row of a small table, whose names have no capitals; NULL: it is none of these. */
-static const struct filter_word *filter_look_up(const struct filter_word *table,
-    struct filter_span s)
+/* A word of the language, but for capitals: its token and value; 0 if it is none. */
+static int filter_find_word(struct filter_span s, uint32_t *value)
 {
-	for (; table->name; table++)
-		if (s.len && filter_is_word(s, table->name))
-			return table;
-	return NULL;
+	const struct filter_protocol *p;
+	const struct filter_word *w;
+
+	p = filter_find(filter_protocols, sizeof filter_protocols, sizeof *p, s);
+	if (p) {
+		*value = (uint32_t)(p - filter_protocols);
+		return T_PROTOCOL;
+	}
+	w = filter_find(filter_words, sizeof filter_words, sizeof *w, s);
+	if (!w)
+		return filter_find_number(s, value);
+	*value = w->value;
+	return w->token;
 }
 
 /*
@@ -694,7 +799,7 @@ static unsigned filter_mac(const char *s, struct filter_token *t)
 /* What a word is that begins with a letter or digit. */
 static int filter_word_kind(struct filter_token *t)
 {
-	const struct filter_word *w;
+	int kind;
 
 	if (filter_digit(*t->span.at) < 10) {
 		if (filter_number(t->span, t->value))
@@ -703,11 +808,10 @@ static int filter_word_kind(struct filter_token *t)
 			return T_IPV4;
 		return T_NAME;
 	}
-	w = filter_find_word(t->span);
-	if (!w)
-		return filter_is_foreign(t->span) ? T_FOREIGN : T_NAME;
-	t->value[0] = w->number;
-	return w->token;
+	kind = filter_find_word(t->span, t->value);
+	if (kind && !filter_has_capital(t->span))
+		return kind;
+	return filter_is_foreign(t->span) ? T_FOREIGN : T_NAME;
 }
 
 /* The kind of an operator of one or two characters, and its length. */
@@ -724,7 +828,9 @@ static int filter_operator(const char *s, unsigned *len)
 		if (doubles[i].first == s[0] && doubles[i].second == s[1])
 			return doubles[i].token;
 	*len = *s != 0;
-	return *s == '!' ? T_NOT : (unsigned char)*s;
+	if ((unsigned char)*s >= T_STRANGE)
+		return T_STRANGE;
+	return *s == '!' ? T_NOT : *s;
 }
 
 /* The longest word at s. */
@@ -784,9 +890,9 @@ enum { BY_TCP = 1, BY_UDP = 2 };
 
 /* /etc/services in small: what people look for on a router. */
 static const struct filter_service {
-	const char *name;
+	char name[14];
 	uint16_t port;
-	uint16_t by;		/* the transports */
+	uint8_t by;		/* the transports */
 } filter_services[] = {
 	{ "bgp", 179, BY_TCP }, { "bootpc", 68, BY_UDP }, { "bootps", 67, BY_UDP },
 	{ "dhcpv6-client", 546, BY_UDP }, { "dhcpv6-server", 547, BY_UDP },
@@ -808,33 +914,17 @@ static const struct filter_service {
 	{ "snmp-trap", 162, BY_TCP | BY_UDP }, { "snmptrap", 162, BY_TCP | BY_UDP },
 	{ "ssh", 22, BY_TCP }, { "submission", 587, BY_TCP }, { "sunrpc", 111, BY_TCP | BY_UDP },
 	{ "syslog", 514, BY_TCP | BY_UDP }, { "telnet", 23, BY_TCP }, { "tftp", 69, BY_UDP },
-	{ NULL, 0, 0 },
 };
 
-/* /etc/protocols in small. */
-static const struct filter_word filter_protocol_names[] = {
-	{ "icmp", 0, 1 }, { "igmp", 0, 2 }, { "ipencap", 0, 4 }, { "tcp", 0, 6 }, { "igrp", 0, 9 },
-	{ "udp", 0, 17 }, { "dccp", 0, 33 }, { "ipv6", 0, 41 }, { "ipv6-route", 0, 43 },
-	{ "ipv6-frag", 0, 44 }, { "rsvp", 0, 46 }, { "gre", 0, 47 }, { "esp", 0, 50 },
-	{ "ah", 0, 51 }, { "ipv6-icmp", 0, 58 }, { "ipv6-nonxt", 0, 59 }, { "ipv6-opts", 0, 60 },
-	{ "eigrp", 0, 88 }, { "ospf", 0, 89 }, { "ipip", 0, 94 }, { "pim", 0, 103 },
-	{ "ipcomp", 0, 108 }, { "vrrp", 0, 112 }, { "l2tp", 0, 115 }, { "sctp", 0, 132 },
-	{ "udplite", 0, 136 },
-	{ NULL, 0, 0 },
-};
-
-/* The names of Ethernet types and LLC SAPs, behind `ether proto`. */
-static const struct filter_word filter_ether_names[] = {
-	{ "ip", 0, 0x0800 }, { "ip6", 0, 0x86dd }, { "arp", 0, 0x0806 }, { "rarp", 0, 0x8035 },
-	{ "atalk", 0, 0x809b }, { "aarp", 0, 0x80f3 }, { "decnet", 0, 0x6003 },
-	{ "lat", 0, 0x6004 }, { "sca", 0, 0x6007 }, { "moprc", 0, 0x6002 },
-	{ "mopdl", 0, 0x6001 }, { "loopback", 0, 0x9000 }, { "lldp", 0, 0x88cc },
-	{ "iso", 0, 0xfe }, { "stp", 0, 0x42 }, { "ipx", 0, 0xe0 }, { "netbeui", 0, 0xf0 },
-	{ NULL, 0, 0 },
-};
-
-static const struct filter_word filter_iso_names[] = {
-	{ "clnp", 0, 0x81 }, { "esis", 0, 0x82 }, { "isis", 0, 0x83 }, { NULL, 0, 0 },
+/* /etc/protocols in small, but for those that are words of the language. */
+static const struct filter_ip_name {
+	char name[11];
+	uint8_t number;
+} filter_ip_names[] = {
+	{ "ipencap", 4 }, { "dccp", 33 }, { "ipv6", 41 }, { "ipv6-route", 43 },
+	{ "ipv6-frag", 44 }, { "rsvp", 46 }, { "gre", 47 }, { "ipv6-icmp", 58 },
+	{ "ipv6-nonxt", 59 }, { "ipv6-opts", 60 }, { "eigrp", 88 }, { "ospf", 89 }, { "ipip", 94 },
+	{ "ipcomp", 108 }, { "l2tp", 115 }, { "udplite", 136 },
 };
 
 /* The next word of a line of /etc/services or /etc/protocols; its length is 0 at the line's end. */
@@ -898,8 +988,8 @@ static unsigned filter_service_of_file(struct filter_span name, uint32_t *port)
 		number = (struct filter_span){ line.at, (unsigned)(slash - line.at) };
 		line.len -= number.len + 1;
 		line.at = slash + 1;
-		to = filter_is_exactly(line, "tcp") ? &ports[0] :
-		    filter_is_exactly(line, "udp") ? &ports[1] : NULL;
+		to = filter_is_word(line, "tcp") ? &ports[0] :
+		    filter_is_word(line, "udp") ? &ports[1] : NULL;
 		if (to && !*to && (!filter_number(number, to) || *to > 65535))
 			*to = 0;
 	}
@@ -911,29 +1001,45 @@ static unsigned filter_service_of_file(struct filter_span name, uint32_t *port)
 static unsigned filter_service(struct filter_span name, uint32_t *port)
 {
 	unsigned by = filter_service_of_file(name, port);
+	const struct filter_service *s;
 
-	for (const struct filter_service *s = filter_services; !by && s->name; s++)
-		if (filter_is_exactly(name, s->name)) {
-			*port = s->port;
-			by = s->by;
-		}
-	return by;
+	if (by || filter_has_capital(name))
+		return by;
+	s = filter_find(filter_services, sizeof filter_services, sizeof *s, name);
+	if (!s)
+		return 0;
+	*port = s->port;
+	return s->by;
 }
 
-/* The number of a protocol over IP; -1 if there is no such name. */
-static int filter_protocol(struct filter_span name)
+/* The number of a protocol by its name behind `proto`; -1 if there is none. */
+static int filter_protocol(unsigned proto, struct filter_span name)
 {
-	const char *p = filt.job->protocols;
-	struct filter_span line = { NULL, 0 };
-	const struct filter_word *w;
-	uint32_t number;
+	int over_ip = proto == P_NONE || proto == P_IP || proto == P_IP6;
+	const char *file = over_ip ? filt.job->protocols : NULL;
+	const struct filter_protocol *p;
+	const struct filter_ip_name *row = NULL;
+	struct filter_span line;
+	uint32_t n;
 
-	if (p)
-		line = filter_find_line(&p, name);
-	if (line.len && filter_number(line, &number) && number < 256)
-		return (int)number;
-	w = filter_look_up(filter_protocol_names, name);
-	return w ? w->number : -1;
+	if (file) {
+		line = filter_find_line(&file, name);
+		if (line.len && filter_number(line, &n) && n < 256)
+			return (int)n;
+	}
+	if (filter_find_word(name, &n) == T_PROTOCOL) {
+		p = &filter_protocols[n];
+		if (over_ip ? p->family <= FAMILY_IP : proto == P_LINK ? p->family == FAMILY_LINK :
+		    proto == P_ISO && p->family == FAMILY_ISO)
+			return p->number;
+	}
+	if (over_ip)
+		row = filter_find(filter_ip_names, sizeof filter_ip_names, sizeof *row, name);
+	if (proto == P_LINK && filter_is_word(name, "loopback"))
+		return 0x9000;
+	if (proto == P_LINK && filter_is_word(name, "lldp"))
+		return 0x88cc;
+	return row ? row->number : -1;
 }
 
 /* ---- values ---- */
@@ -950,13 +1056,11 @@ static unsigned filter_value(unsigned kind, unsigned code, unsigned left, unsign
     uint32_t k)
 {
 	struct filter_value v = {
-		.kind = (uint8_t)kind, .code = (uint8_t)code, .left = (uint16_t)left,
-		.right = (uint16_t)right, .k = k,
+		kind, code, left, right, filt.value[left].mem | filt.value[right].mem, k,
 	};
 
-	v.mem = filt.value[left].mem | filt.value[right].mem;
 	if (kind == V_MEMORY)
-		v.mem = (uint16_t)(1u << k);
+		v.mem = 1u << k;
 	return filter_pool_add(&filt.values, &v);
 }
 
@@ -1057,7 +1161,7 @@ static unsigned filter_arithmetic(unsigned operation, unsigned left, unsigned ri
 /* A field behind a base. */
 static unsigned filter_field(unsigned size, struct filter_base b, uint32_t offset)
 {
-	return filter_load(size, b.reg ? filter_memory(b.reg - 1) : 0, b.off + offset);
+	return filter_load(size, b.x, b.off + offset);
 }
 
 /* How far behind the constant part of `b`, an IPv4 header, what follows that header stands. */
@@ -1067,9 +1171,14 @@ static unsigned filter_header(struct filter_base b)
 
 	length = filter_arithmetic(OP_LSH,
 	    filter_arithmetic(OP_AND, first, filter_constant(15)), filter_constant(2));
-	if (b.reg)
-		length = filter_arithmetic(OP_ADD, length, filter_memory(b.reg - 1));
-	return length;
+	return b.x ? filter_arithmetic(OP_ADD, length, b.x) : length;
+}
+
+/* The same for IPv6, whose header has 40 bytes. */
+static unsigned filter_header6(struct filter_base b)
+{
+	return b.x ? filter_arithmetic(OP_ADD, b.x, filter_constant(40)) :
+	    filter_constant(40);
 }
 
 /* ---- trees ---- */
@@ -1094,9 +1203,9 @@ enum filter_class {
 	MATCH_HOST4,		/* BY_IP | BY_ARP | BY_RARP */
 	MATCH_HOST6,
 	MATCH_MAC,
-	MATCH_PROTOCOL,		/* OVER_IPV4 | OVER_IPV6 */
+	MATCH_PROTOCOL,		/* FAMILY_IPV4, FAMILY_IPV6 or both */
 };
-enum { BY_IP = 1, BY_ARP = 2, BY_RARP = 4, OVER_IPV4 = 1, OVER_IPV6 = 2 };
+enum { BY_IP = 1, BY_ARP = 2, BY_RARP = 4 };
 
 /* The ends of a match, in the order of T_SRC ... T_TA. */
 enum {
@@ -1106,10 +1215,7 @@ enum {
 
 static unsigned filter_tree(unsigned kind, unsigned a, unsigned b, unsigned jump, uint32_t k)
 {
-	struct filter_tree t = {
-		.kind = (uint8_t)kind, .jump = (uint8_t)jump, .a = (uint16_t)a, .b = (uint16_t)b,
-		.k = k,
-	};
+	struct filter_tree t = { kind, a, b, jump, k };
 
 	return filter_pool_add(&filt.trees, &t);
 }
@@ -1153,7 +1259,7 @@ static unsigned filter_masked(unsigned v, uint32_t mask, uint32_t k)
 
 static unsigned filter_union(unsigned a, unsigned b)
 {
-	struct filter_set s = { (uint16_t)a, (uint16_t)b };
+	struct filter_set s = { a, b };
 
 	return a == b ? a : filter_pool_add(&filt.sets, &s);
 }
@@ -1161,7 +1267,7 @@ static unsigned filter_union(unsigned a, unsigned b)
 /* The set of one entry. */
 static unsigned filter_single(const struct filter_entry *e)
 {
-	struct filter_set s = { (uint16_t)filter_pool_add(&filt.entries, e), 0 };
+	struct filter_set s = { filter_pool_add(&filt.entries, e), 0 };
 
 	return filter_pool_add(&filt.sets, &s);
 }
@@ -1191,8 +1297,6 @@ static unsigned filter_rematch(unsigned match, unsigned ends)
 {
 	const struct filter_tree *t = &filt.tree[match];
 
-	if (filt.tree[ends].kind == TREE_CONSTANT && !filt.tree[ends].k)
-		return ends;
 	return filter_tree(TREE_MATCH, ends, t->b, t->jump, t->k);
 }
 
@@ -1345,14 +1449,6 @@ enum {
 };
 enum { GROUP_SET = 0 };		/* in place of a set of MAC addresses: all group addresses */
 
-enum {				/* Ethernet types and LLC SAPs */
-	TYPE_IP = 0x0800, TYPE_ARP = 0x0806, TYPE_RARP = 0x8035, TYPE_ATALK = 0x809b,
-	TYPE_AARP = 0x80f3, TYPE_IPX = 0x8137, TYPE_IP6 = 0x86dd, TYPE_MPLS = 0x8847,
-	TYPE_PPPOED = 0x8863, TYPE_PPPOES = 0x8864, TYPE_DECNET = 0x6003, TYPE_BRIDGED = 0x6558,
-	SAP_IP = 0x06, SAP_STP = 0x42, SAP_SNAP = 0xaa, SAP_IPX = 0xe0, SAP_NETBEUI = 0xf0,
-	SAP_ISO = 0xfe, LENGTH_MAX = 1500,	/* above that a length field is a type */
-};
-
 static struct filter_layer *filter_layer(void)
 {
 	return &filt.layers[filt.layer];
@@ -1361,13 +1457,7 @@ static struct filter_layer *filter_layer(void)
 /* Fails: the words say what links of this type do not have. */
 static _Noreturn void filter_fail_link(void)
 {
-	char why[80];
-	struct bpf_text t = { why, why + sizeof why - 1 };
-
-	bpf_put(&t, "not on ");
-	bpf_put(&t, filter_layer()->link->name);
-	bpf_put(&t, " links");
-	filter_blame(why);
+	filter_fail_naming(filt.blame, "not on % links", filter_layer()->link->name);
 }
 
 /* A copy of the layer in force becomes the one in force: what is behind it will be changed. */
@@ -1402,8 +1492,8 @@ static void filter_first_layer(void)
 		layer->nosnap = 3;
 	}
 	if (l->kind == KIND_WIRELESS) {
-		layer->header.reg = l->linktype == LINK_WIRELESS ? 0 : filt.radio;
-		layer->payload.reg = filt.wireless;
+		layer->header.x = l->linktype == LINK_WIRELESS ? 0 : filt.radio;
+		layer->payload.x = filt.wireless;
 	}
 }
 
@@ -1417,7 +1507,7 @@ static int filter_is_cooked(int linktype)
 /* The network header of the layer, as a base. */
 static struct filter_base filter_network(const struct filter_layer *l)
 {
-	return (struct filter_base){ l->payload.off + l->network, l->payload.reg };
+	return (struct filter_base){ l->payload.off + l->network, l->payload.x };
 }
 
 static unsigned filter_in_network(unsigned size, uint32_t offset)
@@ -1440,35 +1530,46 @@ static unsigned filter_type(void)
 	return filter_field(OP_H, filter_layer()->type, 0);
 }
 
+/* Are the bytes at an offset of the network header, the payload, the type field equal to k? */
+static unsigned filter_network_is(unsigned size, uint32_t offset, uint32_t k)
+{
+	return filter_equals(filter_in_network(size, offset), k);
+}
+
+static unsigned filter_payload_is(unsigned size, uint32_t offset, uint32_t k)
+{
+	return filter_equals(filter_in_payload(size, offset), k);
+}
+
+static unsigned filter_type_is(uint32_t k)
+{
+	return filter_equals(filter_type(), k);
+}
+
 /* 802.2 with SNAP: an organization and its type. */
 static unsigned filter_snap(uint32_t organization, uint32_t type)
 {
-	unsigned second = filter_equals(filter_in_payload(OP_W, 4),
-	    (organization & 0xffff) << 16 | type);
+	unsigned second = filter_payload_is(OP_W, 4, (organization & 0xffff) << 16 | type);
 
-	return filter_and(second, filter_equals(filter_in_payload(OP_W, 0),
-	    0xaaaa0300 | organization >> 16));
+	return filter_and(second, filter_payload_is(OP_W, 0, 0xaaaa0300 | organization >> 16));
 }
 
 /* Both SAPs of an 802.2 header, which is known to be there. */
 static unsigned filter_both_saps(uint32_t sap)
 {
-	return filter_equals(filter_in_payload(OP_H, 0), sap << 8 | sap);
+	return filter_payload_is(OP_H, 0, sap << 8 | sap);
 }
 
 /* IPX stands behind an Ethernet type, behind its SAP, in SNAP, or right behind a length. */
 static unsigned filter_ipx(unsigned has_llc, unsigned bare)
 {
-	unsigned t = filter_or(filter_equals(filter_in_payload(OP_B, 0), SAP_IPX),
-	    filter_snap(0, TYPE_IPX));
+	unsigned sap = filter_payload_is(OP_B, 0, SAP_IPX), snap = filter_snap(0, TYPE_IPX), t;
 
 	if (filter_layer()->kind == KIND_ETHERNET)
-		t = filter_and(has_llc, filter_or(filter_or(
-		    filter_equals(filter_in_payload(OP_B, 0), SAP_IPX), bare),
-		    filter_snap(0, TYPE_IPX)));
+		t = filter_and(has_llc, filter_or(filter_or(sap, bare), snap));
 	else
-		t = filter_or(bare, filter_and(has_llc, t));
-	return filter_or(filter_equals(filter_type(), TYPE_IPX), t);
+		t = filter_or(bare, filter_and(has_llc, filter_or(sap, snap)));
+	return filter_or(filter_type_is(TYPE_IPX), t);
 }
 
 /* A type that stands for itself above 1500, and for a SAP below; has_llc: 802.2 follows. */
@@ -1480,15 +1581,15 @@ static unsigned filter_type_or_sap(uint32_t type, unsigned has_llc, unsigned bar
 	case SAP_IPX:
 		return filter_ipx(has_llc, bare);
 	case TYPE_ATALK:
-		return filter_or(filter_equals(filter_type(), type),
+		return filter_or(filter_type_is(type),
 		    filter_and(has_llc, filter_snap(0x080007, type)));
 	case TYPE_AARP:
-		return filter_or(filter_equals(filter_type(), type),
+		return filter_or(filter_type_is(type),
 		    filter_and(has_llc, filter_snap(0, type)));
 	}
 	if (type <= LENGTH_MAX)
-		return filter_and(has_llc, filter_equals(filter_in_payload(OP_B, 0), type));
-	return filter_equals(filter_type(), type);
+		return filter_and(has_llc, filter_payload_is(OP_B, 0, type));
+	return filter_type_is(type);
 }
 
 /* 802.2 without any type field before it. */
@@ -1501,8 +1602,8 @@ static unsigned filter_llc_is(uint32_t type)
 		return filter_snap(0x080007, type);
 	}
 	if (type <= LENGTH_MAX)
-		return filter_equals(filter_in_payload(OP_B, 0), type);
-	return filter_equals(filter_in_payload(OP_H, 6), type);
+		return filter_payload_is(OP_B, 0, type);
+	return filter_payload_is(OP_H, 6, type);
 }
 
 static unsigned filter_is_data_frame(void)
@@ -1513,66 +1614,44 @@ static unsigned filter_is_data_frame(void)
 	    filter_test(control, OP_JSET, 8));
 }
 
-/* The numbers that PPP has for Ethernet types and SAPs; RFC 1661, IANA's PPP numbers. */
-static uint32_t filter_ppp_number(uint32_t type)
+/*
+ * What some links have in place of Ethernet types and SAPs: PPP's numbers (RFC 1661, IANA); Frame
+ * Relay's control byte and network layer protocol ID (RFC 2427); address families, of which
+ * AF_INET6 is 10 on Linux, 24, 28 and 30 on BSDs and macOS; ARCnet's (RFC 1201, RFC 1051).
+ */
+static const struct {
+	uint8_t kind;		/* enum filter_kind */
+	uint16_t type, number;
+} filter_link_numbers[] = {
+	{ KIND_PPP, TYPE_IP, 0x21 }, { KIND_PPP, TYPE_IP6, 0x57 },
+	{ KIND_PPP, TYPE_DECNET, 0x27 }, { KIND_PPP, TYPE_ATALK, 0x29 },
+	{ KIND_PPP, 0x0600, 0x25 }, { KIND_PPP, SAP_ISO, 0x23 }, { KIND_PPP, SAP_STP, 0x31 },
+	{ KIND_PPP, SAP_IPX, 0x2b }, { KIND_HDLC, SAP_ISO, 0xfefe },
+	{ KIND_FRELAY, TYPE_IP, 0x03cc }, { KIND_FRELAY, TYPE_IP6, 0x038e },
+	{ KIND_FRELAY, SAP_ISO, 0x0381 }, { KIND_FRELAY, SAP_ISO, 0x0382 },
+	{ KIND_FRELAY, SAP_ISO, 0x0383 },
+	{ KIND_LOOP, TYPE_IP, 2 }, { KIND_LOOP, TYPE_IP6, 10 }, { KIND_LOOP, TYPE_IP6, 24 },
+	{ KIND_LOOP, TYPE_IP6, 28 }, { KIND_LOOP, TYPE_IP6, 30 },
+	{ KIND_ARCNET, TYPE_IP, 212 }, { KIND_ARCNET, TYPE_IP, 240 },
+	{ KIND_ARCNET, TYPE_ARP, 213 }, { KIND_ARCNET, TYPE_ARP, 241 },
+	{ KIND_ARCNET, TYPE_RARP, 214 }, { KIND_ARCNET, TYPE_IP6, 196 },
+	{ KIND_ARCNET, TYPE_ATALK, 221 },
+};
+
+/* Is the type field, so many bytes wide, one of the numbers that a kind of link has for a type? */
+static unsigned filter_link_number_is(int kind, unsigned size, uint32_t type)
 {
-	static const uint16_t pairs[][2] = {
-		{ TYPE_IP, 0x21 }, { TYPE_IP6, 0x57 }, { TYPE_DECNET, 0x27 }, { TYPE_ATALK, 0x29 },
-		{ 0x0600, 0x25 }, { SAP_ISO, 0x23 }, { SAP_STP, 0x31 }, { SAP_IPX, 0x2b },
-	};
+	unsigned v = filter_field(size, filter_layer()->type, 0), t = filter_truth(0);
 
-	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-		if (pairs[i][0] == type)
-			return pairs[i][1];
-	return type;
-}
+	for (size_t i = 0; i < sizeof filter_link_numbers / sizeof *filter_link_numbers; i++) {
+		uint32_t number = filter_link_numbers[i].number;
 
-/* The BSD loopback header: an address family in some machine's byte order, or in the network's. */
-static unsigned filter_family_is(uint32_t family)
-{
-	unsigned v = filter_in_header(OP_W, 0), t = filter_equals(v, family);
-
-	if (filter_layer()->kind == KIND_NULL)
-		t = filter_or(filter_equals(v, family << 24), t);
-	return t;
-}
-
-/* AF_INET is 2 everywhere, AF_INET6 10 on Linux, 24, 28 and 30 on BSDs and macOS. */
-static unsigned filter_loopback_is(uint32_t type)
-{
-	if (type == TYPE_IP)
-		return filter_family_is(2);
-	if (type != TYPE_IP6)
-		return filter_truth(0);
-	return filter_or(filter_or(filter_family_is(10), filter_family_is(24)),
-	    filter_or(filter_family_is(28), filter_family_is(30)));
-}
-
-/* RFC 2427: a control byte and the network layer protocol ID. */
-static unsigned filter_frelay_is(uint32_t type)
-{
-	unsigned v = filter_in_header(OP_H, 2);
-
-	if (type == TYPE_IP || type == TYPE_IP6)
-		return filter_equals(v, type == TYPE_IP ? 0x03cc : 0x038e);
-	if (type != SAP_ISO)
-		return filter_truth(0);
-	return filter_or(filter_or(filter_equals(v, 0x0381), filter_equals(v, 0x0382)),
-	    filter_equals(v, 0x0383));
-}
-
-/* RFC 1201 and RFC 1051. */
-static unsigned filter_arcnet_is(uint32_t type)
-{
-	static const uint16_t numbers[][2] = {
-		{ TYPE_IP, 212 }, { TYPE_IP, 240 }, { TYPE_ARP, 213 }, { TYPE_ARP, 241 },
-		{ TYPE_RARP, 214 }, { TYPE_IP6, 196 }, { TYPE_ATALK, 221 },
-	};
-	unsigned v = filter_field(OP_B, filter_layer()->type, 0), t = filter_truth(0);
-
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-		if (numbers[i][0] == type)
-			t = filter_or(t, filter_equals(v, numbers[i][1]));
+		if (filter_link_numbers[i].kind != kind || filter_link_numbers[i].type != type)
+			continue;
+		if (filter_layer()->kind == KIND_NULL)	/* some machine's byte order */
+			t = filter_or(t, filter_equals(v, number << 24));
+		t = filter_or(t, filter_equals(v, number));
+	}
 	return t;
 }
 
@@ -1596,11 +1675,12 @@ static unsigned filter_mpls_carries(uint32_t type)
 /* Does a packet of this Ethernet type, or with this LLC SAP, follow? The words say so. */
 static unsigned filter_link_is(uint32_t type)
 {
+	int kind = filter_layer()->kind;
 	unsigned v;
 
 	if (filter_layer()->labels)
 		return filter_mpls_carries(type);
-	switch (filter_layer()->kind) {
+	switch (kind) {
 	case KIND_ETHERNET:
 		v = filter_type();
 		return filter_type_or_sap(type, filter_not(filter_test(v, OP_JGT, LENGTH_MAX)),
@@ -1609,7 +1689,7 @@ static unsigned filter_link_is(uint32_t type)
 		v = filter_type();
 		return filter_type_or_sap(type, filter_equals(v, 4), filter_equals(v, 1));
 	case KIND_PLAIN:
-		return filter_equals(filter_type(), type);
+		return filter_type_is(type);
 	case KIND_LLC:
 		return filter_llc_is(type);
 	case KIND_WIRELESS:
@@ -1620,80 +1700,20 @@ static unsigned filter_link_is(uint32_t type)
 		return filter_truth(type == TYPE_IP);
 	case KIND_IPV6:
 		return filter_truth(type == TYPE_IP6);
-	case KIND_PPP:
-		return filter_equals(filter_type(), filter_ppp_number(type));
-	case KIND_HDLC:
-		return filter_equals(filter_type(), type == SAP_ISO ? 0xfefe : type);
+	case KIND_PPP: case KIND_HDLC:
+		v = filter_link_number_is(kind, OP_H, type);
+		return filter_is_truth(v, 0) ? filter_type_is(type) : v;
 	case KIND_FRELAY:
-		return filter_frelay_is(type);
+		return filter_link_number_is(kind, OP_H, type);
 	case KIND_NULL: case KIND_LOOP:
-		return filter_loopback_is(type);
+		return filter_link_number_is(KIND_LOOP, OP_W, type);
 	case KIND_ARCNET:
-		return filter_arcnet_is(type);
+		return filter_link_number_is(kind, OP_B, type);
 	}
 	filter_fail_link();
 }
 
 /* ---- primitives ---- */
-
-enum filter_family {
-	FAMILY_LINK,		/* an Ethernet type or SAP */
-	FAMILY_IP,		/* a protocol over IPv4, IPv6 or both */
-	FAMILY_ISO,		/* a network layer protocol ID behind SAP_ISO */
-	FAMILY_ISIS,		/* some types of IS-IS packets */
-	FAMILY_HEADER,		/* the link header itself */
-};
-
-/* Where [offset] behind the word counts from. */
-enum filter_from { FROM_NOWHERE, FROM_NETWORK, FROM_IPV4, FROM_IPV6, FROM_START, FROM_HEADER };
-
-static const struct filter_protocol {
-	uint8_t family;
-	uint8_t versions;	/* OVER_IPV4 | OVER_IPV6 */
-	uint8_t from;
-	uint16_t number;	/* FAMILY_ISIS: a bit for each type from 15 on */
-} filter_protocols[] = {
-	[P_NONE] = { FAMILY_LINK, 0, FROM_NOWHERE, 0 },
-	[P_IP] = { FAMILY_LINK, 0, FROM_NETWORK, TYPE_IP },
-	[P_IP6] = { FAMILY_LINK, 0, FROM_NETWORK, TYPE_IP6 },
-	[P_ARP] = { FAMILY_LINK, 0, FROM_NETWORK, TYPE_ARP },
-	[P_RARP] = { FAMILY_LINK, 0, FROM_NETWORK, TYPE_RARP },
-	[P_ATALK] = { FAMILY_LINK, 0, FROM_NETWORK, TYPE_ATALK },
-	[P_AARP] = { FAMILY_LINK, 0, FROM_NOWHERE, TYPE_AARP },
-	[P_DECNET] = { FAMILY_LINK, 0, FROM_NETWORK, TYPE_DECNET },
-	[P_LAT] = { FAMILY_LINK, 0, FROM_NETWORK, 0x6004 },
-	[P_SCA] = { FAMILY_LINK, 0, FROM_NETWORK, 0x6007 },
-	[P_MOPRC] = { FAMILY_LINK, 0, FROM_NETWORK, 0x6002 },
-	[P_MOPDL] = { FAMILY_LINK, 0, FROM_NETWORK, 0x6001 },
-	[P_ISO] = { FAMILY_LINK, 0, FROM_NOWHERE, SAP_ISO },
-	[P_STP] = { FAMILY_LINK, 0, FROM_NOWHERE, SAP_STP },
-	[P_IPX] = { FAMILY_LINK, 0, FROM_NOWHERE, SAP_IPX },
-	[P_NETBEUI] = { FAMILY_LINK, 0, FROM_NOWHERE, SAP_NETBEUI },
-	[P_TCP] = { FAMILY_IP, OVER_IPV4 | OVER_IPV6, FROM_IPV4, 6 },
-	[P_UDP] = { FAMILY_IP, OVER_IPV4 | OVER_IPV6, FROM_IPV4, 17 },
-	[P_SCTP] = { FAMILY_IP, OVER_IPV4 | OVER_IPV6, FROM_IPV4, 132 },
-	[P_PIM] = { FAMILY_IP, OVER_IPV4 | OVER_IPV6, FROM_IPV4, 103 },
-	[P_AH] = { FAMILY_IP, OVER_IPV4 | OVER_IPV6, FROM_NOWHERE, 51 },
-	[P_ESP] = { FAMILY_IP, OVER_IPV4 | OVER_IPV6, FROM_NOWHERE, 50 },
-	[P_ICMP] = { FAMILY_IP, OVER_IPV4, FROM_IPV4, 1 },
-	[P_IGMP] = { FAMILY_IP, OVER_IPV4, FROM_IPV4, 2 },
-	[P_IGRP] = { FAMILY_IP, OVER_IPV4, FROM_IPV4, 9 },
-	[P_VRRP] = { FAMILY_IP, OVER_IPV4, FROM_IPV4, 112 },
-	[P_CARP] = { FAMILY_IP, OVER_IPV4, FROM_IPV4, 112 },
-	[P_ICMP6] = { FAMILY_IP, OVER_IPV6, FROM_IPV6, 58 },
-	[P_CLNP] = { FAMILY_ISO, 0, FROM_NOWHERE, 0x81 },
-	[P_ESIS] = { FAMILY_ISO, 0, FROM_NOWHERE, 0x82 },
-	[P_ISIS] = { FAMILY_ISO, 0, FROM_NOWHERE, 0x83 },
-	[P_L1] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 0 | 1 << 2 | 1 << 3 | 1 << 9 | 1 << 11 },
-	[P_L2] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 1 | 1 << 2 | 1 << 5 | 1 << 10 | 1 << 12 },
-	[P_IIH] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 0 | 1 << 1 | 1 << 2 },
-	[P_LSP] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 3 | 1 << 5 },
-	[P_SNP] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 },
-	[P_CSNP] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 9 | 1 << 10 },
-	[P_PSNP] = { FAMILY_ISIS, 0, FROM_NOWHERE, 1 << 11 | 1 << 12 },
-	[P_LINK] = { FAMILY_HEADER, 0, FROM_HEADER, 0 },
-	[P_RADIO] = { FAMILY_HEADER, 0, FROM_START, 0 },
-};
 
 static unsigned filter_match(unsigned class, uint32_t key, unsigned ends)
 {
@@ -1705,14 +1725,35 @@ static unsigned filter_end(unsigned end, unsigned set)
 	return filter_tree(TREE_END, set, 0, 0, end);
 }
 
-/* One set at the ends that a direction names. */
-static unsigned filter_ends(unsigned dir, unsigned set)
+/* Fails if the words name another end than the source's or the destination's. */
+static void filter_need_src_or_dst(const char *why)
 {
-	if (dir == DIR_OR)
-		return filter_or(filter_end(END_SRC, set), filter_end(END_DST, set));
-	if (dir == DIR_AND)
-		return filter_and(filter_end(END_SRC, set), filter_end(END_DST, set));
-	return filter_end(dir, set);
+	if (filt.now.dir > END_DST && filt.now.dir < DIR_OR)
+		filter_blame(why);
+}
+
+/* What must hold of the end that the words name, or of both; 0: they name another. */
+static unsigned filter_at_ends(unsigned src, unsigned dst)
+{
+	switch (filt.now.dir) {
+	case END_SRC:
+		return src;
+	case END_DST:
+		return dst;
+	case DIR_AND:
+		return filter_and(src, dst);
+	case DIR_OR:
+		return filter_or(src, dst);
+	}
+	return 0;
+}
+
+/* A set at the ends that the words name. */
+static unsigned filter_ends(unsigned set)
+{
+	unsigned t = filter_at_ends(filter_end(END_SRC, set), filter_end(END_DST, set));
+
+	return t ? t : filter_end(filt.now.dir, set);
 }
 
 /* The set of the numbers from `least` to `most`. */
@@ -1726,9 +1767,9 @@ static unsigned filter_range(uint32_t least, uint32_t most)
 /* A protocol over IPv4, IPv6 or both. */
 static unsigned filter_protocol_is(uint32_t n, unsigned versions)
 {
-	if (versions & OVER_IPV4)
+	if (versions & FAMILY_IPV4)
 		filter_link_is(TYPE_IP);		/* for what it may have to say */
-	if (versions & OVER_IPV6)
+	if (versions & FAMILY_IPV6)
 		filter_link_is(TYPE_IP6);
 	return filter_match(MATCH_PROTOCOL, versions, filter_end(END_SRC, filter_range(n, n)));
 }
@@ -1742,14 +1783,14 @@ static unsigned filter_iso_is(uint32_t id)
 	if (l->kind == KIND_FRELAY)
 		return filter_equals(filter_in_header(OP_H, 2), 0x0300 | id);
 	return filter_and(filter_link_is(SAP_ISO),
-	    filter_equals(filter_in_payload(OP_B, at), id));
+	    filter_payload_is(OP_B, at, id));
 }
 
 /* One type of IS-IS packets. */
 static unsigned filter_isis_is(uint32_t type)
 {
 	return filter_and(filter_iso_is(0x83),
-	    filter_equals(filter_in_payload(OP_B, filter_layer()->nosnap + 4), type));
+	    filter_payload_is(OP_B, filter_layer()->nosnap + 4, type));
 }
 
 /* A protocol named alone: `tcp`, `arp`, `isis`. */
@@ -1761,8 +1802,8 @@ static unsigned filter_protocol_alone(unsigned proto)
 	switch (p->family) {
 	case FAMILY_LINK:
 		return filter_link_is(p->number);
-	case FAMILY_IP:
-		return filter_protocol_is(p->number, p->versions);
+	case FAMILY_IPV4: case FAMILY_IPV6: case FAMILY_IP:
+		return filter_protocol_is(p->number, p->family);
 	case FAMILY_ISO:
 		return filter_iso_is(p->number);
 	case FAMILY_ISIS:
@@ -1779,11 +1820,11 @@ static unsigned filter_protocol_number(unsigned proto, uint32_t n)
 {
 	switch (proto) {
 	case P_NONE:
-		return filter_protocol_is(n, OVER_IPV4 | OVER_IPV6);
+		return filter_protocol_is(n, FAMILY_IP);
 	case P_IP:
-		return filter_protocol_is(n, OVER_IPV4);
+		return filter_protocol_is(n, FAMILY_IPV4);
 	case P_IP6:
-		return filter_protocol_is(n, OVER_IPV6);
+		return filter_protocol_is(n, FAMILY_IPV6);
 	case P_LINK:
 		return filter_link_is(n);
 	case P_ISO:
@@ -1795,20 +1836,13 @@ static unsigned filter_protocol_number(unsigned proto, uint32_t n)
 }
 
 /* Ports from `least` to `most` of a transport; 0: of TCP, UDP and SCTP. */
-static unsigned filter_ports(unsigned transport, unsigned dir,
-    uint32_t least, uint32_t most)
+static unsigned filter_ports(unsigned transport, uint32_t least, uint32_t most)
 {
-	if (dir > END_DST && dir < DIR_OR)
-		filter_blame("ports have src and dst only");
-	filter_link_is(TYPE_IP6);
+	filter_need_src_or_dst("ports have src and dst only");
+	filter_link_is(TYPE_IP6);		/* for what it may have to say */
 	filter_link_is(TYPE_IP);
-	if (least > most) {
-		uint32_t swapped = least;
-
-		least = most;
-		most = swapped;
-	}
-	return filter_match(MATCH_PORT, transport, filter_ends(dir, filter_range(least, most)));
+	return filter_match(MATCH_PORT, transport, filter_ends(least < most ?
+	    filter_range(least, most) : filter_range(most, least)));
 }
 
 /* Is a mask ones first, then zeros? */
@@ -1833,35 +1867,41 @@ static unsigned filter_addresses(const uint32_t *value, const uint32_t *mask, un
 }
 
 /* An IPv4 address or network, in IP, ARP and RARP or one of them. */
-static unsigned filter_host4(unsigned proto, unsigned dir,
-    uint32_t value, uint32_t mask)
+static unsigned filter_host4(uint32_t value, uint32_t mask)
 {
-	static const uint8_t by[] = {
-		[P_NONE] = BY_IP | BY_ARP | BY_RARP, [P_IP] = BY_IP, [P_ARP] = BY_ARP,
-		[P_RARP] = BY_RARP,
-	};
-	unsigned key = proto < sizeof by ? by[proto] : 0;
+	static const char *const why = "an IPv4 address does not go with the words before it";
+	unsigned key = 0;
 
-	if (filter_layer()->labels && proto == P_NONE)
+	switch (filt.now.proto) {
+	case P_NONE:
+		key = filter_layer()->labels ? BY_IP : BY_IP | BY_ARP | BY_RARP;
+		break;
+	case P_IP:
 		key = BY_IP;
-	if (!key || (dir > END_DST && dir < DIR_OR))
-		filter_blame("an IPv4 address does not go with the words before it");
-	if (key & BY_IP)
-		filter_link_is(TYPE_IP);
-	if (key & BY_ARP)
-		filter_link_is(TYPE_ARP);
-	if (key & BY_RARP)
-		filter_link_is(TYPE_RARP);
-	return filter_match(MATCH_HOST4, key, filter_ends(dir, filter_addresses(&value, &mask, 1)));
+		break;
+	case P_ARP:
+		key = BY_ARP;
+		break;
+	case P_RARP:
+		key = BY_RARP;
+		break;
+	default:
+		filter_blame(why);
+	}
+	filter_need_src_or_dst(why);
+	filter_link_is(key & BY_IP ? TYPE_IP : TYPE_ARP);	/* for what it may have to say */
+	return filter_match(MATCH_HOST4, key, filter_ends(filter_addresses(&value, &mask, 1)));
 }
 
-static unsigned filter_host6(unsigned proto, unsigned dir,
-    const uint32_t *value, const uint32_t *mask)
+static unsigned filter_host6(const uint32_t *value, const uint32_t *mask)
 {
-	if ((proto != P_NONE && proto != P_IP6) || (dir > END_DST && dir < DIR_OR))
-		filter_blame("an IPv6 address does not go with the words before it");
+	static const char *const why = "an IPv6 address does not go with the words before it";
+
+	if (filt.now.proto != P_NONE && filt.now.proto != P_IP6)
+		filter_blame(why);
+	filter_need_src_or_dst(why);
 	filter_link_is(TYPE_IP6);
-	return filter_match(MATCH_HOST6, 0, filter_ends(dir, filter_addresses(value, mask, 4)));
+	return filter_match(MATCH_HOST6, 0, filter_ends(filter_addresses(value, mask, 4)));
 }
 
 /* Behind Geneve there may be no link header. */
@@ -1871,75 +1911,68 @@ static unsigned filter_has_header(void)
 
 	if (!l->geneve)
 		return filter_truth(1);
-	return filter_not(filter_tree(TREE_COMPARE, filter_memory(l->header.reg - 1),
-	    filter_memory(l->payload.reg - 1), OP_JEQ, 0));
+	return filter_not(filter_tree(TREE_COMPARE, l->header.x, l->payload.x, OP_JEQ, 0));
 }
 
 /* MAC addresses of a set, or group addresses. */
-static unsigned filter_macs(unsigned dir, unsigned set)
+static unsigned filter_macs(unsigned set)
 {
 	const struct filter_layer *l = filter_layer();
 	int wireless = l->kind == KIND_WIRELESS;
 
 	if (!wireless && l->kind != KIND_ETHERNET && (l->kind != KIND_LLC || !l->link->src))
 		filter_fail_link();
-	if (!wireless && dir > END_DST && dir < DIR_OR)
+	if (!wireless && filt.now.dir > END_DST && filt.now.dir < DIR_OR)
 		filter_fail_link();
-	return filter_and(filter_has_header(), filter_match(MATCH_MAC, 0, filter_ends(dir, set)));
+	return filter_and(filter_has_header(), filter_match(MATCH_MAC, 0, filter_ends(set)));
 }
 
-static unsigned filter_mac_is(unsigned dir, const uint32_t *value)
+static unsigned filter_mac_is(const uint32_t *value)
 {
 	struct filter_entry e = { .value = { value[0], value[1] }, .upto = { value[0], value[1] } };
 
-	return filter_macs(dir, filter_single(&e));
+	return filter_macs(filter_single(&e));
 }
 
 /* A host on ARCnet, whose addresses are one byte. */
-static unsigned filter_arc_is(unsigned dir, uint32_t address)
+static unsigned filter_arc_is(uint32_t address)
 {
 	unsigned src = filter_equals(filter_in_header(OP_B, 0), address);
-	unsigned dst = filter_equals(filter_in_header(OP_B, 1), address);
+	unsigned t = filter_at_ends(src, filter_equals(filter_in_header(OP_B, 1), address));
 
-	if (filter_layer()->kind != KIND_ARCNET || (dir > END_DST && dir < DIR_OR))
+	if (filter_layer()->kind != KIND_ARCNET || !t)
 		filter_fail_link();
-	if (dir == DIR_AND)
-		return filter_and(src, dst);
-	return dir == END_SRC ? src : dir == END_DST ? dst : filter_or(src, dst);
+	return t;
 }
 
-/*
- * A DECnet address at one end: in a long or short header, each with or without a byte of padding.
- */
-static unsigned filter_decnet_end(uint32_t address, uint32_t in_long, uint32_t in_short)
+/* A DECnet address at one end. */
+static unsigned filter_decnet_end(uint32_t address, unsigned end)
 {
+	/* flags that say: a long or short header, with a byte of padding before it or without */
+	static const struct { uint8_t size, at[2]; uint16_t mask, flags; } forms[] = {
+		{ OP_H, { 18, 10 }, 0xff07, 0x8106 }, { OP_B, { 17, 9 }, 7, 6 },
+		{ OP_H, { 6, 4 }, 0xff07, 0x8102 }, { OP_B, { 5, 3 }, 7, 2 },
+	};
 	/* little-endian on the wire */
 	uint32_t swapped = (address & 0xff) << 8 | address >> 8;
-	unsigned flags = filter_in_network(OP_H, 2), flag = filter_in_network(OP_B, 2);
-	unsigned t = filter_and(filter_masked(flags, 0xff07, 0x8106),
-	    filter_equals(filter_in_network(OP_H, 3 + in_long), swapped));
+	unsigned t = filter_truth(0);
 
-	t = filter_or(t, filter_and(filter_masked(flag, 7, 6),
-	    filter_equals(filter_in_network(OP_H, 2 + in_long), swapped)));
-	t = filter_or(t, filter_and(filter_masked(flags, 0xff07, 0x8102),
-	    filter_equals(filter_in_network(OP_H, 3 + in_short), swapped)));
-	return filter_or(t, filter_and(filter_masked(flag, 7, 2),
-	    filter_equals(filter_in_network(OP_H, 2 + in_short), swapped)));
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+		t = filter_or(t, filter_and(
+		    filter_masked(filter_in_network(forms[i].size, 2), forms[i].mask,
+		    forms[i].flags),
+		    filter_network_is(OP_H, forms[i].at[end], swapped)));
+	return t;
 }
 
 /* decnet host AREA.NODE */
-static unsigned filter_decnet_host(unsigned dir, uint32_t address)
+static unsigned filter_decnet_host(uint32_t address)
 {
 	unsigned decnet = filter_link_is(TYPE_DECNET);
-	unsigned src = filter_decnet_end(address, 15, 3), dst = filter_decnet_end(address, 7, 1);
 
-	if (dir > END_DST && dir < DIR_OR)
-		filter_blame("DECnet addresses have src and dst only");
-	if (dir == DIR_OR)
-		src = filter_or(src, dst);
-	if (dir == DIR_AND)
-		src = filter_and(src, dst);
-	return filter_and(decnet, dir == END_DST ? dst : src);
+	filter_need_src_or_dst("DECnet addresses have src and dst only");
+	return filter_and(decnet, filter_at_ends(filter_decnet_end(address, END_SRC),
+	    filter_decnet_end(address, END_DST)));
 }
 
 static unsigned filter_not_fragment(void)
@@ -1960,46 +1993,44 @@ static unsigned filter_index_guard(unsigned proto)
 		return filter_link_is(p->number);
 	case FROM_IPV4:
 		return filter_and(filter_and(filter_link_is(TYPE_IP),
-		    filter_equals(filter_in_network(OP_B, 9), p->number)), filter_not_fragment());
+		    filter_network_is(OP_B, 9, p->number)), filter_not_fragment());
 	case FROM_IPV6:
 		return filter_and(filter_link_is(TYPE_IP6),
-		    filter_equals(filter_in_network(OP_B, 6), p->number));
+		    filter_network_is(OP_B, 6, p->number));
 	}
 	return filter_truth(1);
 }
 
-/* broadcast and multicast, behind a protocol or none. */
-static unsigned filter_broadcast(unsigned proto)
+static unsigned filter_broadcast(void)
 {
-	static const uint32_t all[4] = { UINT32_MAX, 0xffff };
 	uint32_t hosts = ~filt.job->netmask;
-	unsigned to;
+	unsigned to = filter_in_network(OP_W, 16);
 
-	if (proto == P_NONE || proto == P_LINK) {
-		if (filter_layer()->kind == KIND_ARCNET)
-			return filter_arc_is(END_DST, 0);
-		return filter_mac_is(END_DST, all);
-	}
-	if (proto != P_IP)
-		filter_blame("does not go with that protocol");
-	to = filter_in_network(OP_W, 16);
 	return filter_and(filter_link_is(TYPE_IP),
 	    filter_or(filter_masked(to, hosts, 0), filter_masked(to, hosts, hosts)));
 }
 
-static unsigned filter_multicast(unsigned proto)
+/* broadcast and multicast, behind a protocol or none. */
+static unsigned filter_to_many(unsigned proto, int multicast)
 {
+	static const uint32_t all[4] = { UINT32_MAX, 0xffff };
+
+	filt.now.dir = END_DST;
 	switch (proto) {
 	case P_NONE: case P_LINK:
 		if (filter_layer()->kind == KIND_ARCNET)
-			return filter_arc_is(END_DST, 0);
-		return filter_macs(END_DST, GROUP_SET);
+			return filter_arc_is(0);
+		return multicast ? filter_macs(GROUP_SET) : filter_mac_is(all);
 	case P_IP:
+		if (!multicast)
+			return filter_broadcast();
 		return filter_and(filter_link_is(TYPE_IP),
 		    filter_masked(filter_in_network(OP_B, 16), 0xf0, 0xe0));
 	case P_IP6:
+		if (!multicast)
+			break;
 		return filter_and(filter_link_is(TYPE_IP6),
-		    filter_equals(filter_in_network(OP_B, 24), 0xff));
+		    filter_network_is(OP_B, 24, 0xff));
 	}
 	filter_blame("does not go with that protocol");
 }
@@ -2077,7 +2108,7 @@ static unsigned filter_vlan(uint32_t id)
 	t = filter_or(filter_tag_in_metadata(id), filter_and(
 	    filter_not(filter_equals(filter_metadata(META_VLAN_PRESENT, OP_B), 1)), t));
 	l = filter_push_layer();
-	l->type.reg = l->payload.reg = reg + 1;
+	l->type.x = l->payload.x = filter_memory(reg);
 	l->tagged = 1;
 	return t;
 }
@@ -2093,7 +2124,7 @@ static unsigned filter_mpls(uint32_t label)
 	else if (l->kind == KIND_ETHERNET || l->kind == KIND_HDLC)
 		t = filter_link_is(TYPE_MPLS);
 	else if (l->kind == KIND_PPP)
-		t = filter_equals(filter_type(), 0x281);
+		t = filter_type_is(0x281);
 	else
 		filter_fail_link();
 	if (label <= 0xfffff)
@@ -2113,7 +2144,7 @@ static unsigned filter_pppoes(uint32_t session)
 	struct filter_layer *l;
 
 	if (session <= 0xffff)
-		t = filter_and(t, filter_equals(filter_in_network(OP_H, 2), session));
+		t = filter_and(t, filter_network_is(OP_H, 2, session));
 	l = filter_push_layer();
 	l->header = filter_network(l);
 	l->header.off += 6;
@@ -2151,22 +2182,14 @@ static unsigned filter_tunnel_at(const struct filter_tunnel *u, unsigned x, uint
 }
 
 /* A tunnel over IPv4 or IPv6; M[reg] gets how far behind the network header UDP begins. */
-static unsigned filter_tunnel_is(const struct filter_tunnel *u,
-    unsigned reg)
+static unsigned filter_tunnel_is(const struct filter_tunnel *u, unsigned reg)
 {
 	struct filter_base b = filter_network(filter_layer());
-	unsigned x6 = filter_constant(40), v4, v6;
+	unsigned v4 = filter_and(filter_index_guard(P_UDP),
+	    filter_tunnel_at(u, filter_header(b), b.off, reg));
+	unsigned v6 = filter_and(filter_link_is(TYPE_IP6), filter_network_is(OP_B, 6, 17));
 
-	if (b.reg)
-		x6 = filter_arithmetic(OP_ADD, filter_memory(b.reg - 1), x6);
-	v4 = filter_and(filter_link_is(TYPE_IP),
-	    filter_equals(filter_in_network(OP_B, 9), 17));
-	v4 = filter_and(v4, filter_and(filter_not_fragment(),
-	    filter_tunnel_at(u, filter_header(b), b.off, reg)));
-	v6 = filter_and(filter_link_is(TYPE_IP6),
-	    filter_equals(filter_in_network(OP_B, 6), 17));
-	v6 = filter_and(v6, filter_tunnel_at(u, x6, b.off, reg));
-	return filter_or(v4, v6);
+	return filter_or(v4, filter_and(v6, filter_tunnel_at(u, filter_header6(b), b.off, reg)));
 }
 
 /* RFC 8926. Behind its options stands an Ethernet header, or what the type field says. */
@@ -2191,9 +2214,9 @@ static unsigned filter_geneve(uint32_t network)
 	    filter_store(type, filter_arithmetic(OP_ADD, at, filter_constant(off + 2))));
 	t = filter_and(t, filter_or(ethernet, other));
 	l = filter_push_layer();
-	l->header = (struct filter_base){ 0, header + 1 };
-	l->type = (struct filter_base){ 0, type + 1 };
-	l->payload = (struct filter_base){ 0, payload + 1 };
+	l->header = (struct filter_base){ 0, h };
+	l->type = (struct filter_base){ 0, filter_memory(type) };
+	l->payload = (struct filter_base){ 0, filter_memory(payload) };
 	l->network = 0;
 	l->kind = KIND_ETHERNET;
 	l->geneve = l->tagged = 1;
@@ -2204,13 +2227,13 @@ static unsigned filter_geneve(uint32_t network)
 static unsigned filter_vxlan(uint32_t network)
 {
 	const struct filter_tunnel u = { 4789, 0x08, 0x08, network };
-	unsigned udp = filter_register(), t = filter_tunnel_is(&u, udp);
+	unsigned udp = filter_register(), t = filter_tunnel_is(&u, udp), x = filter_memory(udp);
 	struct filter_layer *l = filter_push_layer();
 	uint32_t off = filter_network(l).off + 16;
 
-	l->header = (struct filter_base){ off, udp + 1 };
-	l->type = (struct filter_base){ off + 12, udp + 1 };
-	l->payload = (struct filter_base){ off + 14, udp + 1 };
+	l->header = (struct filter_base){ off, x };
+	l->type = (struct filter_base){ off + 12, x };
+	l->payload = (struct filter_base){ off + 14, x };
 	l->network = 0;
 	l->nosnap = 3;
 	l->kind = KIND_ETHERNET;
@@ -2250,7 +2273,7 @@ static unsigned filter_chain(uint32_t number, unsigned versions, unsigned first,
 		v = names[i];
 		pass = filter_and(filter_equals(v, 51), filter_pass_header(reg, xs[i], off, 1,
 		    xs[i + 1]));
-		if (versions == OVER_IPV6)
+		if (versions == FAMILY_IPV6)
 			pass = filter_or(pass, filter_and(
 			    filter_or(filter_or(filter_equals(v, 0), filter_equals(v, 60)),
 			    filter_or(filter_equals(v, 43), filter_equals(v, 44))),
@@ -2267,18 +2290,16 @@ static unsigned filter_chain(uint32_t number, unsigned versions, unsigned first,
 static unsigned filter_protochain(unsigned proto, uint32_t n)
 {
 	struct filter_base b = filter_network(filter_layer());
-	unsigned t = filter_truth(0), x = filter_constant(40);
+	unsigned t = filter_truth(0);
 
 	if (proto != P_NONE && proto != P_IP && proto != P_IP6)
 		filter_blame("does not go with that protocol");
-	if (b.reg)
-		x = filter_arithmetic(OP_ADD, filter_memory(b.reg - 1), x);
 	if (proto != P_IP6)
-		t = filter_and(filter_link_is(TYPE_IP), filter_chain(n, OVER_IPV4,
+		t = filter_and(filter_link_is(TYPE_IP), filter_chain(n, FAMILY_IPV4,
 		    filter_in_network(OP_B, 9), filter_header(b), b.off));
 	if (proto != P_IP)
 		t = filter_or(t, filter_and(filter_link_is(TYPE_IP6), filter_chain(n,
-		    OVER_IPV6, filter_in_network(OP_B, 6), x, b.off)));
+		    FAMILY_IPV6, filter_in_network(OP_B, 6), filter_header6(b), b.off)));
 	return t;
 }
 
@@ -2290,7 +2311,7 @@ static unsigned filter_has_llc(void)
 		return filter_and(filter_not(filter_test(filter_type(), OP_JGT, LENGTH_MAX)),
 		    filter_not(filter_both_saps(0xff)));
 	case KIND_COOKED:
-		return filter_equals(filter_type(), 4);
+		return filter_type_is(4);
 	case KIND_LLC:
 		return filter_truth(1);
 	case KIND_WIRELESS:
@@ -2315,8 +2336,8 @@ struct filter_operand {
 	struct filter_span span;	/* its first word */
 };
 
-static struct filter_operand filter_expression(unsigned tight);
-static struct filter_operand filter_operand(void);
+static void filter_expression(unsigned tight, struct filter_operand *r);
+static void filter_operand(struct filter_operand *r);
 
 /* Words that people use, and what they are in this language. */
 static const struct { const char *word, *instead; } filter_advice[] = {
@@ -2334,7 +2355,7 @@ static const struct { const char *word, *instead; } filter_advice[] = {
 /* The fields of Wireshark's display filters begin so. */
 static int filter_is_display_language(struct filter_span s)
 {
-	static const char *const protocols[] = {
+	static const char protocols[][8] = {
 		"ip.", "ipv6.", "tcp.", "udp.", "eth.", "arp.", "icmp.", "icmpv6.", "dns.", "http.",
 		"frame.", "vlan.", "wlan.", "dhcp.", "sctp.", "tls.",
 	};
@@ -2349,12 +2370,11 @@ static int filter_is_display_language(struct filter_span s)
 }
 
 /* Is it a word of the language, but for its capitals? */
-static int filter_has_capitals(struct filter_span s)
+static int filter_is_in_capitals(struct filter_span s)
 {
-	for (const struct filter_word *w = filter_words; w->name; w++)
-		if (filter_is_word(s, w->name))
-			return !filter_is_exactly(s, w->name);
-	return 0;
+	uint32_t value;
+
+	return filter_has_capital(s) && filter_find_word(s, &value);
 }
 
 /* Fails for the current word. */
@@ -2367,20 +2387,16 @@ static _Noreturn void filter_fail_here(const char *why)
 static void filter_fail_name(void)
 {
 	struct filter_span s = filt.token.span;
-	char why[80];
-	struct bpf_text t = { why, why + sizeof why - 1 };
 
-	if (filter_has_capitals(s))
+	if (filter_is_in_capitals(s))
 		filter_fail_here("write it in small letters");
 	if (filter_is_display_language(s))
 		filter_fail_here("Wireshark's display language; here it is host 1.2.3.4,"
 		    " tcp port 80");
 	for (size_t i = 0; i < sizeof filter_advice / sizeof *filter_advice; i++)
-		if (filter_is_word(s, filter_advice[i].word)) {
-			bpf_put(&t, "not a word of filters: write ");
-			bpf_put(&t, filter_advice[i].instead);
-			filter_fail_here(why);
-		}
+		if (filter_is_word(s, filter_advice[i].word))
+			filter_fail_naming(s, "not a word of filters: write %",
+			    filter_advice[i].instead);
 }
 
 /* Fails: the current word is not expected, for the reason that fits best. */
@@ -2437,16 +2453,15 @@ static uint32_t filter_number_up_to(uint32_t limit, const char *what)
 /* Shows a network as it should be written, in place of one with bits outside its mask. */
 static _Noreturn void filter_fail_mask(uint32_t network, unsigned bits)
 {
-	char why[80];
-	struct bpf_text t = { why, why + sizeof why - 1 };
+	char net[20];
+	struct bpf_text t = { net, net + sizeof net - 1 };
 
-	bpf_put(&t, "bits outside the mask: write ");
 	for (unsigned shift = 32; shift; shift -= 8) {
 		bpf_put_number(&t, network >> (shift - 8) & 255, 10, 1);
 		bpf_put_char(&t, shift > 8 ? '.' : '/');
 	}
 	bpf_put_number(&t, bits, 10, 1);
-	filter_blame(why);
+	filter_fail_naming(filt.blame, "bits outside the mask: write %", net);
 }
 
 /* An IPv6 mask of that many bits; outside of it the address has none. */
@@ -2495,11 +2510,11 @@ static unsigned filter_number_is(struct filter_span words, uint32_t n)
 	case TYPE_PORT: case TYPE_PORTRANGE:
 		if (n > 65535)
 			filter_blame("not a port");
-		return filter_ports(filter_transport(), filt.now.dir, n, n);
+		return filter_ports(filter_transport(), n, n);
 	case TYPE_HOST: case TYPE_NET:
 		for (; filt.now.type == TYPE_NET && n && !(n >> 24); bits -= 8)
 			n <<= 8;
-		return filter_host4(filt.now.proto, filt.now.dir, n, filter_prefix(bits));
+		return filter_host4(n, filter_prefix(bits));
 	}
 	filter_blame("needs host, net, port or the like before it");
 }
@@ -2513,7 +2528,7 @@ static uint32_t filter_port(struct filter_span name, unsigned *by)
 	if (*by)
 		return n;
 	if (memchr(name.at, '.', name.len) || !filter_number(name, &n) || n > 65535)
-		filter_fail(name, filter_has_capitals(name) ? "write it in small letters" :
+		filter_fail(name, filter_is_in_capitals(name) ? "write it in small letters" :
 		    "not a port");
 	*by = BY_TCP | BY_UDP;
 	return n;
@@ -2556,23 +2571,15 @@ static unsigned filter_named_ports(void)
 	} else if (filt.now.type == TYPE_PORTRANGE && filter_digit(*words.at) < 10) {
 		filter_blame("not a range of ports");
 	}
-	return filter_ports(filter_narrow(transport, by), filt.now.dir, least, most);
+	return filter_ports(filter_narrow(transport, by), least, most);
 }
 
 static unsigned filter_named_protocol(void)
 {
 	struct filter_span words = filt.token.span;
-	const struct filter_word *w = NULL;
-	int n;
+	int n = filter_protocol(filt.now.proto, words);
 
 	filt.blame = words;
-	if (filt.now.proto == P_LINK)
-		w = filter_look_up(filter_ether_names, words);
-	if (filt.now.proto == P_ISO)
-		w = filter_look_up(filter_iso_names, words);
-	n = w ? w->number : -1;
-	if (filt.now.proto == P_NONE || filt.now.proto == P_IP || filt.now.proto == P_IP6)
-		n = filter_protocol(words);
 	if (n < 0)
 		filter_blame("not a protocol that is known: write its number");
 	return filter_number_is(words, (uint32_t)n);
@@ -2601,7 +2608,7 @@ static unsigned filter_decnet_is(void)
 	    node > 1023)
 		filter_blame("not a DECnet address: area.node, up to 63.1023");
 	filter_next();
-	return filter_decnet_host(filt.now.dir, (uint32_t)(area << 10 | node));
+	return filter_decnet_host((uint32_t)(area << 10 | node));
 }
 
 /* Fails where the words before an address/length, whose length is the current word, say host. */
@@ -2640,7 +2647,7 @@ static unsigned filter_ipv4_is(void)
 		if (t.value[0] & ~mask)
 			filter_blame("bits outside the mask");
 	}
-	return filter_host4(filt.now.proto, filt.now.dir, t.value[0], mask);
+	return filter_host4(t.value[0], mask);
 }
 
 static unsigned filter_ipv6_is(void)
@@ -2657,7 +2664,7 @@ static unsigned filter_ipv6_is(void)
 		bits = filter_number_up_to(128, "the length of an IPv6 mask is 0 to 128");
 	}
 	filter_mask6(t.value, bits, mask);
-	return filter_host6(filt.now.proto, filt.now.dir, t.value, mask);
+	return filter_host6(t.value, mask);
 }
 
 static unsigned filter_link_address_is(void)
@@ -2669,8 +2676,8 @@ static unsigned filter_link_address_is(void)
 		filter_blame("an Ethernet address: write ether host %");
 	filter_next();
 	if (t.kind == T_ARC)
-		return filter_arc_is(filt.now.dir, t.value[0]);
-	return filter_mac_is(filt.now.dir, t.value);
+		return filter_arc_is(t.value[0]);
+	return filter_mac_is(t.value);
 }
 
 /* Fails: a word that is no address stands behind host or net. */
@@ -2716,18 +2723,17 @@ static unsigned filter_name_is(void)
 	return t;
 }
 
-/* An operand as a condition: a number alone is what the words before it say. */
-static struct filter_operand filter_condition(struct filter_operand r)
+/* An operand becomes a condition: a number alone is what the words before it say. */
+static void filter_condition(struct filter_operand *r)
 {
-	if (r.kind == R_LITERAL) {
-		r.tree = filter_number_is(r.span, filt.value[r.value].k);
-		r.kind = R_NAME;
-	} else if (r.kind == R_VALUE || r.kind == R_CONSTANT) {
-		filter_fail(r.span, "a number, not a condition: compare it, for instance != 0");
-	} else if (r.kind == R_CONDITION && filt.now.ids) {
-		filter_fail(r.span, "only names and numbers stand within these parentheses");
+	if (r->kind == R_LITERAL) {
+		r->tree = filter_number_is(r->span, filt.value[r->value].k);
+		r->kind = R_NAME;
+	} else if (r->kind == R_VALUE || r->kind == R_CONSTANT) {
+		filter_fail(r->span, "a number, not a condition: compare it, for instance != 0");
+	} else if (r->kind == R_CONDITION && filt.now.ids) {
+		filter_fail(r->span, "only names and numbers stand within these parentheses");
 	}
-	return r;
 }
 
 static void filter_must_be_number(const struct filter_operand *r)
@@ -2736,22 +2742,26 @@ static void filter_must_be_number(const struct filter_operand *r)
 		filter_fail(r->span, "a condition, not a number");
 }
 
+static void filter_number_expression(unsigned tight, struct filter_operand *r)
+{
+	filter_expression(tight, r);
+	filter_must_be_number(r);
+}
+
 /* proto[expression:size]: the current word is the bracket. */
-static struct filter_operand filter_indexed(struct filter_span words, unsigned proto)
+static void filter_indexed(unsigned proto, struct filter_operand *r)
 {
 	static const char *const why = "of a size there are 1, 2 or 4 bytes";
 	struct filter_base b = filter_network(filter_layer());
-	struct filter_operand r, result = { .kind = R_VALUE, .span = words };
-	unsigned from = filter_protocols[proto].from, size = 1, x;
+	struct filter_operand at;
+	unsigned from = filter_protocols[proto].from, size = 1;
 
-	filt.blame = words;
 	if (from == FROM_NOWHERE)
 		filter_blame("its bytes cannot be looked at with [...]");
 	if (proto == P_RADIO && (!filt.radio || filt.job->linktype == LINK_WIRELESS))
 		filter_fail_link();
 	filter_next();
-	r = filter_expression(3);
-	filter_must_be_number(&r);
+	filter_number_expression(3, &at);
 	if (filter_accept(':')) {
 		if (filt.token.kind == T_NUMBER && (filt.token.value[0] == 3 ||
 		    !filt.token.value[0]))
@@ -2759,26 +2769,29 @@ static struct filter_operand filter_indexed(struct filter_span words, unsigned p
 		size = filter_number_up_to(4, why);
 	}
 	size = size == 1 ? OP_B : size == 2 ? OP_H : OP_W;
+	filt.blame = r->span;
 	if (filt.token.kind == T_END)
 		filter_blame("its ] is missing");
 	filter_must(']');
-	filt.blame = words;
-	result.guard = filter_index_guard(proto);
-	if (r.kind == R_VALUE)
-		result.guard = filter_and(r.guard, result.guard);
-	if (from == FROM_START || from == FROM_HEADER)
-		b = from == FROM_START ? (struct filter_base){ 0, 0 } : filter_layer()->header;
+	r->guard = filter_index_guard(proto);
+	if (at.kind == R_VALUE)
+		r->guard = filter_and(at.guard, r->guard);
+	if (from == FROM_START)
+		b = (struct filter_base){ 0, 0 };
+	if (from == FROM_HEADER)
+		b = filter_layer()->header;
 	if (from == FROM_IPV6)
 		b.off += 40;
-	x = from == FROM_IPV4 ? filter_header(b) : b.reg ? filter_memory(b.reg - 1) : 0;
-	if (r.kind != R_VALUE)
-		b.off += filt.value[r.value].k;
+	if (from == FROM_IPV4)
+		b.x = filter_header(b);
+	if (at.kind == R_VALUE)
+		b.x = b.x ? filter_arithmetic(OP_ADD, at.value, b.x) : at.value;
 	else
-		x = x ? filter_arithmetic(OP_ADD, r.value, x) : r.value;
-	if (!x && b.off >> 31)
+		b.off += filt.value[at.value].k;
+	if (!b.x && b.off >> 31)
 		filter_blame("the offset is too large");
-	result.value = filter_load(size, x, b.off);
-	return result;
+	r->value = filter_field(size, b, 0);
+	r->kind = R_VALUE;
 }
 
 /* src, dst, src or dst, src and dst, addr1 ... */
@@ -2796,40 +2809,41 @@ static unsigned filter_direction_words(void)
 }
 
 /* The types of 802.11 frames, and the subtypes: bits of the first byte of the header. */
-static const struct filter_word filter_frame_types[] = {
-	{ "mgt", 0, 0x00 }, { "management", 0, 0x00 }, { "ctl", 0, 0x04 }, { "control", 0, 0x04 },
-	{ "data", 0, 0x08 }, { NULL, 0, 0 },
-};
-static const struct filter_word filter_frame_subtypes[] = {
-	{ "assocreq", 0, 0x00 }, { "assoc-req", 0, 0x00 }, { "assocresp", 0, 0x10 },
-	{ "assoc-resp", 0, 0x10 }, { "reassocreq", 0, 0x20 }, { "reassoc-req", 0, 0x20 },
-	{ "reassocresp", 0, 0x30 }, { "reassoc-resp", 0, 0x30 }, { "probereq", 0, 0x40 },
-	{ "probe-req", 0, 0x40 }, { "proberesp", 0, 0x50 }, { "probe-resp", 0, 0x50 },
-	{ "beacon", 0, 0x80 }, { "atim", 0, 0x90 }, { "disassoc", 0, 0xa0 },
-	{ "disassociation", 0, 0xa0 }, { "auth", 0, 0xb0 }, { "authentication", 0, 0xb0 },
-	{ "deauth", 0, 0xc0 }, { "deauthentication", 0, 0xc0 },
-	{ "bar", 0, 0x84 }, { "ba", 0, 0x94 }, { "ps-poll", 0, 0xa4 }, { "rts", 0, 0xb4 },
-	{ "cts", 0, 0xc4 }, { "ack", 0, 0xd4 }, { "cf-end", 0, 0xe4 }, { "cf-end-ack", 0, 0xf4 },
-	{ "data", 0, 0x08 }, { "data-cf-ack", 0, 0x18 }, { "data-cf-poll", 0, 0x28 },
-	{ "data-cf-ack-poll", 0, 0x38 }, { "null", 0, 0x48 }, { "cf-ack", 0, 0x58 },
-	{ "cf-poll", 0, 0x68 }, { "cf-ack-poll", 0, 0x78 }, { "qos-data", 0, 0x88 },
-	{ "qos-data-cf-ack", 0, 0x98 }, { "qos-data-cf-poll", 0, 0xa8 },
-	{ "qos-data-cf-ack-poll", 0, 0xb8 }, { "qos", 0, 0xc8 }, { "qos-cf-poll", 0, 0xe8 },
-	{ "qos-cf-ack-poll", 0, 0xf8 }, { NULL, 0, 0 },
-};
-static const struct filter_word filter_frame_directions[] = {
-	{ "nods", 0, 0 }, { "tods", 0, 1 }, { "fromds", 0, 2 }, { "dstods", 0, 3 }, { NULL, 0, 0 },
+static const struct filter_frame_name {
+	char name[21];
+	uint8_t bits;
+} filter_frame_types[] = {
+	{ "mgt", 0x00 }, { "management", 0x00 }, { "ctl", 0x04 }, { "control", 0x04 },
+	{ "data", 0x08 },
+}, filter_frame_subtypes[] = {
+	{ "assocreq", 0x00 }, { "assoc-req", 0x00 }, { "assocresp", 0x10 }, { "assoc-resp", 0x10 },
+	{ "reassocreq", 0x20 }, { "reassoc-req", 0x20 }, { "reassocresp", 0x30 },
+	{ "reassoc-resp", 0x30 }, { "probereq", 0x40 }, { "probe-req", 0x40 },
+	{ "proberesp", 0x50 }, { "probe-resp", 0x50 }, { "beacon", 0x80 }, { "atim", 0x90 },
+	{ "disassoc", 0xa0 }, { "disassociation", 0xa0 }, { "auth", 0xb0 },
+	{ "authentication", 0xb0 }, { "deauth", 0xc0 }, { "deauthentication", 0xc0 },
+	{ "bar", 0x84 }, { "ba", 0x94 }, { "ps-poll", 0xa4 }, { "rts", 0xb4 }, { "cts", 0xc4 },
+	{ "ack", 0xd4 }, { "cf-end", 0xe4 }, { "cf-end-ack", 0xf4 },
+	{ "data", 0x08 }, { "data-cf-ack", 0x18 }, { "data-cf-poll", 0x28 },
+	{ "data-cf-ack-poll", 0x38 }, { "null", 0x48 }, { "cf-ack", 0x58 }, { "cf-poll", 0x68 },
+	{ "cf-ack-poll", 0x78 }, { "qos-data", 0x88 }, { "qos-data-cf-ack", 0x98 },
+	{ "qos-data-cf-poll", 0xa8 }, { "qos-data-cf-ack-poll", 0xb8 }, { "qos", 0xc8 },
+	{ "qos-cf-poll", 0xe8 }, { "qos-cf-ack-poll", 0xf8 },
+}, filter_frame_directions[] = {
+	{ "nods", 0 }, { "tods", 1 }, { "fromds", 2 }, { "dstods", 3 },
 };
 
 enum { FRAME_TYPE = 0x0c, FRAME_SUBTYPE = 0xf0, FRAME_DIRECTION = 0x03 };
 
 /* The current word as a row of a table, or as a number that has no bits outside of mask. */
-static unsigned filter_table_word(const struct filter_word *table, uint32_t mask, const char *why)
+static uint32_t filter_frame_bits(const struct filter_frame_name *table, size_t size, uint32_t mask,
+    const char *why)
 {
-	const struct filter_word *w = filter_look_up(table, filt.token.span);
-	uint32_t n = w ? w->number : filt.token.value[0];
+	const struct filter_frame_name *row = filter_find(table, size, sizeof *row,
+	    filt.token.span);
+	uint32_t n = row ? row->bits : filt.token.value[0];
 
-	if (!w && (filt.token.kind != T_NUMBER || n & ~mask))
+	if (!row && (filt.token.kind != T_NUMBER || n & ~mask))
 		filter_fail_here(why);
 	filter_next();
 	return n;
@@ -2848,17 +2862,18 @@ static unsigned filter_frame(void)
 	filter_next();
 	if (what == T_DIR)
 		return filter_masked(filter_in_header(OP_B, 1), FRAME_DIRECTION,
-		    filter_table_word(filter_frame_directions, UINT32_MAX,
-		    "not a direction of frames"));
+		    filter_frame_bits(filter_frame_directions, sizeof filter_frame_directions,
+		    UINT32_MAX, "not a direction of frames"));
 	if (what == T_TYPE) {
-		type = filter_table_word(filter_frame_types, FRAME_TYPE, "not a type of frames");
+		type = filter_frame_bits(filter_frame_types, sizeof filter_frame_types, FRAME_TYPE,
+		    "not a type of frames");
 		if (!filter_accept(T_SUBTYPE))
 			return filter_masked(filter_in_header(OP_B, 0), FRAME_TYPE, type);
 	}
 	words = filt.token.span;
 	by_name = filt.token.kind != T_NUMBER;
-	subtype = filter_table_word(filter_frame_subtypes, FRAME_SUBTYPE,
-	    "not a subtype of frames");
+	subtype = filter_frame_bits(filter_frame_subtypes, sizeof filter_frame_subtypes,
+	    FRAME_SUBTYPE, "not a subtype of frames");
 	if (what == T_SUBTYPE && !by_name)
 		filter_fail(words, "a number needs its type before it: type mgt subtype 0x80");
 	if (what == T_TYPE && by_name && (subtype & FRAME_TYPE) != type)
@@ -2867,25 +2882,29 @@ static unsigned filter_frame(void)
 }
 
 /* 802.2's formats and commands: bits of the control byte, under a mask. */
-static const struct filter_word filter_llc_types[] = {
+static const struct filter_llc_type {
+	char name[6];
+	uint8_t mask, bits;
+} filter_llc_types[] = {
 	{ "s", 0x03, 0x01 }, { "u", 0x03, 0x03 }, { "rr", 0x0f, 0x01 }, { "rnr", 0x0f, 0x05 },
 	{ "rej", 0x0f, 0x09 }, { "ui", 0xef, 0x03 }, { "ua", 0xef, 0x63 }, { "disc", 0xef, 0x43 },
 	{ "dm", 0xef, 0x0f }, { "sabme", 0xef, 0x6f }, { "test", 0xef, 0xe3 },
-	{ "xid", 0xef, 0xaf }, { "frmr", 0xef, 0x87 }, { "i", 0x01, 0x00 }, { NULL, 0, 0 },
+	{ "xid", 0xef, 0xaf }, { "frmr", 0xef, 0x87 }, { "i", 0x01, 0x00 },
 };
 
 /* llc, llc TYPE: the current word is the one behind llc. */
 static unsigned filter_llc(void)
 {
-	const struct filter_word *w = filter_look_up(filter_llc_types, filt.token.span);
+	const struct filter_llc_type *row = filter_find(filter_llc_types, sizeof filter_llc_types,
+	    sizeof *row, filt.token.span);
 	unsigned t = filter_has_llc();
 
-	if (!w && filt.token.kind == T_NAME)
+	if (!row && filt.token.kind == T_NAME)
 		filter_fail_word("not a type of llc");
-	if (!w || (filt.token.kind != T_NAME && filt.token.kind != T_FOREIGN))
+	if (!row || (filt.token.kind != T_NAME && filt.token.kind != T_FOREIGN))
 		return t;
 	filter_next();
-	return filter_and(t, filter_masked(filter_in_payload(OP_B, 2), w->token, w->number));
+	return filter_and(t, filter_masked(filter_in_payload(OP_B, 2), row->mask, row->bits));
 }
 
 /* byte N op N, of the link header */
@@ -2912,59 +2931,59 @@ static unsigned filter_byte(void)
 }
 
 /* The words in force for what follows, and the names and numbers themselves. */
-static struct filter_operand filter_qualified(struct filter_span words, unsigned proto)
+static unsigned filter_qualified(unsigned proto)
 {
-	uint8_t ids = filt.now.ids;
+	int ids = filt.now.ids;
 	struct filter_operand r;
 
-	filt.now.proto = (uint8_t)proto;
+	filt.now.proto = proto;
 	filt.now.dir = DIR_OR;
 	filt.now.type = TYPE_HOST;
 	if (filt.token.kind >= T_SRC && filt.token.kind <= T_TA)
-		filt.now.dir = (uint8_t)filter_direction_words();
+		filt.now.dir = filter_direction_words();
 	if (filt.token.kind >= T_HOST && filt.token.kind <= T_PROTOCHAIN) {
 		if (filt.token.kind >= T_PROTO && filt.now.dir != DIR_OR)
 			filter_fail_here("has no src and dst");
-		filt.now.type = (uint8_t)(filt.token.kind - T_HOST + TYPE_HOST);
+		filt.now.type = (unsigned)(filt.token.kind - T_HOST + TYPE_HOST);
 		filter_next();
 	}
 	if (filt.token.kind == T_PROTOCOL && filt.now.type >= TYPE_PROTO)
 		filter_fail_here("a word of the language: write \\%");
 	filt.now.ids = 1;
-	r = filter_condition(filter_operand());
+	filter_operand(&r);
+	filter_condition(&r);
 	filt.now.ids = ids;
-	r.kind = R_CONDITION;
-	r.span = words;
-	return r;
+	return r.tree;
 }
 
 /* Behind an optional protocol: what is asked about it. */
-static struct filter_operand filter_primitive(struct filter_span words, unsigned proto)
+static void filter_primitive(unsigned proto, struct filter_operand *r)
 {
-	struct filter_operand r = { .kind = R_CONDITION, .span = words };
 	int token = filt.token.kind;
 
-	filt.blame = words;
-	if (token == '[' && proto != P_NONE)
-		return filter_indexed(words, proto);
-	if (token >= T_SRC && token <= T_PROTOCHAIN)
-		return filter_qualified(words, proto);
+	filt.blame = r->span;
+	if (token == '[' && proto != P_NONE) {
+		filter_indexed(proto, r);
+		return;
+	}
+	if (token >= T_SRC && token <= T_PROTOCHAIN) {
+		r->tree = filter_qualified(proto);
+		return;
+	}
 	if (token == T_GATEWAY)
 		filter_unexpected();
-	filt.now.proto = (uint8_t)proto;
+	filt.now.proto = proto;
 	filt.now.dir = DIR_OR;
 	filt.now.type = 0;
 	if (token >= T_TYPE && token <= T_DIR) {
-		r.tree = filter_frame();
+		r->tree = filter_frame();
 	} else if (token == T_BROADCAST || token == T_MULTICAST) {
 		filt.blame = filt.token.span;
-		r.tree = token == T_BROADCAST ? filter_broadcast(proto) :
-		    filter_multicast(proto);
+		r->tree = filter_to_many(proto, token == T_MULTICAST);
 		filter_next();
 	} else {
-		r.tree = filter_protocol_alone(proto);
+		r->tree = filter_protocol_alone(proto);
 	}
-	return r;
 }
 
 /* The number that may follow, in parentheses or not, up to a limit; above that if there is none. */
@@ -3021,108 +3040,102 @@ static unsigned filter_numbered(struct filter_span words, int token)
 }
 
 /* What begins with a word of the language. */
-static struct filter_operand filter_word_operand(void)
+static void filter_word_operand(struct filter_operand *r)
 {
-	struct filter_operand r = { .kind = R_CONDITION, .span = filt.token.span };
 	int token = filt.token.kind;
 	unsigned proto = filt.token.value[0];
 
 	if (token < T_PROTOCOL || token == T_FOREIGN)
 		filter_unexpected();
-	if (token >= T_SRC && token <= T_DIR)
-		return filter_primitive(r.span, P_NONE);
-	filter_next();
-	if (token == T_PROTOCOL)
-		return filter_primitive(r.span, proto);
-	if (token == T_LEN) {
-		r.kind = R_VALUE;
-		r.value = filter_length();
-		r.guard = filter_truth(1);
-		return r;
+	if (token >= T_SRC && token <= T_DIR) {
+		filter_primitive(P_NONE, r);
+		return;
 	}
-	filt.now.type = 0;
-	r.tree = filter_numbered(r.span, token);
-	return r;
+	filter_next();
+	if (token == T_PROTOCOL) {
+		filter_primitive(proto, r);
+	} else if (token == T_LEN) {
+		r->kind = R_VALUE;
+		r->value = filter_length();
+	} else {
+		filt.now.type = 0;
+		r->tree = filter_numbered(r->span, token);
+	}
 }
 
-static struct filter_operand filter_parenthesized(void)
+static void filter_parenthesized(struct filter_operand *r)
 {
 	struct filter_context was = filt.now;
 	struct filter_span open = filt.token.span;
-	struct filter_operand r;
 
 	filter_next();
 	filt.now.parens = 1;
-	r = filter_expression(1);
+	filter_expression(1, r);
 	filter_must_close(open);
 	filt.now = was;
-	return r;
 }
 
-static struct filter_operand filter_negated(void)
+static void filter_negated(struct filter_operand *r)
 {
-	struct filter_operand r;
 	int odd = 0;
 
 	while (filter_accept(T_NOT))
 		odd = !odd;
-	r = filter_condition(filter_expression(2));
+	filter_expression(2, r);
+	filter_condition(r);
 	if (odd)
-		r.tree = filter_not(r.tree);
-	return r;
+		r->tree = filter_not(r->tree);
 }
 
-static struct filter_operand filter_minus(void)
+static void filter_minus(struct filter_operand *r)
 {
-	struct filter_operand r;
+	const char *p = filt.token.span.at + 1;
+	struct filter_span behind = { p, filter_word_length(p) };
+	uint32_t value;
 
-	if (filter_digit(filt.token.span.at[1]) >= 10 && filter_digit(filt.token.span.at[1]) < 36 &&
-	    !filter_find_word((struct filter_span){ filt.token.span.at + 1,
-	    filter_word_length(filt.token.span.at + 1) }))
+	if (filter_digit(*p) >= 10 && filter_digit(*p) < 36 && !filter_find_word(behind, &value))
 		filter_unexpected();
 	filter_next();
-	r = filter_expression(8);
-	filter_must_be_number(&r);
-	r.value = filter_arithmetic(OP_SUB, filter_constant(0), r.value);
-	if (r.kind == R_LITERAL)
-		r.kind = R_CONSTANT;
-	return r;
+	filter_number_expression(8, r);
+	r->value = filter_arithmetic(OP_SUB, filter_constant(0), r->value);
+	if (r->kind == R_LITERAL)
+		r->kind = R_CONSTANT;
 }
 
 /*
  * A number, an address, a primitive, something in parentheses, or a not or minus and what it is
  * about.
  */
-static struct filter_operand filter_operand(void)
+static void filter_operand(struct filter_operand *r)
 {
-	struct filter_operand r = { .kind = R_LITERAL, .span = filt.token.span };
-
+	*r = (struct filter_operand){
+		.kind = R_CONDITION, .guard = filter_truth(1), .span = filt.token.span,
+	};
 	if (++filt.depth > FILTER_NESTING_MAX)
 		filter_fail_here("nested too deep");
 	switch (filt.token.kind) {
 	case T_NOT:
-		r = filter_negated();
+		filter_negated(r);
 		break;
 	case '(':
-		r = filter_parenthesized();
+		filter_parenthesized(r);
 		break;
 	case '-':
-		r = filter_minus();
+		filter_minus(r);
 		break;
 	case T_NUMBER:
-		r.value = filter_constant(filt.token.value[0]);
-		r.guard = filter_truth(1);
+		r->kind = R_LITERAL;
+		r->value = filter_constant(filt.token.value[0]);
 		filter_next();
 		break;
 	case T_IPV4: case T_IPV6: case T_MAC: case T_ARC: case T_NAME:
-		r.kind = R_NAME;
-		r.tree = filter_name_is();
+		r->kind = R_NAME;
+		r->tree = filter_name_is();
 		break;
 	default:
-		r = filter_word_operand();
+		filter_word_operand(r);
 	}
 	filt.depth--;
-	return r;
 }
 
 enum { NEGATED = 1 };		/* the opposite of a jump */
@@ -3153,7 +3166,7 @@ static const struct filter_operator *filter_find_operator(int token)
 }
 
 /* left op right. What must hold before the right one is read is not asked, as in libpcap. */
-static struct filter_operand filter_compute(struct filter_operand left, unsigned code,
+static void filter_compute(struct filter_operand *left, unsigned code,
     const struct filter_operand *right)
 {
 	uint32_t k = filt.value[right->value].k;
@@ -3164,65 +3177,68 @@ static struct filter_operand filter_compute(struct filter_operand left, unsigned
 		if (k > 31 && (code == OP_LSH || code == OP_RSH))
 			filter_fail(right->span, "shifts by over 31 bits");
 	}
-	left.value = filter_arithmetic(code, left.value, right->value);
-	if (left.kind == R_LITERAL || right->kind == R_VALUE)
-		left.kind = right->kind == R_VALUE ? R_VALUE : R_CONSTANT;
-	return left;
+	left->value = filter_arithmetic(code, left->value, right->value);
+	if (left->kind == R_LITERAL || right->kind == R_VALUE)
+		left->kind = right->kind == R_VALUE ? R_VALUE : R_CONSTANT;
 }
 
 /* Are two numbers so related? */
-static struct filter_operand filter_relate(struct filter_operand left, unsigned code,
+static void filter_relate(struct filter_operand *left, unsigned code,
     const struct filter_operand *right)
 {
 	unsigned jump = code & OP_KIND, negated = code & NEGATED, t;
+	unsigned a = left->value, b = right->value;
 
-	if (filter_is_constant(right->value)) {
-		t = filter_test(left.value, jump, filt.value[right->value].k);
-	} else if (filter_is_constant(left.value)) {
+	if (filter_is_constant(a) && !filter_is_constant(b)) {
+		a = b;
+		b = left->value;
 		if (jump != OP_JEQ) {		/* k > v is not v >= k */
 			jump ^= OP_JGT ^ OP_JGE;
 			negated ^= NEGATED;
 		}
-		t = filter_test(right->value, jump, filt.value[left.value].k);
-	} else {
-		t = filter_tree(TREE_COMPARE, left.value, right->value, jump, 0);
 	}
+	if (filter_is_constant(b))
+		t = filter_test(a, jump, filt.value[b].k);
+	else
+		t = filter_tree(TREE_COMPARE, a, b, jump, 0);
 	if (negated)
 		t = filter_not(t);
-	left.tree = filter_and(filter_and(left.guard, right->guard), t);
-	left.kind = R_CONDITION;
+	left->tree = filter_and(filter_and(left->guard, right->guard), t);
+	left->kind = R_CONDITION;
 	filt.now.type = 0;
-	return left;
 }
 
 /* Operands with operators between them that bind at least as tight. */
-static struct filter_operand filter_expression(unsigned tight)
+static void filter_expression(unsigned tight, struct filter_operand *r)
 {
-	struct filter_operand r = filter_operand(), right;
+	struct filter_operand right;
 	const struct filter_operator *o;
 
+	filter_operand(r);
 	for (;;) {
 		o = filter_find_operator(filt.token.kind);
 		if (o->tight < tight)
-			return r;
+			return;
 		if (o->tight == 1) {
-			r = filter_condition(r);
-			if (r.kind == R_NAME && filt.now.parens)
+			filter_condition(r);
+			if (r->kind == R_NAME && filt.now.parens)
 				filt.now.ids = 1;
 			filter_next();
-			right = filter_condition(filter_expression(2));
-			r.tree = o->token == T_AND ? filter_and(r.tree, right.tree) :
-			    filter_or(r.tree, right.tree);
+			filter_expression(2, &right);
+			filter_condition(&right);
+			r->tree = o->token == T_AND ? filter_and(r->tree, right.tree) :
+			    filter_or(r->tree, right.tree);
 			continue;
 		}
-		if (r.kind >= R_CONDITION && filt.token.kind == '-')
+		if (r->kind >= R_CONDITION && filt.token.kind == '-')
 			filter_unexpected();
-		filter_must_be_number(&r);
+		filter_must_be_number(r);
 		filter_next();
-		right = filter_expression(o->tight == 8 ? 3 : o->tight + 1u);
-		filter_must_be_number(&right);
-		r = o->tight > 2 ? filter_compute(r, o->code, &right) : filter_relate(r, o->code,
-		    &right);
+		filter_number_expression(o->tight == 8 ? 3 : o->tight + 1u, &right);
+		if (o->tight > 2)
+			filter_compute(r, o->code, &right);
+		else
+			filter_relate(r, o->code, &right);
 	}
 }
 
@@ -3252,8 +3268,10 @@ static unsigned filter_whole(const char *text)
 			filter_fail_whole("too long");
 	filter_first_layer();
 	filter_next();
-	if (filt.token.kind != T_END)
-		r = filter_condition(filter_expression(1));
+	if (filt.token.kind != T_END) {
+		filter_expression(1, &r);
+		filter_condition(&r);
+	}
 	if (filt.token.kind != T_END)
 		filter_fail_end(&r);
 	return r.tree;
@@ -3268,14 +3286,12 @@ enum filter_node_kind {
 	NODE_REGISTER,
 };
 enum { ACCEPT = 1, REJECT, NODES_FIRST };	/* numbers of nodes; children have smaller ones */
+enum { NODES_TOO_MANY = BPF_PROGRAM_MAX + 1000 };	/* some have no instruction */
 
 static unsigned filter_node(unsigned kind, unsigned jump, unsigned v, uint32_t k, unsigned yes,
     unsigned no)
 {
-	struct filter_node n = {
-		.kind = (uint8_t)kind, .jump = (uint8_t)jump, .value = (uint16_t)v, .k = k,
-		.yes = (uint16_t)yes, .no = (uint16_t)no,
-	};
+	struct filter_node n = { kind, jump, v, k, yes, no };
 
 	return filter_pool_add(&filt.nodes, &n);
 }
@@ -3316,12 +3332,12 @@ static unsigned filter_node_test(unsigned v, unsigned jump, uint32_t k, unsigned
 /* Values from lo to hi lead to a node. */
 struct filter_segment {
 	uint32_t lo, hi;
-	uint16_t to;
+	unsigned to;
 };
 
 /* What is looked for: the fields, word by word, and where the search leads. */
 struct filter_search {
-	unsigned word[4];	/* values */
+	const unsigned *word;	/* values */
 	unsigned words;
 	unsigned yes, no;
 };
@@ -3405,7 +3421,7 @@ static unsigned filter_search_word(const struct filter_search *f, const uint16_t
 			if (next->value[w] != s.lo || next->upto[w] != s.hi)
 				break;
 		}
-		s.to = (uint16_t)filter_search_word(f, picked + i, run, w + 1);
+		s.to = filter_search_word(f, picked + i, run, w + 1);
 		filter_add_segment(begin, &s);
 	}
 	n = filter_segments_used - begin;
@@ -3473,9 +3489,11 @@ static unsigned filter_search_masked(const struct filter_search *f, const struct
 	return to;
 }
 
-/* Is what stands in the fields in the set? */
-static unsigned filter_search_set(struct filter_search f, unsigned set)
+/* Is what stands in some words, 1 to 4, in the set? */
+static unsigned filter_search_set(const unsigned *word, unsigned words, unsigned set, unsigned yes,
+    unsigned no)
 {
+	struct filter_search f = { word, words, yes, no };
 	unsigned n = filter_pick(set, 0), regular = 0;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -3495,91 +3513,63 @@ static unsigned filter_search_set(struct filter_search f, unsigned set)
 
 static unsigned filter_graph(unsigned tree, unsigned yes, unsigned no);
 
-/* The fields of both ends; words 0: those of an 802.11 header, which stand where its bits say. */
-struct filter_view {
-	unsigned end[2][4];	/* values, of END_SRC and END_DST */
-	unsigned words;
-	unsigned group;		/* the destination's first byte, of which bit 0 says: a group */
-};
-
-/* A MAC address at a fixed place. */
+/* A MAC address at a place in the link header. */
 static unsigned filter_mac_at(uint32_t off, unsigned set, unsigned yes, unsigned no)
 {
-	struct filter_search f = {
-		{ filter_in_header(OP_W, off + 2), filter_in_header(OP_H, off) }, 2, yes, no,
-	};
+	const unsigned words[] = { filter_in_header(OP_W, off + 2), filter_in_header(OP_H, off) };
 
 	if (set == GROUP_SET)
 		return filter_node_test(filter_in_header(OP_B, off), OP_JSET, 1, yes, no);
-	return filter_search_set(f, set);
+	return filter_search_set(words, 2, set, yes, no);
 }
 
-/* Addresses of 802.11: IEEE 802.11, 9.2.4 and 9.3; as libpcap has them. */
+/*
+ * The address at an end of an 802.11 frame: IEEE 802.11, 9.2.4 and 9.3; as libpcap has them. The
+ * first row of the end that holds says where the address stands.
+ */
 static unsigned filter_wireless_end(unsigned end, unsigned set, unsigned yes, unsigned no)
 {
-	enum { TO_DS = 1, FROM_DS = 2, CONTROL = 0x04, DATA = 0x08, CTS = 0xc0, ACK = 0xd0 };
-	unsigned first = filter_in_header(OP_B, 0), second = filter_in_header(OP_B, 1), t;
-	unsigned is_control = filter_masked(first, FRAME_TYPE, CONTROL);
+	enum { TO_DS = 1, FROM_DS = 2, CONTROL = 0x04, DATA = 0x08, CTS_OR_ACK = 0xc4 };
+	static const struct {
+		uint8_t end;
+		uint8_t byte, mask, bits;	/* holds if that byte has these bits there */
+		uint8_t at;			/* 0: there is no such address */
+	} rows[] = {
+		{ END_SRC, 0, CONTROL, CONTROL, 0 }, { END_SRC, 0, DATA, 0, 10 },
+		{ END_SRC, 1, FROM_DS, 0, 10 }, { END_SRC, 1, TO_DS, 0, 16 },
+		{ END_SRC, 0, 0, 0, 24 },
+		{ END_DST, 0, CONTROL, CONTROL, 0 }, { END_DST, 0, DATA, 0, 4 },
+		{ END_DST, 1, TO_DS, 0, 4 }, { END_DST, 0, 0, 0, 16 },
+		{ END_ADDR1, 0, 0, 0, 4 },
+		{ END_ADDR2, 0, 0xec, CTS_OR_ACK, 0 }, { END_ADDR2, 0, 0, 0, 10 },
+		{ END_ADDR3, 0, FRAME_TYPE, CONTROL, 0 }, { END_ADDR3, 0, 0, 0, 16 },
+		{ END_ADDR4, 1, FRAME_DIRECTION, TO_DS | FROM_DS, 24 },
+		{ END_RA, 0, DATA, DATA, 4 },
+		{ END_TA, 0, DATA, 0, 0 }, { END_TA, 0, 0xec, CTS_OR_ACK, 0 },
+		{ END_TA, 0, 0, 0, 10 },
+	};
+	unsigned to = no;
 
-	switch (end) {
-	case END_SRC:
-		t = filter_node_test(second, OP_JSET, TO_DS, filter_mac_at(24, set, yes, no),
-		    filter_mac_at(16, set, yes, no));
-		t = filter_node_test(second, OP_JSET, FROM_DS, t, filter_mac_at(10, set, yes, no));
-		t = filter_node_test(first, OP_JSET, DATA, t, filter_mac_at(10, set, yes, no));
-		return filter_node_test(first, OP_JSET, CONTROL, no, t);
-	case END_DST:
-		t = filter_node_test(second, OP_JSET, TO_DS, filter_mac_at(16, set, yes, no),
-		    filter_mac_at(4, set, yes, no));
-		t = filter_node_test(first, OP_JSET, DATA, t, filter_mac_at(4, set, yes, no));
-		return filter_node_test(first, OP_JSET, CONTROL, no, t);
-	case END_ADDR1:
-		return filter_mac_at(4, set, yes, no);
-	case END_ADDR3:
-		return filter_graph(is_control, no, filter_mac_at(16, set, yes, no));
-	case END_ADDR4:
-		return filter_graph(filter_masked(second, FRAME_DIRECTION, TO_DS | FROM_DS),
-		    filter_mac_at(24, set, yes, no), no);
-	case END_RA:
-		return filter_node_test(first, OP_JSET, DATA, filter_mac_at(4, set, yes, no), no);
-	}
-	/* END_ADDR2, END_TA: control frames have it, but for two of them */
-	t = filter_and(filter_not(filter_masked(first, FRAME_SUBTYPE, CTS)),
-	    filter_not(filter_masked(first, FRAME_SUBTYPE, ACK)));
-	t = filter_graph(filter_or(filter_not(is_control), t), filter_mac_at(10, set, yes, no), no);
-	return end == END_TA ? filter_node_test(first, OP_JSET, DATA, t, no) : t;
+	for (size_t i = sizeof rows / sizeof *rows; i-- > 0; )
+		if (rows[i].end == end)
+			to = filter_graph(filter_masked(filter_in_header(OP_B, rows[i].byte),
+			    rows[i].mask, rows[i].bits),
+			    rows[i].at ? filter_mac_at(rows[i].at, set, yes, no) : no, to);
+	return to;
 }
 
-static unsigned filter_graph_end(const struct filter_view *view, unsigned end, unsigned set,
-    unsigned yes, unsigned no)
+/* Is what stands at an end of the match in work in the set? */
+static unsigned filter_graph_end(unsigned end, unsigned set, unsigned yes, unsigned no)
 {
-	struct filter_search f = { .words = view->words, .yes = yes, .no = no };
+	const struct filter_layer *l = filter_layer();
 
-	if (!view->words)
+	if (filt.view.words)
+		return filter_search_set(filt.view.end[end], filt.view.words, set, yes, no);
+	if (l->kind == KIND_WIRELESS)
 		return filter_wireless_end(end, set, yes, no);
-	if (set == GROUP_SET)
-		return filter_node_test(view->group, OP_JSET, 1, yes, no);
-	memcpy(f.word, view->end[end], sizeof f.word);
-	return filter_search_set(f, set);
-}
-
-/* A condition on ends, as a graph. */
-static unsigned filter_graph_ends(const struct filter_view *view, unsigned tree, unsigned yes,
-    unsigned no)
-{
-	struct filter_tree t = filt.tree[tree];
-
-	switch (t.kind) {
-	case TREE_AND:
-		return filter_graph_ends(view, t.a, filter_graph_ends(view, t.b, yes, no), no);
-	case TREE_OR:
-		return filter_graph_ends(view, t.a, yes, filter_graph_ends(view, t.b, yes, no));
-	case TREE_NOT:
-		return filter_graph_ends(view, t.a, no, yes);
-	case TREE_CONSTANT:
-		return t.k ? yes : no;
-	}
-	return filter_graph_end(view, t.k, t.a, yes, no);
+	if (l->kind == KIND_LLC)
+		return filter_mac_at(end == END_DST ? l->link->dst : l->link->src, set, yes, no);
+	return filter_mac_at(end == END_DST ? 0 : 6, set, yes, no);
 }
 
 /* A register gets a value, by a name. */
@@ -3597,49 +3587,45 @@ static unsigned filter_is_transport(unsigned v, uint32_t which)
 	    filter_or(filter_equals(v, 6), filter_equals(v, 17)));
 }
 
-/* How far behind the network header's constant part an IPv6 payload stands. */
-static unsigned filter_header6(struct filter_base b)
-{
-	return b.reg ? filter_arithmetic(OP_ADD, filter_memory(b.reg - 1), filter_constant(40)) :
-	    filter_constant(40);
-}
-
 /* Ports. Joined: X is set to the length of the IP header, and one search serves both versions. */
 static unsigned filter_graph_ports(const struct filter_tree *t, unsigned yes, unsigned no)
 {
 	struct filter_base b = filter_network(filter_layer());
-	struct filter_view v4 = { .words = 1 }, v6 = { .words = 1 };
-	unsigned x = filter_header(b), is4, is6, found4, found6;
+	unsigned x = filter_header(b), is4, is6, found4, found6, end;
 
-	for (unsigned end = END_SRC; end <= END_DST; end++) {
-		v4.end[end][0] = filter_load(OP_H, x, b.off + 2 * end);
-		v6.end[end][0] = filter_in_network(OP_H, 40 + 2 * end);
-	}
 	is4 = filter_and(filter_and(filter_link_is(TYPE_IP),
 	    filter_is_transport(filter_in_network(OP_B, 9), t->k)), filter_not_fragment());
 	is6 = filter_and(filter_link_is(TYPE_IP6),
 	    filter_is_transport(filter_in_network(OP_B, 6), t->k));
-	found4 = filter_graph_ends(&v4, t->a, yes, no);
+	filt.view.words = 1;
+	for (end = END_SRC; end <= END_DST; end++)
+		filt.view.end[end][0] = filter_load(OP_H, x, b.off + 2 * end);
+	found4 = filter_graph(t->a, yes, no);
 	if (filt.joined) {
 		found6 = filter_node_register(1, filter_header6(b), x, found4);
 		found4 = filter_node_register(1, x, x, found4);
 	} else {
-		found6 = filter_graph_ends(&v6, t->a, yes, no);
+		for (end = END_SRC; end <= END_DST; end++)
+			filt.view.end[end][0] = filter_in_network(OP_H, 40 + 2 * end);
+		found6 = filter_graph(t->a, yes, no);
 	}
 	filt.could_join = 1;
 	return filter_graph(is6, found6, filter_graph(is4, found4, no));
 }
 
-/* Is it the source's end, then the destination's, or one of them alone? */
-static int filter_is_simple(unsigned tree)
+/*
+ * May one search serve IP and ARP? It looks at one end, or at the source's and then, with X, at the
+ * destination's: X must be free.
+ */
+static int filter_can_join(unsigned tree)
 {
 	const struct filter_tree *t = &filt.tree[tree];
 	const struct filter_tree *a = &filt.tree[t->a], *b = &filt.tree[t->b];
 
 	if (t->kind == TREE_END)
 		return 1;
-	return (t->kind == TREE_OR || t->kind == TREE_AND) && a->kind == TREE_END &&
-	    b->kind == TREE_END && a->k == END_SRC && b->k == END_DST;
+	return !filter_layer()->payload.x && (t->kind == TREE_OR || t->kind == TREE_AND) &&
+	    a->kind == TREE_END && b->kind == TREE_END && a->k == END_SRC && b->k == END_DST;
 }
 
 /*
@@ -3653,17 +3639,17 @@ static unsigned filter_join_hosts(const struct filter_tree *t, const unsigned *i
 	const struct filter_tree *ends = &filt.tree[t->a];
 	unsigned first = ends->kind == TREE_END ? ends->k : END_SRC;
 	unsigned a = filter_name(), x = filter_name();
-	unsigned moved = b.reg ? filter_memory(b.reg - 1) : filter_constant(0), found, set;
-	struct filter_view v = { .words = 1 };
+	unsigned found, set;
 
-	v.end[END_DST][0] = filter_load(OP_W, x, b.off + at[0][END_DST]);
-	v.end[first][0] = a;
-	found = filter_graph_ends(&v, t->a, yes, no);
+	filt.view.words = 1;
+	filt.view.end[END_DST][0] = filter_load(OP_W, x, b.off + at[0][END_DST]);
+	filt.view.end[first][0] = a;
+	found = filter_graph(t->a, yes, no);
 	for (unsigned i = 2; i-- > 0; ) {
 		set = filter_node_register(0, filter_in_network(OP_W, at[i][first]), a, found);
 		if (ends->kind != TREE_END)
-			set = filter_node_register(1, filter_arithmetic(OP_ADD, moved,
-			    filter_constant(at[i][END_DST] - at[0][END_DST])), x, set);
+			set = filter_node_register(1,
+			    filter_constant(at[i][END_DST] - at[0][END_DST]), x, set);
 		no = filter_graph(is[i], set, no);
 	}
 	return no;
@@ -3675,12 +3661,12 @@ static unsigned filter_graph_hosts4(const struct filter_tree *t, unsigned yes, u
 	/* RFC 791, 826, 903 */
 	static const uint32_t at[3][2] = { { 12, 16 }, { 14, 24 }, { 14, 24 } };
 	static const uint16_t type[3] = { TYPE_IP, TYPE_ARP, TYPE_RARP };
-	struct filter_view v = { .words = 1 };
 	unsigned is[3], i;
 
+	filt.view.words = 1;
 	for (i = 0; i < 3; i++)
 		is[i] = t->k >> i & 1 ? filter_link_is(type[i]) : filter_truth(0);
-	if (t->k == (BY_IP | BY_ARP | BY_RARP) && filter_is_simple(t->a)) {
+	if (t->k == (BY_IP | BY_ARP | BY_RARP) && filter_can_join(t->a)) {
 		filt.could_join = 1;
 		is[1] = filter_or(is[1], is[2]);
 		if (filt.joined)
@@ -3688,62 +3674,47 @@ static unsigned filter_graph_hosts4(const struct filter_tree *t, unsigned yes, u
 		is[1] = filter_link_is(TYPE_ARP);
 	}
 	for (i = 3; i-- > 0; ) {
-		v.end[END_SRC][0] = filter_in_network(OP_W, at[i][END_SRC]);
-		v.end[END_DST][0] = filter_in_network(OP_W, at[i][END_DST]);
+		filt.view.end[END_SRC][0] = filter_in_network(OP_W, at[i][END_SRC]);
+		filt.view.end[END_DST][0] = filter_in_network(OP_W, at[i][END_DST]);
 		if (!filter_is_truth(is[i], 0))
-			no = filter_graph(is[i], filter_graph_ends(&v, t->a, yes, no), no);
+			no = filter_graph(is[i], filter_graph(t->a, yes, no), no);
 	}
 	return no;
 }
 
 static unsigned filter_graph_hosts6(const struct filter_tree *t, unsigned yes, unsigned no)
 {
-	struct filter_view v = { .words = 4 };
-
+	filt.view.words = 4;
 	for (unsigned i = 0; i < 4; i++) {
-		v.end[END_SRC][i] = filter_in_network(OP_W, 8 + 4 * i);
-		v.end[END_DST][i] = filter_in_network(OP_W, 24 + 4 * i);
+		filt.view.end[END_SRC][i] = filter_in_network(OP_W, 8 + 4 * i);
+		filt.view.end[END_DST][i] = filter_in_network(OP_W, 24 + 4 * i);
 	}
-	return filter_graph(filter_link_is(TYPE_IP6), filter_graph_ends(&v, t->a, yes, no), no);
+	return filter_graph(filter_link_is(TYPE_IP6), filter_graph(t->a, yes, no), no);
 }
 
-static unsigned filter_graph_macs(const struct filter_tree *t, unsigned yes, unsigned no)
+/* A protocol over IP, in a byte of the network header. */
+static unsigned filter_graph_protocol_at(uint32_t at, unsigned tree, unsigned yes, unsigned no)
 {
-	const struct filter_layer *l = filter_layer();
-	uint32_t at[2] = { 6, 0 };
-	struct filter_view v = { .words = 2 };
-
-	if (l->kind == KIND_WIRELESS)
-		v.words = 0;
-	if (l->kind == KIND_LLC) {
-		at[END_SRC] = l->link->src;
-		at[END_DST] = l->link->dst;
-	}
-	v.group = filter_in_header(OP_B, at[END_DST]);
-	for (unsigned end = END_SRC; end <= END_DST; end++) {
-		v.end[end][0] = filter_in_header(OP_W, at[end] + 2);
-		v.end[end][1] = filter_in_header(OP_H, at[end]);
-	}
-	return filter_graph_ends(&v, t->a, yes, no);
+	filt.view.words = 1;
+	filt.view.end[END_SRC][0] = filter_in_network(OP_B, at);
+	return filter_graph(tree, yes, no);
 }
 
 /* A protocol over IP: in IPv6 also the one that a fragment header names. */
 static unsigned filter_graph_protocols(const struct filter_tree *t, unsigned yes, unsigned no)
 {
-	struct filter_search f = { .words = 1, .yes = yes, .no = no };
-	unsigned set = filt.tree[t->a].a, next = filter_in_network(OP_B, 6), otherwise = no;
+	unsigned otherwise = no, found;
 
-	if (t->k & OVER_IPV6) {
-		f.word[0] = filter_in_network(OP_B, 40);
-		f.no = filter_node_test(next, OP_JEQ, 44, filter_search_set(f, set), no);
-		f.word[0] = next;
-		otherwise = filter_graph(filter_link_is(TYPE_IP6), filter_search_set(f, set), no);
+	if (t->k & FAMILY_IPV6) {
+		found = filter_node_test(filter_in_network(OP_B, 6), OP_JEQ, 44,
+		    filter_graph_protocol_at(40, t->a, yes, no), no);
+		found = filter_graph_protocol_at(6, t->a, yes, found);
+		otherwise = filter_graph(filter_link_is(TYPE_IP6), found, no);
 	}
-	if (!(t->k & OVER_IPV4))
+	if (!(t->k & FAMILY_IPV4))
 		return otherwise;
-	f.no = no;
-	f.word[0] = filter_in_network(OP_B, 9);
-	return filter_graph(filter_link_is(TYPE_IP), filter_search_set(f, set), otherwise);
+	found = filter_graph_protocol_at(9, t->a, yes, no);
+	return filter_graph(filter_link_is(TYPE_IP), found, otherwise);
 }
 
 static unsigned filter_graph_match(const struct filter_tree *t, unsigned yes, unsigned no)
@@ -3756,10 +3727,11 @@ static unsigned filter_graph_match(const struct filter_tree *t, unsigned yes, un
 		return filter_graph_hosts4(t, yes, no);
 	case MATCH_HOST6:
 		return filter_graph_hosts6(t, yes, no);
-	case MATCH_MAC:
-		return filter_graph_macs(t, yes, no);
+	case MATCH_PROTOCOL:
+		return filter_graph_protocols(t, yes, no);
 	}
-	return filter_graph_protocols(t, yes, no);
+	filt.view.words = 0;		/* MATCH_MAC */
+	return filter_graph(t->a, yes, no);
 }
 
 /* The first node of a tree, which leads to `yes` where it holds, else to `no`. */
@@ -3791,6 +3763,8 @@ static unsigned filter_graph(unsigned tree, unsigned yes, unsigned no)
 			return filter_node(NODE_STORE, 0, t.a, t.k, yes, 0);
 		case TREE_REGISTER:
 			return filter_node_register((int)t.k, t.a, t.b, yes);
+		case TREE_END:
+			return filter_graph_end(t.k, t.a, yes, no);
 		default:
 			return filter_graph_match(&t, yes, no);
 		}
@@ -3808,32 +3782,32 @@ struct filter_facts {
 
 enum { IS_FALSE, IS_TRUE, IS_OPEN };
 
-/* Takes in what a test says that had this result. */
+/* Takes in what a test says that had this result; same: it is about the value under the mask. */
 static void filter_learn(struct filter_facts *f, const struct filter_node *n, int result, int same)
 {
 	uint32_t mask, k = n->k;
-	unsigned jump = n->jump;
 
 	filter_unmasked(n->value, &mask);
-	if (jump == OP_JEQ && result) {
+	if (n->jump == OP_JEQ && result) {
 		f->bits |= mask;
 		f->ones |= k;
-	} else if (jump == OP_JSET && (!result || !(k & (k - 1)))) {
+	} else if (n->jump == OP_JSET && (!result || !(k & (k - 1)))) {
 		f->bits |= k;
 		f->ones |= result ? k : 0;
 	}
-	if (!same)
+	if (!same || n->jump == OP_JSET)
 		return;
-	if (jump == OP_JEQ && result)
-		f->lo = f->hi = k;
-	if (jump == OP_JGT && result && f->lo <= k)
+	if (n->jump == OP_JEQ) {
+		if (result)
+			f->lo = f->hi = k;
+		return;
+	}
+	if (n->jump == OP_JGE)		/* v >= k is v > k - 1; there is none with 0 */
+		k--;
+	if (result && f->lo <= k)
 		f->lo = k + 1;
-	if (jump == OP_JGT && !result && f->hi > k)
+	if (!result && f->hi > k)
 		f->hi = k;
-	if (jump == OP_JGE && result && f->lo < k)
-		f->lo = k;
-	if (jump == OP_JGE && !result && f->hi >= k)
-		f->hi = k - 1;
 }
 
 /* What the facts say about a test on the value under `mask`. */
@@ -3848,10 +3822,11 @@ static int filter_conclude(const struct filter_facts *f, uint32_t mask, unsigned
 		if (k < f->lo || k > f->hi || ((k ^ f->ones) & f->bits & mask))
 			return IS_FALSE;
 		return IS_OPEN;
+	case OP_JGE:
+		k--;
+		/* fall through */
 	case OP_JGT:
 		return f->lo > k ? IS_TRUE : f->hi <= k ? IS_FALSE : IS_OPEN;
-	case OP_JGE:
-		return f->lo >= k ? IS_TRUE : f->hi < k ? IS_FALSE : IS_OPEN;
 	}
 	if (k & f->bits & f->ones)
 		return IS_TRUE;
@@ -3859,29 +3834,31 @@ static int filter_conclude(const struct filter_facts *f, uint32_t mask, unsigned
 }
 
 /* What the tests on the way, which ends with `way`, say about a test. */
-static int filter_decide(const struct filter_node *n, uint32_t way)
+static int filter_decide(const struct filter_node *n, unsigned way)
 {
 	enum { LOOK_BACK = 64 };	/* tests; more hardly make programs shorter */
 	struct filter_facts f = { 0, UINT32_MAX, 0, 0 };
-	uint32_t mask, its_mask;
-	unsigned whole = filter_unmasked(n->value, &mask);
+	const struct filter_node *was;
+	uint32_t mask;
+	unsigned whole = filter_unmasked(n->value, &mask), from, steps = 0;
+	unsigned most = filt.steps < LOOK_BACK ? filt.steps : LOOK_BACK;
+	int answer = IS_OPEN;
 
-	for (unsigned i = 0; way && i < LOOK_BACK && filt.steps; i++) {
-		const struct filter_node *was = &filt.node[way >> 1];
-		int result = !(way & 1);
-
-		filt.steps--;
-		way = filt.state[way >> 1].known;
-		if (was->kind != NODE_TEST)
+	for (; way && steps < most && answer == IS_OPEN; steps++) {
+		from = way;
+		way = filt.state[from >> 1].known;
+		if (filt.state[from >> 1].whole != whole)
 			continue;
+		was = &filt.node[from >> 1];
 		if (was->value == n->value && was->jump == n->jump && was->k == n->k)
-			return result;
-		if (((was->jump | n->jump) & OP_X) ||
-		    filter_unmasked(was->value, &its_mask) != whole)
-			continue;
-		filter_learn(&f, was, result, was->value == n->value);
+			answer = from & 1 ? IS_FALSE : IS_TRUE;
+		else if (!((was->jump | n->jump) & OP_X))
+			filter_learn(&f, was, !(from & 1), was->value == n->value);
 	}
-	return n->jump & OP_X ? IS_OPEN : filter_conclude(&f, mask, n->jump, n->k);
+	filt.steps -= steps;
+	if (answer != IS_OPEN || n->jump & OP_X)
+		return answer;
+	return filter_conclude(&f, mask, n->jump, n->k);
 }
 
 /* The last way that two ways have in common, 0 if there is none or no time to find it. */
@@ -3891,8 +3868,8 @@ static uint32_t filter_common(uint32_t a, uint32_t b)
 		if (!filt.steps)
 			return 0;
 		filt.steps--;
-		unsigned of_a = a ? filt.state[a >> 1].depth + 1u : 0;
-		unsigned of_b = b ? filt.state[b >> 1].depth + 1u : 0;
+		unsigned of_a = a ? filt.state[a >> 1].depth + 1 : 0;
+		unsigned of_b = b ? filt.state[b >> 1].depth + 1 : 0;
 
 		if (of_a >= of_b)
 			a = filt.state[a >> 1].known;
@@ -3923,9 +3900,9 @@ static unsigned filter_follow(uint32_t way, unsigned to)
 }
 
 /* Words of M[] that the node reads. */
-static uint16_t filter_node_reads(const struct filter_node *n)
+static unsigned filter_node_reads(const struct filter_node *n)
 {
-	uint16_t mem = filt.value[n->value].mem;
+	unsigned mem = filt.value[n->value].mem;
 
 	if (n->kind == NODE_TEST && (n->jump & OP_X))
 		mem |= filt.value[n->k].mem;
@@ -3936,6 +3913,7 @@ static uint16_t filter_node_reads(const struct filter_node *n)
 static int filter_thread(unsigned start)
 {
 	int changed = 0;
+	uint32_t mask;
 
 	memset(filt.state, 0, filt.nodes.count * sizeof *filt.state);
 	filt.state[start].reached = 1;
@@ -3947,10 +3925,12 @@ static int filter_thread(unsigned start)
 		if (!s->reached)
 			continue;
 		if (s->known)
-			s->depth = (uint16_t)(filt.state[s->known >> 1].depth + 1);
-		n->yes = (uint16_t)filter_follow(2 * i, n->yes);
+			s->depth = filt.state[s->known >> 1].depth + 1;
 		if (n->kind == NODE_TEST)
-			n->no = (uint16_t)filter_follow(2 * i + 1, n->no);
+			s->whole = filter_unmasked(n->value, &mask);
+		n->yes = filter_follow(2 * i, n->yes);
+		if (n->kind == NODE_TEST)
+			n->no = filter_follow(2 * i + 1, n->no);
 		changed |= n->yes != was.yes || n->no != was.no;
 		filt.stores |= filter_node_reads(n);
 	}
@@ -3976,7 +3956,7 @@ static unsigned filter_share(unsigned start)
 		if (n.kind == NODE_STORE ? !(filt.stores >> n.k & 1) : n.yes == n.no)
 			filt.state[i].place = n.yes;
 		else
-			filt.state[i].place = (uint16_t)filter_pool_add(&filt.nodes, &n);
+			filt.state[i].place = filter_pool_add(&filt.nodes, &n);
 	}
 	return filt.state[start].place;
 }
@@ -3988,13 +3968,13 @@ static unsigned filter_optimize(unsigned start)
 	unsigned before;
 	int changed;
 
-	filt.steps = STEPS;
-
-	for (unsigned i = 0; i < ROUNDS; i++) {
+	/* of so many nodes hardly ever becomes a program */
+	filt.steps = filt.nodes.count > NODES_TOO_MANY ? STEPS / 4 : STEPS;
+	for (unsigned i = 0; i < ROUNDS && filt.steps; i++) {
 		before = filt.nodes.count;
 		changed = filter_thread(start);
 		start = filter_share(start);
-		if (!changed && filt.nodes.count == before)
+		if (filt.nodes.count > NODES_TOO_MANY || (!changed && filt.nodes.count == before))
 			break;
 	}
 	return start;
@@ -4157,8 +4137,8 @@ static void filter_hand_on(unsigned to)
 {
 	struct filter_node_state *s = &filt.state[to];
 
-	s->a = !s->reached || s->a == filt.a ? (uint16_t)filt.a : 0;
-	s->x = !s->reached || s->x == filt.x ? (uint16_t)filt.x : 0;
+	s->a = !s->reached || s->a == filt.a ? filt.a : 0;
+	s->x = !s->reached || s->x == filt.x ? filt.x : 0;
 	s->reached = 1;
 }
 
@@ -4238,7 +4218,7 @@ static void filter_put_node(struct filter_program *p, unsigned i)
 		yes = filter_reach(p, n->yes);
 		no = filter_reach(p, n->no);
 		filter_put_before(p, (struct bpf_instruction){
-			.code = OP_JMP | n->jump, .k = n->jump & OP_X ? 0 : n->k,
+			.code = (uint16_t)(OP_JMP | n->jump), .k = n->jump & OP_X ? 0 : n->k,
 			.jt = (uint8_t)(yes - p->first), .jf = (uint8_t)(no - p->first),
 		});
 	} else if (!filt.codelen) {
@@ -4249,7 +4229,7 @@ static void filter_put_node(struct filter_program *p, unsigned i)
 	}
 	while (filt.codelen)
 		filter_put_before(p, filt.code[--filt.codelen]);
-	s->place = (uint16_t)p->first;
+	s->place = p->first;
 }
 
 enum { TO_END = 255 };		/* as a jump in these tables: to the end of all of them */
@@ -4367,16 +4347,16 @@ static void filter_put_prologue(struct filter_program *p)
 static void filter_put_graph(struct filter_program *p, unsigned start)
 {
 	if (p->goes_on)
-		filt.state[ACCEPT].place = (uint16_t)p->first;
+		filt.state[ACCEPT].place = p->first;
 	if (filt.state[ACCEPT].reached && !p->goes_on) {
 		filter_put_before(p, (struct bpf_instruction){
 			.code = OP_RET, .k = filt.job->snaplen,
 		});
-		filt.state[ACCEPT].place = (uint16_t)p->first;
+		filt.state[ACCEPT].place = p->first;
 	}
 	if (filt.state[REJECT].reached) {
 		filter_put_before(p, (struct bpf_instruction){ .code = OP_RET });
-		filt.state[REJECT].place = (uint16_t)p->first;
+		filt.state[REJECT].place = p->first;
 	}
 	for (unsigned i = NODES_FIRST; i <= start; i++)
 		if (filt.state[i].reached)
@@ -4481,8 +4461,8 @@ static void filter_begin(struct filter *f)
 	if (f->live && filter_is_cooked(f->linktype))
 		filt.cooked = filter_layer()->link->payload;
 	if (filter_layer()->kind == KIND_WIRELESS) {
-		filt.radio = 1;
-		filt.wireless = filt.registers = 2;
+		filt.radio = filter_memory(filter_register());
+		filt.wireless = filter_memory(filter_register());
 	}
 }
 
@@ -4536,17 +4516,19 @@ static unsigned filter_compile(struct filter *f, struct bpf_instruction *prog)
 {
 	/* instructions: loads behind X, which joined searches have, are slower */
 	enum { WORTH = 4 };
+	static struct bpf_instruction other[BPF_PROGRAM_MAX];
 	unsigned tree = filter_parse(f), apart, joined;
 
 	if (!tree)
 		return 0;
 	apart = filter_try(prog, tree, 0);
-	if (!filt.could_join)
+	/* joined, a program has half the nodes at best */
+	joined = filt.could_join && filt.nodes.count <= 2 * NODES_TOO_MANY ?
+	    filter_try(other, tree, 1) : 0;
+	if (!joined || (apart && joined + WORTH > apart))
 		return apart;
-	joined = filter_try(prog, tree, 1);
-	if (joined && (!apart || joined + WORTH <= apart))
-		return joined;
-	return apart ? filter_try(prog, tree, 0) : 0;
+	memcpy(prog, other, joined * sizeof *prog);
+	return joined;
 }
 
 #endif

@@ -4,7 +4,7 @@ load helpers
 
 setup_file() {
 	local program
-	for program in check diff lists; do
+	for program in check diff lists steps; do
 		"$BATS_TEST_DIRNAME/filter/build.sh" "$program" > /dev/null || echo "filter-$program was not built" >&3
 	done
 }
@@ -173,6 +173,8 @@ same_program() { [ "$("$check" -ddd ${1:+$1} "$2")" = "$("$check" -ddd ${3:+$3} 
 	same_program '' 'port snmptrap' '' 'port snmp-trap'
 	same_program '' 'port www' '' 'port http'
 	same_program '' 'es-is' '' 'esis'
+	same_program '' 'ip proto \carp' '' 'ip proto 112'
+	same_program '' 'iso proto \es-is' '' 'esis'
 	same_program -y127 'subtype probereq' -y127 'type mgt subtype probe-req'
 	same_program -y127 'type ctl subtype ba' -y127 'type ctl subtype 0x90'
 	same_program '' 'llc RNR' '' 'llc rnr'
@@ -256,6 +258,14 @@ moved() {
 	"$check" -l -k "not port ($text)"
 	text=$(seq -f 'host 10.0.0.%g' -s " or " 1 80)
 	"$check" -l -k "$text"
+}
+
+# A step is a basic block: 10 million are some 10 ms. Everyday texts take thousands.
+@test "no hostile text takes more than 10 million steps" {
+	steps=$BATS_TEST_DIRNAME/../build/test/filter-steps
+	[ -x "$steps" ] || cannot_run "cc has no -fsanitize-coverage=trace-pc"
+	"$steps" > "$BATS_TEST_TMPDIR/out" || { cat "$BATS_TEST_TMPDIR/out"; return 1; }
+	sed 's/^/# /' "$BATS_TEST_TMPDIR/out" >&3
 }
 
 # --- bytecode ---

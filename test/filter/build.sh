@@ -5,6 +5,10 @@ out=$here/../../build/test/filter-$1
 mkdir -p "${out%/*}"
 case $1 in
 diff | lists) set -- "$1" -lpcap -ldl ;;
+steps)
+	cc -O2 -c -o "$out-count.o" "$here/steps_count.c"
+	set -- "$1" -fsanitize-coverage=trace-pc "$out-count.o"
+	;;
 esac
 program=$1
 shift
