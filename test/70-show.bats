@@ -84,6 +84,11 @@ port1000=03e803e90010000000112233445566 # UDP from 1000 to 1001, a byte short of
 	compares "$BUILD"/made/ip.pcap
 }
 
+@test "-v of DNS shows the question, whose each record is, and all sections, as tcpdump -vv does" {
+	export WAYS=-v
+	compares "$BUILD"/made/dns.pcap
+}
+
 @test "the first fragment of a UDP datagram tells the datagram's length, not the fragment's" {
 	is "IP 192.0.2.1.1000 > 192.0.2.2.1001: UDP, length 1992" \
 		"$(line ${ether}0800450000241234200040110000c0000201c000020203e803e907d000000011223344556677)"
