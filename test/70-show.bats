@@ -60,6 +60,14 @@ port1000=03e803e90010000000112233445566 # UDP from 1000 to 1001, a byte short of
 	compares "${files[@]}"
 }
 
+@test "each text of show.h's tables fits into its row, with the NUL behind it" {
+	run -0 gcc -std=gnu11 -fsyntax-only -Wc++-compat -x c show.h
+	[[ $output != *initializer-string* ]]
+	sed 's/"802.1aq"/"802.1aq!"/' show.h > "$BATS_TEST_TMPDIR/show.h"
+	run -0 gcc -std=gnu11 -I . -fsyntax-only -Wc++-compat -x c "$BATS_TEST_TMPDIR/show.h"
+	[[ $output == *initializer-string* ]]
+}
+
 @test "hex and text of made packets are tcpdump's, byte for byte" {
 	export LOOKS=1
 	compares "$BUILD"/made/{ethernet,sll,padded,raw}.pcap
@@ -82,6 +90,11 @@ port1000=03e803e90010000000112233445566 # UDP from 1000 to 1001, a byte short of
 @test "-v shows IP's header and judges checksums as tcpdump -vv does" {
 	export WAYS=-v LEAST=97 EQUAL=95
 	compares "$BUILD"/made/ip.pcap
+}
+
+@test "-v of DNS shows the question, whose each record is, and all sections, as tcpdump -vv does" {
+	export WAYS=-v
+	compares "$BUILD"/made/dns.pcap
 }
 
 @test "the first fragment of a UDP datagram tells the datagram's length, not the fragment's" {

@@ -469,12 +469,37 @@ def access():
         yield ether(8 + 28, H('aaaa03000000') + u16(kind) + (arp(1) if kind == 0x806 else ip4(17, udp(1000, 1001))))
 
 
-def services():
-    answers = {1: V4A, 28: V6A, 5: H('c00c'), 12: name('host.example'), 2: H('027a7ac010'), 15: u16(10) + H('046d61696cc010'), 16: b'\5hello\2ab',
-               33: u16(1, 2, 53) + name('srv.example'), 6: name('ns.example') + name('root.example') + u32(1, 2, 3, 4, 5), 65: u16(1) + b'\0', 43: u16(1) + b'\1\1ab', 39: name('d.example'), 256: u16(1, 2) + b'http://x'}
+ANSWERS = {1: V4A, 28: V6A, 5: H('c00c'), 12: name('host.example'), 2: H('027a7ac010'), 15: u16(10) + H('046d61696cc010'), 16: b'\5hello\2ab',
+           33: u16(1, 2, 53) + name('srv.example'), 6: name('ns.example') + name('root.example') + u32(1, 2, 3, 4, 5), 65: u16(1) + b'\0', 43: u16(1) + b'\1\1ab', 39: name('d.example'), 256: u16(1, 2) + b'http://x'}
+
+
+def record(kind, data, owner=H('c00c'), cls=1, ttl=60):
+    return owner + u16(kind, cls) + u32(ttl) + u16(len(data)) + data
+
+
+def dns_sections():
+    """Records of every kind in each section of questions and answers: what -v shows of DNS."""
+    opt, opt_do = record(41, b'', b'\0', 4096, 0), record(41, b'', b'\0', 1232, 0x8000)
+    soa = record(6, ANSWERS[6], H('c010'))
     for port in (53, 5353):
-        for kind, data in answers.items():
-            rr = H('c00c') + u16(kind, 1) + u32(60) + u16(len(data)) + data
+        for kind, data in ANSWERS.items():
+            rr = record(kind, data)
+            for sections in ((1, 1, 1), (2, 0, 1), (0, 2, 0), (0, 0, 2), (3, 1, 2)):
+                for flags in (0x8180, 0x0100):
+                    rest = rr * sections[0] + soa * sections[1] + opt * sections[2]
+                    yield u(40000, dns(9, flags, 'www.example.com', kind, *sections, rest), port)
+    yield u(40000, dns(9, 0x8183, 'no.such.example', 1, 0, 1, 1, record(6, ANSWERS[6]) + opt_do), 53)
+    yield u(40000, u16(9, 0x8180, 2, 1, 0, 0) + name('a.example') + u16(1, 1) + name('b.example') + u16(28, 1) + record(1, V4A), 53)
+    yield u(40000, u16(9, 0x8180, 0, 1, 0, 0) + record(1, V4A, b'\0'), 53)
+    yield u(5353, dns(0, 0, 'x.local', 255, 0, 2, 0, record(1, V4A) + record(28, V6A, cls=0x8001)), 5353)
+    yield u(40000, dns(9, 0x8180, 'www.example.com', 1, 1, 0, 0, record(1, V4A, cls=3)), 53)
+    yield u(40000, dns(9, 0x8180, 'www.example.com', 1, 1, 0, 0, record(1, V4A, H('c0ff'))), 53)
+
+
+def services():
+    for port in (53, 5353):
+        for kind, data in ANSWERS.items():
+            rr = record(kind, data)
             for flags in (0x8180, 0x8583, 0x87a0):
                 yield u(40000, dns(9, flags, 'www.example.com', kind, 1, 0, 0, rr), port)
             yield u(40000, dns(9, 0x8180, 'www.example.com', kind, 3, 0, 0, rr * 3), port)
@@ -601,11 +626,11 @@ def seeds(out, frames, ip):
         os.makedirs(out + d, exist_ok=True)
     kinds = [(0, p) for p in frames] + [(0, p) for p in other_ethernet()] + [(3, p) for _, p in ip[::9]]
     kinds += [(1, p) for p in cooked(sll)] + [(2, p) for p in cooked(sll2)] + [(4, p) for p in radiotap()]
-    kinds += [(0, p) for make in (tunnels, routing, igmp_packets, access, services) for p in make()] + [(4, p) for p in tapped()]
+    kinds += [(0, p) for make in (tunnels, routing, igmp_packets, access, services, dns_sections) for p in make()] + [(4, p) for p in tapped()]
     kinds += [(SEED_LINKS.index(linktype), p) for linktype, packets in links() for p in packets]
     for i, (kind, p) in enumerate(kinds):
         with open(out + '/seeds-show/%d' % i, 'wb') as f:
-            f.write(bytes([kind, i & 1, 1, i & 3, 0, 0, 0, 0]) + p)
+            f.write(bytes([kind, i & 3, 1, i & 3, 0, 0, 0, 0]) + p)
     for i, order in enumerate('<>'):
         for j, magic in enumerate((0xa1b2c3d4, 0xa1b23c4d, 0x0a0d0d0a)):
             save(out + '/seeds-read/%d%d' % (i, j), 1, frames[:4], magic=magic, order=order)
@@ -634,7 +659,8 @@ def main():
     save(out + '/cut-raw.pcap', 101, cuts(some + some6))
     save(out + '/cut-sll2.pcap', 276, cuts([sll2(0x800, some[0])]))
     save(out + '/cut-sll.pcap', 113, cuts([sll(0x800, some[0])]))
-    families = (('tunnels', tunnels), ('routing', routing), ('igmp', igmp_packets), ('access', access), ('services', services))
+    families = (('tunnels', tunnels), ('routing', routing), ('igmp', igmp_packets), ('access', access), ('services', services),
+                ('dns', dns_sections))
     for family, make in families:
         save(out + '/%s.pcap' % family, 1, make())
     save(out + '/tapped.pcap', 127, tapped())
