@@ -178,11 +178,11 @@ records_of() {
 # told TEXT: a number of packets that the short capture tells in a line with this text, 0 without one.
 told() { sed -n "s/^rawcap: .*: \(.*, \)\{0,1\}\([0-9]*\) packets* $1.*/\2/p" "$dir/short.err" | grep . || echo 0; }
 
-# end_short PATIENT FILE...: it has been told to end; its reader too, if it has one (reader=PID). With
-# PATIENT=no it may have given up its reader: then what the reader has not got is told.
+# end_short PATIENT FILE: it has been told to end; its reader too, if it has one (reader=PID). FILE, and
+# FILE1, FILE2 ... if there are any, are what it wrote. With PATIENT=no it may have given up its reader:
+# then what the reader has not got is told.
 end_short() {
 	local patient=$1 status=0 in drops lost
-	shift
 	wait_until 20 ended "$short"
 	wait "$short" || status=$?
 	[ -z "$reader" ] || { kill -CONT "$reader" 2> /dev/null || true; wait "$reader"; }
@@ -191,7 +191,7 @@ end_short() {
 	[ $lost = 0 ] || [ "$patient" = no ] || fail "the short capture lost $lost packets"
 	[ $status = $((lost > 0)) ] || fail "the short capture's exit $status with $lost packets lost"
 	[ $((in + drops + lost)) = "$burst" ] || fail "the short capture's books: $burst sent"
-	[ "$(records_of "$@")" = "$in" ] || fail "the short capture's files"
+	[ "$(records_of "$2"*)" = "$in" ] || fail "the short capture's files"
 	short_runs=$((short_runs + 1)) short_sent=$((short_sent + burst)) short_in_files=$((short_in_files + in))
 	short_dropped=$((short_dropped + drops)) short_lost=$((short_lost + lost))
 }
@@ -264,7 +264,7 @@ rotation() {
 	begin_short -w "$dir/rotated" -C 1m
 	burst
 	signal_short
-	end_short yes "$dir"/rotated*
+	end_short yes "$dir/rotated"
 }
 
 # A capture that ends with the first packet it takes of number WANTED and above, by itself. If all of
@@ -293,8 +293,8 @@ until_packet() {
 
 # beside COMMAND...: with a short capture of its own.
 beside() {
-	launcher=() out=$dir/short reader=
-	rm -f "$dir"/{short,rotated}* "$dir/copy"
+	launcher=() out=$dir/one reader=
+	rm -f "$dir"/{one,copy,rotated}*
 	"$@"
 }
 
