@@ -40,6 +40,7 @@ for scope in all default; do
 done
 
 fail() {
+	[ -z "${short:-}" ] || kill -KILL "$short" 2> /dev/null || true
 	echo "soak: FAILED in round $rounds (SEED=$SEED): $*" >&2
 	tail -n 20 "$dir"/*.err >&2
 	exit 1
@@ -140,13 +141,14 @@ burst() {
 
 # --- captures beside the long one ---
 
-# begin_short ARGUMENT...: one that writes to $out. The array launcher is a command in front of it.
+# begin_short ARGUMENT...: one that writes to $out. The array launcher is a command in front of it. HUP
+# ends it, also where nohup(1) runs the soak.
 begin_short() {
 	local options=(-s 512)
 	below 3; options+=(-B $((number * 1024)))
 	below 3; format=pcap
 	[ $number != 0 ] || { format=pcapng; options+=(--pcapng); }
-	"${launcher[@]}" "$RAWCAP" "${options[@]}" "$@" va > "$out" 2> "$dir/short.err" &
+	launch -d 1 "${launcher[@]}" "$RAWCAP" "${options[@]}" "$@" va > "$out" 2> "$dir/short.err" &
 	short=$!
 	wait_until 10 captures 2
 }
