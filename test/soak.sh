@@ -10,22 +10,12 @@
 #	test/soak.sh [MINUTES]	(10)	SEED=N repeats a run's choices
 set -euo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-: "${RAWCAP:=$here/../rawcap}" "${SEED:=$RANDOM}"
+# shellcheck source=test/tools/wire.bash disable=SC1091
+. "$(dirname "$0")/tools/wire.bash"
+: "${RAWCAP:=$tools/../../rawcap}" "${SEED:=$RANDOM}"
 RAWCAP=$(realpath "$RAWCAP")
-PATH=$here/../build/test:$PATH
 minutes=${1:-10}
 
-if [ -z "${SOAK_INSIDE:-}" ]; then
-	# shellcheck source=test/setup_suite.bash
-	. "$here/setup_suite.bash"
-	setup_suite
-	flags=(-n -m)
-	[ "$(id -u)" = 0 ] || flags+=(-U -r)
-	RAWCAP=$RAWCAP SEED=$SEED SOAK_INSIDE=1 exec unshare "${flags[@]}" "$0" "$@"
-fi
-
-dir=$(mktemp -d)
 long=
 ended() { ! kill -0 "$1" 2> /dev/null; }
 at_exit() {
@@ -35,9 +25,6 @@ at_exit() {
 }
 trap at_exit EXIT
 mount -t tmpfs -o size=256m,mode=777 none "$dir"
-for scope in all default; do
-	[ ! -e /proc/sys/net/ipv6/conf/$scope ] || echo 1 > /proc/sys/net/ipv6/conf/$scope/disable_ipv6
-done
 
 fail() {
 	[ -z "${short:-}" ] || kill -KILL "$short" 2> /dev/null || true
@@ -56,16 +43,6 @@ wait_until() {
 	fail "waited $1 s for: ${*:2}"
 }
 
-link_is_up() { [[ $(ip link show "$1" 2> /dev/null) == *"state UP"* ]]; }
-
-make_link() {
-	ip link add va type veth peer name vb
-	ip link set va up
-	ip link set vb up
-	wait_until 5 link_is_up va
-	wait_until 5 link_is_up vb
-}
-
 # For wait_until: N packet sockets are bound to va as it is now.
 captures() {
 	local number
@@ -77,9 +54,6 @@ captures() {
 
 sent=0 captured=0 dropped=0 in_files=0 files=0 rounds=0 returns=0 flaps=0 stops=0
 short_runs=0 short_sent=0 short_in_files=0 short_dropped=0 short_lost=0 second_signals=0 untils=0 dead=0
-
-# last FILE WHAT: the last figure that a summary in FILE has for it.
-last() { sed -n "s/^\([0-9]*\) packets* $2.*/\1/p" "$1" | tail -n 1; }
 
 # counts: asks the long capture, sets captured and dropped.
 counts() {
@@ -324,7 +298,7 @@ round() {
 		wait_until 20 balanced
 		ip link del va
 		sleep 0.2
-		make_link
+		make_wire
 		wait_until 10 captures 1
 		returns=$((returns + 1))
 		burst
@@ -349,7 +323,6 @@ round() {
 
 # --- the run ---
 
-make_link
 RANDOM=$SEED
 "$RAWCAP" --wait -w "$dir/long" -C 4m -s 512 va > /dev/null 2>> "$dir/long.err" &
 long=$!
