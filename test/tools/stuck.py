@@ -7,9 +7,10 @@
 	rotation	both in turn, as root with -C: its rights go, root it stays
 
 Each try has a new terminal, and a network namespace of its own; eight run at once. A try is blocked if
-the capture does not take the next packets, or does not end, within 10 s: nobody will ever read.
+the capture does not take the next packets, or does not end, within 10 s: nobody will ever read. One
+that does not fill its terminal counts as blocked too.
 """
-import concurrent.futures, fcntl, os, pty, signal, subprocess, sys, tempfile, termios, time
+import concurrent.futures, fcntl, os, pty, select, signal, subprocess, sys, tempfile, termios, time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 SEND = os.path.join(HERE, '../../build/test/send')
@@ -47,25 +48,29 @@ def send(count):
     subprocess.run([SEND, '-c', str(count), 'vb'], stdout=subprocess.DEVNULL, check=True)
 
 
-def asked_and_sent(pid, counts):
-    """Asks for many counts, and sends packets: in one go, and each behind a hundred counts."""
-    for count in range(counts):
+def ask(pid, counts):
+    """Asks for so many counts, one by one: signals that come together are one."""
+    for _ in range(counts):
         os.kill(pid, signal.SIGUSR1)
-        if count % 100 == 99:
-            send(1)
+        time.sleep(0.0005)
 
 
-def serve(pid, name):
+def is_full(slave):
+    return not select.select([], [slave], [], 0)[1]
+
+
+def serve(pid, slave, name):
     """What is wrong with the capture, if something is."""
     if not within(has(name, 0)):
         return 'does not start'
-    asked_and_sent(pid, 300)
     send(1000)
-    if not within(has(name, 1003)):
-        return 'takes no packets'
-    asked_and_sent(pid, 300)
-    if not within(has(name, 1006)):
-        return 'takes no more packets'
+    if not within(lambda: ask(pid, 10) or is_full(slave)):
+        return 'does not fill the terminal'
+    for packets in (1001, 1002, 1003):
+        ask(pid, 100)
+        send(1)
+        if not within(has(name, packets)):
+            return 'takes no packets'
 
 
 def end(pid):
@@ -91,9 +96,9 @@ def one_try(case, number, program):
         master, slave = pty.openpty()
         command = [program, '-w', name] + lines * ['--print'] + options + ['va', 'ether proto 0x88b5']
         pid = start(slave, lines, command)
-        os.close(slave)
-        wrong = serve(pid, name)
+        wrong = serve(pid, slave, name)
         wrong = end(pid) or wrong
+        os.close(slave)
         os.close(master)
     print(wrong or 'served', end='')
 
