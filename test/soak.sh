@@ -16,6 +16,10 @@ set -euo pipefail
 RAWCAP=$(realpath "$RAWCAP")
 minutes=${1:-10}
 
+for judge in capinfos editcap tcpdump; do
+	command -v $judge > /dev/null || { echo "soak: no $judge (apt install tcpdump wireshark-common)" >&2; exit 2; }
+done
+
 long=
 ended() { ! kill -0 "$1" 2> /dev/null; }
 at_exit() {
