@@ -20,8 +20,7 @@ load files
 @test "-C: FILE, FILE1, FILE2 ..., each full and none past the limit, no packet lost between them" {
 	start one -w "$inside/f" -C 1 -s 0 va
 	ns send -c 4000 -s 1000 -r 20000 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 	[ "$(names 'f*')" = "f f1 f2 f3 f4 " ]
 	local file
 	for file in f f1 f2 f3; do
@@ -37,8 +36,7 @@ load files
 	for buffer in 2048 0; do
 		start one -w "$inside/f" -C 64k -B $buffer va
 		ns send -c 1000 -s 34:1514 -r 5000 -t 8100:600b vb
-		stop one INT
-		expect "$status" == 0 "exit status"
+		stopped one
 		send -p -c 1000 -s 34:1514 -t 8100:600b vb | as_frames 262144 > "$BATS_TEST_TMPDIR/expected"
 		for file in $(in_order 'f*'); do
 			pcapread "$file" | sed 1d | cut -d ' ' -f 2-
@@ -55,8 +53,7 @@ load files
 		bytes=${size#*:}
 		start one -w "$inside/f" -C "${size%:*}" va
 		ns send -c $((bytes / 1016 + 30)) -s 1000 -r 20000 vb
-		stop one INT
-		expect "$status" == 0 "exit status"
+		stopped one
 		full "$fast/f" "$bytes" 1016
 		sum_is $((bytes / 1016 + 30)) "$fast/f" "$fast/f1"
 		rm "$fast"/f*
@@ -72,8 +69,7 @@ load files
 	for count in 2:1 3:1 10:1 11:2; do
 		start one -w "$inside/f" -C 64k -W "${count%:*}" va
 		ns send -c $((${count%:*} * 64 + 80)) -s 1000 -r 20000 vb
-		stop one INT
-		expect "$status" == 0 "exit status"
+		stopped one
 		(cd "$fast" && seq -f "f%0${count#*:}g" -s ' ' 0 $((${count%:*} - 1))) > "$BATS_TEST_TMPDIR/names"
 		[ "$(names 'f*')" = "$(cat "$BATS_TEST_TMPDIR/names") " ]
 		# the newest files have the newest packets, whole
@@ -88,8 +84,7 @@ load files
 @test "-C -W 1: the one FILE again and again" {
 	start one -w "$inside/f" -C 64k -W 1 va
 	ns send -c 500 -s 1000 -r 20000 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 	[ "$(names 'f*')" = "f " ]
 	expect "$(stat -c %s "$fast/f")" "<=" 65536 "bytes"
 	[ "$(joined "$fast/f" | cut -d ' ' -f 3,4)" = "499 0" ]
@@ -123,8 +118,7 @@ load files
 @test "-G rotates on time although nothing comes: each file a whole header" {
 	start one -w "$inside/f-%s" -G 1 va
 	wait_until has_files 'f-*' 4
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 	local file times
 	for file in "$fast"/f-*; do
 		expect "$(pcapread -c "$file")" == 0 "records in $file"
@@ -138,8 +132,7 @@ load files
 @test "-G under traffic: each packet in the file of its time, none lost, none twice" {
 	start one -w "$inside/f-%s" -G 1 -B 8192 va
 	ns send -c 35000 -s 200 -r 10000 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 	sum_is 35000 $(in_order 'f-*')
 	expect "$(names 'f-*' | wc -w)" ">=" 3 "files"
 }
@@ -148,8 +141,7 @@ load files
 	local format='%Y.%m.%d.%H.%M.%S.%s.%j.%y.%%' second
 	launcher=(env TZ=Asia/Kathmandu LC_ALL=de_DE.UTF-8)
 	start one -w "$inside/f-$format" -G 3600 va
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 	second=$(names 'f-*' | cut -d . -f 7)
 	[ "$(names 'f-*')" = "f-$(date -u -d "@$second" "+$format") " ]
 }
@@ -173,8 +165,7 @@ load files
 @test "-w with a % but without -G: the name as it stands" {
 	start one -c 1 -w "$inside/f-%Y" va
 	ns send vb
-	finish one
-	expect "$status" == 0 "exit status"
+	finished one
 	[ "$(names 'f*')" = "f-%Y " ]
 }
 
@@ -186,8 +177,7 @@ load files
 		sleep 0.9	# rotations are what time makes
 		pcapread -c "$fast/f"
 	done
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 	[ "$(names 'f*')" = "f " ]
 	expect "$(said captured)" == 30 "captured, those in earlier files too"
 	expect "$(pcapread -c "$fast/f")" "<" 30 "records in the last"
@@ -196,8 +186,7 @@ load files
 @test "-G -W N: ends with exit 0 after N files" {
 	start one -w "$inside/f-%s" -G 1 -W 2 va
 	ns send -c 20 vb
-	finish one
-	expect "$status" == 0 "exit status"
+	finished one
 	[ "$(names 'f-*' | wc -w)" = 2 ]
 	sum_is 20 "$fast"/f-*
 }
@@ -205,8 +194,7 @@ load files
 @test "-G with -C: a number behind the time, from the start again with each new time" {
 	start one -w "$inside/f-%s." -G 1 -C 256k -B 8192 va
 	ns send -c 3000 -s 1000 -r 1000 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 	sum_is 3000 $(in_order 'f-*')
 	local file
 	for file in "$fast"/f-*; do
@@ -226,8 +214,7 @@ load files
 	kill -CONT "${pid[one]}"
 	ns send -c 5 vb
 	wait_until has_files 'f-*' 3
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 	expect "$(records_in "$fast"/f-*)" == 10 "records"
 }
 
@@ -236,8 +223,7 @@ load files
 @test "full load across rotations: sent = records of all files + drops, in order" {
 	start one -w "$inside/f" -C 4m va
 	ns send -c 500000 -s 64 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 	local files=("$fast/f") i=1
 	while [ -e "$fast/f$i" ]; do
 		files+=("$fast/f$i")
@@ -263,8 +249,7 @@ load files
 			checked=$((checked + 1))
 		done
 	done
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 	expect $checked ">" 10 "looks at finished files"
 }
 
@@ -283,12 +268,10 @@ load files
 }
 
 @test "disk use is never above W x C: a disk of just that size suffices" {
-	ns mkdir "$inside/small"
-	ns mount -t tmpfs -o size=1m none "$inside/small"
+	small_disk 1m
 	start one -w "$inside/small/f" -C 256k -W 4 va
 	ns send -c 50000 -s 500 -r 50000 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 	[ -z "$(complaints)" ]
 	local file
 	for file in 0 1 2 3; do
@@ -312,8 +295,7 @@ calm_bytes() { cat "$fast"/calm* 2> /dev/null | wc -c; }
 			wait_until eval '[ "$(calm_bytes)" -gt "$before" ]'
 			before=$(calm_bytes)
 		done
-		stop one INT
-		expect "$status" == 0 "exit status"
+		stopped one
 		for file in "$fast"/calm*; do
 			pcapread "$file" | sed 1d | cut -d ' ' -f 4
 		done | sort | uniq -c > "$BATS_TEST_TMPDIR/found"

@@ -4,8 +4,7 @@
 load files
 
 @test "a full disk with -w FILE: exit 1, whole records, the summary counts them" {
-	ns mkdir "$inside/small"
-	ns mount -t tmpfs -o size=256k none "$inside/small"
+	small_disk 256k
 	start one -w "$inside/small/f" va
 	ns send -c 1000 -s 1000 -r 10000 vb
 	finish one
@@ -16,8 +15,7 @@ load files
 }
 
 @test "a full disk with -C but no -W: exit 1, all files whole, the summary counts them all" {
-	ns mkdir "$inside/small"
-	ns mount -t tmpfs -o size=256k none "$inside/small"
+	small_disk 256k
 	start one -w "$inside/small/f" -C 100k va
 	ns send -c 1000 -s 1000 -r 10000 vb
 	finish one
@@ -26,12 +24,10 @@ load files
 }
 
 @test "a full disk with -W: gives up its own oldest file and goes on, and says so once" {
-	ns mkdir "$inside/small"
-	ns mount -t tmpfs -o size=512k none "$inside/small"
+	small_disk 512k
 	start one -w "$inside/small/f" -C 128k -W 8 va
 	ns send -c 5000 -s 1000 -r 10000 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 	expect "$(complaints | wc -l)" == 1 "lines about it"
 	says "rawcap: $inside/small/f: disk full"
 	local file last=0 found
@@ -57,16 +53,14 @@ load files
 		fi
 		start one -w "$inside/$call" -C 10k -W 4 -c 100 va
 		ns send -c 100 -s 1000 -r 1000 vb
-		finish one
-		expect "$status" == 0 "exit status"
+		finished one
 		grep 'EDQUOT.*(INJECTED)' "$BATS_TEST_TMPDIR/trace"
 		says "rawcap: $inside/$call: disk full: the oldest files go"
 	done
 }
 
 @test "a disk that others have filled: with -W too the end is exit 1, all files whole" {
-	ns mkdir "$inside/small"
-	ns mount -t tmpfs -o size=256k none "$inside/small"
+	small_disk 256k
 	ns dd if=/dev/zero "of=$inside/small/filler" bs=4k count=63 status=none
 	start one -w "$inside/small/f" -C 128k -W 3 va
 	ns send -c 100 -s 1000 vb
@@ -96,8 +90,7 @@ load files
 	wait_until file_has "$fast/sub/f" 30
 	ns mv "$inside/sub" "$inside/moved"
 	ns send -c 100 -s 1000 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 	expect "$(records_in "$fast"/moved/f*)" == 130 "records in all files"
 }
 
@@ -117,15 +110,13 @@ load files
 	ns install -d -o 1234 -g 4321 -m 700 "$inside/theirs"
 	start one -w "$inside/theirs/f" -C 64k -W 3 va
 	ns send -c 100 -s 1000 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 	sum_is 100 "$fast/theirs/f0" "$fast/theirs/f1"
 	[ "$(stat -c %u:%g:%a "$fast/theirs/f0")" = 1234:4321:600 ]
 	# again, behind those
 	start one -w "$inside/theirs/f" -C 64k -W 3 va
 	ns send -c 5 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 	expect "$(pcapread -c "$fast/theirs/f2")" == 5 "records"
 }
 
@@ -135,8 +126,7 @@ load files
 	wait_until file_has "$fast/f" 30
 	rm "$fast/f"
 	ns send -c 100 -s 1000 vb
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 	expect "$(said captured)" == 130 "captured"
 	pcapread -c "$fast/f1"
 }

@@ -86,8 +86,7 @@ unstuck() {
 		wait_until grep -q 'packets not shown' "$screen"
 		ns send vb
 		wait_until file_has 3001
-		stop one INT
-		expect "$status" == 0 "exit status"
+		stopped one
 		# every packet has its line, or is counted in one
 		expect "$(grep -c 'ethertype Unknown (0x88b5)\|0x88b5' "$screen") + $(sed -n 's/^\[\([0-9]*\) packets* not shown.*/\1/p' "$screen" | paste -sd +)" == 3001 "lines + not shown"
 		rm -f "$screen"
@@ -103,8 +102,7 @@ file_has() { [ "$(pcapread -c "$BATS_TEST_TMPDIR/out" 2> /dev/null)" = "$1" ]; }
 	ns send -c 5 vb
 	wait_until file_has 5
 	expect "$((0$(awk '/^flags:/ { print $2 }' "/proc/$(pgrep -P "${pid[one]}")/fdinfo/2") & 04000))" == 0 "O_NONBLOCK"
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 }
 
 @test "stty tostop: in the background it writes to its terminal, and is not stopped" {
@@ -138,8 +136,7 @@ os.execv(sys.argv[2], sys.argv[2:])' $kind "$RAWCAP" va 2> "$BATS_TEST_TMPDIR/on
 	start one -w "$BATS_TEST_TMPDIR/out" va
 	ns send -c 5 vb
 	kill -USR1 "${pid[one]}"
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 	expect "$(pcapread -c "$BATS_TEST_TMPDIR/out")" == 5 "records"
 }
 

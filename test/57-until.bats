@@ -77,8 +77,7 @@ flood() {
 @test "--after on an idle wire ends as well, and a signal ends it before" {
 	start one --until "$(frame 0)" --after 1 va
 	ns send vb
-	finish one
-	expect "$status" == 0 "exit status"
+	finished one
 	expect "$(records one)" == 1 "records"
 	start one --until "$(frame 0)" --after 1000 va
 	ns send vb
@@ -90,16 +89,14 @@ flood() {
 	local dir=$BATS_TEST_TMPDIR
 	start one -w "$dir/f" -C 20k -W 3 --until "$(frame 2000)" va
 	ns send -c 3000 -r 20000 vb
-	finish one
-	expect "$status" == 0 "exit status"
+	finished one
 	# the last file ends with it, the other two have what was before
 	expect "$(printf '%s\n' "$dir"/f? | wc -l)" == 3 "files"
 	expect "$(newest "$dir"/f?)" == 2000 "the last frame's number"
 	expect "$(records_in "$dir"/f?)" ">" 400 "records in all three"
 	start two -w "$dir/t-%s" -G 1 --until "$(frame 5)" --after 2 va
 	ns send -c 50 -r 20 vb
-	finish two
-	expect "$status" == 0 "exit status"
+	finished two
 	expect "$(printf '%s\n' "$dir"/t-* | wc -l)" ">=" 2 "files"
 	expect "$(records_in "$dir"/t-*)" ">=" 40 "records"
 }
@@ -124,8 +121,7 @@ newest() {
 	wait_until grep -q 'is back' "$BATS_TEST_TMPDIR/one.err"
 	wait_until link_is_up va
 	ns send -c 100 vb
-	finish one
-	expect "$status" == 0 "exit status"
+	finished one
 	expect "$((0x$(last_number one)))" == 30 "the last frame's number"
 }
 
@@ -144,8 +140,7 @@ newest() {
 	start one --until outbound va
 	ns send -c 5 vb
 	ns send -l va 02000000000b02000000000a88b5ffffffff
-	finish one
-	expect "$status" == 0 "exit status"
+	finished one
 	expect "$(records one)" == 6 "records"
 	[[ $(last_number one) = ffffffff ]]
 }
@@ -191,14 +186,19 @@ far() { "${NS[@]}" nsenter -t "$elsewhere" -n "$@"; }
 # last_line: the last packet of the capture "one", as tcpdump has it.
 last_line() { tcpdump -nr "$(pcap one)" 2> /dev/null | tail -n 1; }
 
-@test "until a TCP reset from the server" {
+# ends_with_refused PORT FILTER: a capture until FILTER; pings, then a connection to the other side's PORT,
+# where nobody listens.
+ends_with_refused() {
 	requires tcpdump python3
 	sides
-	start one --until 'tcp[tcpflags] & tcp-rst != 0 and src host 10.0.0.2' va
+	start one --until "$2" va
 	ns ping -c 2 -i 0.2 10.0.0.2 > /dev/null
-	run -1 ns python3 -c 'import socket; socket.create_connection(("10.0.0.2", 8080), 5)'
-	finish one
-	expect "$status" == 0 "exit status"
+	run -1 ns python3 -c 'import socket, sys; socket.create_connection(("10.0.0.2", int(sys.argv[1])), 5)' "$1"
+	finished one
+}
+
+@test "until a TCP reset from the server" {
+	ends_with_refused 8080 'tcp[tcpflags] & tcp-rst != 0 and src host 10.0.0.2'
 	[[ $(last_line) == *"10.0.0.2.8080 > 10.0.0.1."*"Flags [R"* ]]
 	says '--until: packet'
 }
@@ -221,19 +221,12 @@ while True:
 	helpers+=($!)
 	start one --until 'udp src port 67 and udp[248:2] = 0x3501 and udp[250] = 6' va
 	ns timeout 3 busybox udhcpc -i va -f -t 3 -T 1 -s /bin/true > /dev/null 2>&1 || true
-	finish one
-	expect "$status" == 0 "exit status"
+	finished one
 	tcpdump -vnr "$(pcap one)" 2> /dev/null | tail -n 30 | grep -q 'DHCP-Message (53), length 1: NACK'
 	[[ $(tcpdump -vnr "$(pcap one)" 2> /dev/null | grep 'DHCP-Message' | tail -n 1) == *NACK* ]]
 }
 
 @test "until a packet to a port that nobody should use" {
-	requires tcpdump python3
-	sides
-	start one --until 'dst port 23' va
-	ns ping -c 2 -i 0.2 10.0.0.2 > /dev/null
-	run -1 ns python3 -c 'import socket; socket.create_connection(("10.0.0.2", 23), 5)'
-	finish one
-	expect "$status" == 0 "exit status"
+	ends_with_refused 23 'dst port 23'
 	[[ $(last_line) == *"10.0.0.1."*" > 10.0.0.2.23: Flags [S]"* ]]
 }

@@ -9,6 +9,12 @@ prepare() {
 	inside=$BATS_TEST_TMPDIR/fast	# as rawcap sees $fast
 }
 
+# small_disk SIZE: $fast/small, a disk of its own.
+small_disk() {
+	ns mkdir "$inside/small"
+	ns mount -t tmpfs -o "size=$1" none "$inside/small"
+}
+
 # names PATTERN: the files' names on one line, in the order of ls.
 names() { (cd "$fast" && printf '%s ' $1); }
 

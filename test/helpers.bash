@@ -194,6 +194,17 @@ stop() {
 	finish "$1"
 }
 
+# stopped NAME, finished NAME: SIGINT ends it, or it ends by itself, with exit 0.
+stopped() {
+	stop "$1" INT
+	expect "$status" == 0 "exit status"
+}
+
+finished() {
+	finish "$1"
+	expect "$status" == 0 "exit status"
+}
+
 # What every capture says, or says because of where the tests run: tests of their own look at it.
 expected_lines_removed() { tr -d '\0' < "$1" | sed '/: listening on /d; /^rawcap: SSH[:_]/d'; }
 
@@ -238,8 +249,7 @@ has_records() { [ "$(records "$1" 2> /dev/null)" = "$2" ]; }
 
 # kept COUNT: stops the capture "one", which must end with exit 0 and so many records.
 kept() {
-	stop one INT
-	expect "$status" == 0 "exit status"
+	stopped one
 	expect "$(records one)" == "$1" "records"
 }
 

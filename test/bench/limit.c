@@ -2,10 +2,11 @@
 /*
  * limit: what a capture costs that does not do the work, until SIGINT.
  *
- *   limit walk INTERFACE    only walks a ring of 2 MiB, writes nothing
- *   limit plain INTERFACE   one recvmsg for each packet and one write for each 256 KiB, no more
+ *   limit walk INTERFACE SNAPLEN    only walks a ring of 2 MiB, writes nothing
+ *   limit plain INTERFACE SNAPLEN   one recvmsg for each packet and one write for each 256 KiB, no more
  *
- * plain asks for time and length of each packet as a capture must. Says "N packets captured".
+ * SNAPLEN: bytes kept of a packet, from 1 to 262144. plain asks for time and length of each packet as a
+ * capture must. Both take what is there when they end, and say "N packets captured".
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -19,11 +20,12 @@
 
 #include "../../netif.h"
 
-enum { SNAPLEN = 16384, RECORD = 16, FLUSH = 256 << 10, KIB = 2048,
+enum { SNAPLEN_MAX = 262144, RECORD = 16, FLUSH = 256 << 10, KIB = 2048,
 	BLOCK_MS = 200 };
 
-static unsigned char out[FLUSH + RECORD + SNAPLEN];
+static unsigned char out[FLUSH + RECORD + SNAPLEN_MAX];
 static size_t end;
+static uint32_t snaplen;
 static volatile sig_atomic_t stop;
 
 static void on_signal(int number)
@@ -53,7 +55,7 @@ static uint64_t receive(int fd)
 {
 	struct sockaddr_ll from;
 	uint64_t control[16], packets = 0;
-	struct iovec iov = { NULL, SNAPLEN };
+	struct iovec iov = { NULL, snaplen };
 	struct msghdr m = { .msg_name = &from, .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t len;
 
@@ -65,7 +67,7 @@ static uint64_t receive(int fd)
 		len = recvmsg(fd, &m, MSG_TRUNC);
 		if (len < 0)
 			break;
-		end += RECORD + (size_t)(len < SNAPLEN ? len : SNAPLEN);
+		end += RECORD + ((size_t)len < snaplen ? (size_t)len : snaplen);
 		if (end >= FLUSH)
 			flush();
 	}
@@ -90,17 +92,21 @@ int main(int argc, char **argv)
 	uint64_t packets = 0;
 	int walks;
 
-	if (argc != 3)
-		errx(2, "usage: limit walk|plain INTERFACE");
+	if (argc != 4)
+		errx(2, "usage: limit walk|plain INTERFACE SNAPLEN");
+	snaplen = (uint32_t)strtoul(argv[3], NULL, 10);
+	if (!snaplen || snaplen > SNAPLEN_MAX)
+		errx(2, "bad snaplen %s", argv[3]);
 	walks = !strcmp(argv[1], "walk");
 	sigaction(SIGINT, &action, NULL);
-	if (netif_find(&n, argv[2]) < 0 || netif_filter_all(&n, SNAPLEN) < 0 ||
-	    netif_start(&n, SNAPLEN, walks ? KIB : 0, KIB, BLOCK_MS, 1) < 0)
+	if (netif_find(&n, argv[2]) < 0 || netif_filter_all(&n, snaplen) < 0 ||
+	    netif_start(&n, snaplen, walks ? KIB : 0, KIB, BLOCK_MS, 1) < 0)
 		err(1, "%s", n.failed);
 	while (!stop) {
 		packets += walks ? walk(&n) : receive(n.fd);
 		wait_packets(&n);
 	}
+	packets += walks ? walk(&n) : receive(n.fd);
 	fprintf(stderr, "%llu packets captured\n", (unsigned long long)packets);
 	return 0;
 }

@@ -11,31 +11,17 @@
 # SIZE: bytes of a frame. PROGRAM: ./rawcap, or another that takes the same options.
 set -euo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-PATH=$here/../../build/test:$PATH:/usr/sbin
+# shellcheck source=test/tools/wire.bash disable=SC1091
+. "$(dirname "$0")/wire.bash"
 hold=$1 kib=$2 size=$3
-program=$(realpath "${4:-$here/../../rawcap}")
+program=$(realpath "${4:-$tools/../../rawcap}")
 options=("${@:5}")
-
-if [ -z "${HOLDUP_INSIDE:-}" ]; then
-	flags=(-n)
-	[ "$(id -u)" = 0 ] || flags+=(-U -r)
-	HOLDUP_INSIDE=1 exec unshare "${flags[@]}" "$0" "$@"
-fi
-
-dir=$(mktemp -d)
-trap 'rm -r "$dir"' EXIT
-echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6 || true
-ip link add va mtu 9000 type veth peer name vb mtu 9000
-ip link set va up
-ip link set vb up
-until [[ $(ip link show va) == *"state UP"* ]]; do sleep 0.02; done
 
 # started COMMAND...: in the background, to its packet socket being bound. Sets pid.
 started() {
-	"$@" 2> "$dir/stderr" &
+	"$@" 2> "$dir/err" &
 	pid=$!
-	until grep -q ' 0003 ' /proc/net/packet; do sleep 0.02; done
+	until_bound $pid
 	sleep 0.1
 }
 

@@ -14,34 +14,11 @@
 # dropped. SEED=N repeats a run's choices.
 set -euo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-PATH=$here/../../build/test:$PATH:/usr/sbin
+# shellcheck source=test/tools/wire.bash disable=SC1091
+. "$(dirname "$0")/wire.bash"
 kind=$1 runs=$2
-program=$(realpath "${3:-$here/../../rawcap}")
-
-if [ -z "${STOPPING_INSIDE:-}" ]; then
-	flags=(-n)
-	[ "$(id -u)" = 0 ] || flags+=(-U -r)
-	STOPPING_INSIDE=1 exec unshare "${flags[@]}" "$0" "$@"
-fi
-
+program=$(realpath "${3:-$tools/../../rawcap}")
 RANDOM=${SEED:-$$}
-dir=$(mktemp -d)
-trap 'rm -r "$dir"' EXIT
-echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6 || true
-ip link add va type veth peer name vb
-ip link set va up
-ip link set vb up
-until [[ $(ip link show va) == *"state UP"* ]]; do sleep 0.02; done
-
-until_bound() {
-	for ((n = 0; n < 1000; n++)); do
-		! grep -q ' 0003 ' /proc/net/packet || return 0
-		sleep 0.01
-	done
-	echo "it does not start: $(cat "$dir/err")"
-	return 1
-}
 
 pause() { sleep "0.0$(printf %02d $((RANDOM % 21)))"; }
 
@@ -55,7 +32,7 @@ two_signals() {
 run_twice() {
 	sent=300
 	"$program" -w "$dir/one.pcap" va 2> "$dir/err" &
-	until_bound
+	until_bound $!
 	send -c $sent vb > /dev/null
 	two_signals $!
 	wait $! || exit_status=$?
@@ -64,7 +41,7 @@ run_twice() {
 run_timeout() {
 	sent=2000
 	timeout -s TERM 60 "$program" -w "$dir/one.pcap" va 2> "$dir/err" &
-	until_bound
+	until_bound $!
 	send -c $sent -r 20000 vb > /dev/null
 	kill -ALRM $!	# its time is over
 	wait $! || exit_status=$?
@@ -79,7 +56,7 @@ run_forward() {
 		"$@" & child=$!
 		wait $child; wait $child' bash "$program" -w "$dir/one.pcap" va 2> "$dir/err" &
 	script=$!
-	until_bound
+	until_bound $script
 	send -c $sent -r 20000 vb > /dev/null
 	kill -INT -- -$script
 	wait $script || exit_status=$?
@@ -97,7 +74,7 @@ os.write(terminal, " ".join(sys.argv[2:]).encode() + b"\n")
 open(sys.argv[1]).read()
 os.close(terminal)
 os.waitpid(pid, 0)' "$dir/line" "$program" -w "$dir/one.pcap" va "2>" "$dir/err" &
-	until_bound
+	until_bound $!
 	send -c $sent -r 20000 vb > /dev/null
 	: > "$dir/line"
 	wait $! || exit_status=$?
@@ -116,7 +93,7 @@ with open(sys.argv[1], "rb", buffering=0) as pipe, open(sys.argv[2], "wb") as fi
         time.sleep(0.01)' "$dir/pipe" "$dir/one.pcap" &
 	reader=$!
 	"$program" va > "$dir/pipe" 2> "$dir/err" &
-	until_bound
+	until_bound $!
 	send -c $sent -s 200 -r 20000 vb > /dev/null
 	two_signals $!
 	wait $! || exit_status=$?
@@ -130,7 +107,7 @@ for ((run = 1; run <= runs; run++)); do
 	rm -f "$dir/one.pcap"
 	"run_$kind"
 	records=$(pcapread -c "$dir/one.pcap")
-	drops=$(sed -n 's/^\([0-9]*\) packets* dropped by kernel$/\1/p' "$dir/err")
+	drops=$(last "$dir/err" dropped)
 	missing=$((sent - records - ${drops:-0}))
 	lost=$((lost + missing)) dropped=$((dropped + ${drops:-0}))
 	if [ $missing != 0 ] || [ "$exit_status" != 0 ]; then

@@ -4,33 +4,16 @@
 # network namespace of its own. Needs root, and tcpdump.
 set -euo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-PATH=$here/../../build/test:$PATH:/usr/sbin
-rawcap=${RAWCAP:-$here/../../rawcap}
+# shellcheck source=test/tools/wire.bash disable=SC1091
+. "$(dirname "$0")/wire.bash"
+rawcap=$(realpath "${RAWCAP:-$tools/../../rawcap}")
 rounds=${1:-7}
-
-if [ -z "${TAILS_INSIDE:-}" ]; then
-	# shellcheck source=test/setup_suite.bash disable=SC1091
-	. "$here/../setup_suite.bash"
-	setup_suite
-	TAILS_INSIDE=1 exec unshare -n "$0" "$@"
-fi
-
-file=$(mktemp)
-trap 'rm "$file"' EXIT
-echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6
-ip link add va type veth peer name vb
-ip link set va up
-ip link set vb up
-until [[ $(ip link show va) == *"state UP"* ]]; do sleep 0.02; done
+file=$dir/one.pcap
 
 # kept COMMAND...: what one capture has kept.
 kept() {
-	"$@" 2> /dev/null &
-	until grep -q ' 0003 ' /proc/net/packet; do
-		kill -0 $! || { echo "$1 does not start here (tcpdump needs root)" >&2; exit 1; }
-		sleep 0.02
-	done
+	"$@" 2> "$dir/err" &
+	until_bound $!
 	sleep 0.2
 	send -c 96 vb > /dev/null
 	kill -INT $!

@@ -7,30 +7,16 @@
 #					from a second, at 1,000 frames a second, the worst of all runs
 set -euo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-PATH=$here/../../build/test:$PATH:/usr/sbin
+# shellcheck source=test/tools/wire.bash disable=SC1091
+. "$(dirname "$0")/wire.bash"
 kind=$1 runs=$2
-program=$(realpath "${3:-$here/../../rawcap}")
-
-if [ -z "${UNTIL_INSIDE:-}" ]; then
-	flags=(-n)
-	[ "$(id -u)" = 0 ] || flags+=(-U -r)
-	UNTIL_INSIDE=1 exec unshare "${flags[@]}" "$0" "$@"
-fi
-
-dir=$(mktemp -d)
-trap 'rm -r "$dir"' EXIT
-echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6 || true
-ip link add va type veth peer name vb
-ip link set va up
-ip link set vb up
-until [[ $(ip link show va) == *"state UP"* ]]; do sleep 0.02; done
+program=$(realpath "${3:-$tools/../../rawcap}")
 
 # begin NUMBER ARGUMENT...: a capture until frame NUMBER of send.
 begin() {
 	"$program" "${@:2}" --nano -w "$dir/one.pcap" --until "ether proto 0x88b5 and ether[14:4] = $1" va 2> "$dir/err" &
 	pid=$!
-	until grep -q ' 0003 ' /proc/net/packet; do sleep 0.01; done
+	until_bound $pid
 }
 
 bad=0 dropped=0 worst=0
@@ -41,7 +27,7 @@ for ((run = 1; run <= runs; run++)); do
 		begin $number -B $buffer
 		send -c 2500 -r 100000 vb > /dev/null
 		wait $pid || echo "run $run: exit $?"
-		drops=$(sed -n 's/^\([0-9]*\) packets* dropped by kernel$/\1/p' "$dir/err")
+		drops=$(last "$dir/err" dropped)
 		dropped=$((dropped + drops))
 		last=$(pcapread "$dir/one.pcap" | tail -n 1 | cut -d ' ' -f 4 | cut -c 29-36)
 		if [ "$((0x$last))" != $number ] || [ $(($(pcapread -c "$dir/one.pcap") + drops)) != $((number + 1)) ]; then
