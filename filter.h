@@ -7,7 +7,7 @@
  *
  *	messages	what is wrong, where, and what to write instead
  *	pools		equal things are kept once and have a number
- *	scanner		text -> words; the words of the language are the rows of filter_words[]
+ *	scanner		text -> words: the rows of filter_protocols[], filter_words[] ...
  *	names		services and protocols
  *	values		numbers that a packet has: loads and arithmetic
  *	trees		conditions on values: AND, OR, NOT, field IN set, relation
@@ -2600,12 +2600,13 @@ static void filter_check_address(void)
 static unsigned filter_decnet_is(void)
 {
 	struct filter_span s = filt.token.span;
+	const char *end = s.at + s.len, *dot;
 	uint64_t area, node;
-	const char *dot = filter_digits(s.at, 10, 9, &area);
 
 	filt.blame = s;
-	if (*dot != '.' || filter_digits(dot + 1, 10, 9, &node) != s.at + s.len || area > 63 ||
-	    node > 1023)
+	dot = filter_digits(s.at, 10, 9, &area);
+	if (*dot != '.' || dot + 1 == end || filter_digits(dot + 1, 10, 9, &node) != end ||
+	    area > 63 || node > 1023)
 		filter_blame("not a DECnet address: area.node, up to 63.1023");
 	filter_next();
 	return filter_decnet_host((uint32_t)(area << 10 | node));

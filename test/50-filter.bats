@@ -145,6 +145,7 @@ refuses() {
 	refuses 'eth0 -c 2' 'eth0: not a word of filters, and needs host, port or the like before it (column 1)'
 	refuses 'tcp -c 2' '-: not expected here; options stand before the filter (column 5)'
 	refuses 'udp port telnet' 'port telnet: goes by tcp only (column 10)'
+	refuses 'decnet host 1.' 'host 1.: not a DECnet address: area.node, up to 63.1023 (column 13)'
 	refuses 'ether proto foo' 'proto foo: not a protocol that is known: write its number (column 13)'
 }
 

@@ -852,7 +852,9 @@ static int clobbers_offset(const struct bpf_program *p)
 	unsigned i, own = 0, prologue = 0, stored;
 
 	for (i = 0; i < p->bf_len && i < 31; i++)	/* what the code before the first test stores */
-		if (p->bf_insns[i].code == OP_ST && (i < 2 || (p->bf_insns[0].code == (OP_LD | OP_ABS | OP_B) && p->bf_insns[0].k == 3 && i < 10))) {
+		if (p->bf_insns[i].code == OP_ST && (i < 2 ||
+		    (p->bf_insns[i - 1].code == (OP_ALU | OP_ADD) && p->bf_insns[i - 1].k == 24) ||	/* the end of an 802.11 header */
+		    (p->bf_insns[0].code == (OP_LD | OP_ABS | OP_B) && p->bf_insns[0].k == 3 && i < 10))) {
 			own |= 1u << p->bf_insns[i].k;
 			prologue = i;
 		}
