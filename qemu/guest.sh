@@ -100,12 +100,12 @@ dhcp_network() {
 	ip link set dhcp0 up
 	ip link set dhcp1 up
 	printf '%s\n' 'start 10.8.0.50' 'end 10.8.0.60' 'interface dhcp0' 'lease_file /tmp/leases' \
-		'pidfile /tmp/udhcpd.pid' 'option subnet 255.255.255.0' > /tmp/udhcpd.conf
+		'option subnet 255.255.255.0' > /tmp/udhcpd.conf
 	: > /tmp/leases
 	udhcpd -f /tmp/udhcpd.conf > /dev/null 2>&1 3>&- 4>&- &
 	# shellcheck disable=SC2034	# the scenario ends it
 	server=$!
-	wait_until test -s /tmp/udhcpd.pid
+	wait_until grep -q ':0043 ' /proc/net/udp	# the server's port, 67
 }
 
 # watch INTERFACE: rawcap as $watcher in a rescue shell, which shows packets on the console.

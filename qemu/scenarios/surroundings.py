@@ -27,7 +27,7 @@ def a_rescue_shell_has_all_that_it_takes(guest, wire):
 @scenario
 def a_rescue_shell_watches_a_dhcp_exchange_on_its_console(guest, wire):
     """No /proc, no file to write: the lines come on the terminal, as they do for who stares at it."""
-    guest.run("dhcp_network; watch dhcp0")
+    guest.run("dhcp_network && watch dhcp0")
     try:
         guest.run("udhcpc -f -q -n -i dhcp1 -s /bin/true -t 10 -T 1")
         guest.wait_for_console(", ACK")
