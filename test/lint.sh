@@ -26,5 +26,5 @@ cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-sup
 	--suppress=missingIncludeSystem --suppress=zerodivcond --suppress=negativeIndex rawcap.c "${tests[@]}"
 echo 'shellcheck' >&2
 shellcheck -x .ci/run test/*.sh test/*/*.sh qemu/*.sh qemu/*/*.sh
-shellcheck -s bash -x test/helpers.bash test/setup_suite.bash
+shellcheck -s bash -x test/*.bash test/tools/*.bash
 shellcheck -s bats test/*.bats
