@@ -53,6 +53,7 @@ check-sanitized:
 	ASAN_OPTIONS=detect_leaks=0 RAWCAP=build/rawcap-sanitized bats test/20-format.bats \
 		test/30-capture.bats test/40-tail.bats test/57-until.bats
 #: make check-qemu  the tests in booted kernels (ARCH="mips ...": there only);  make qemu: a shell there
+#: 	with another kernel of Debian's: qemu/run.sh --kernel bullseye (5.10), trixie-backports (7.3) ...
 check-qemu: ; qemu/run.sh $(ARCH)
 qemu: ; qemu/run.sh --shell $(ARCH)
 #: make dist        for every architecture, or ARCH="mips ...", into dist/;  make cpio: for an initramfs
