@@ -1440,7 +1440,7 @@ static const struct filter_link {
 	{ 100, KIND_LLC, 0, 0, 0, 0, "ATM_RFC1483" }, { 106, KIND_LLC, 0, 0, 0, 0, "LINUX_CLIP" },
 	{ 129, KIND_ARCNET, 4, 8, 1, 0, "ARCNET_LINUX" },
 };
-static const struct filter_link filter_other_link = { 0, KIND_OTHER, 0, 0, 0, 0, "this" };
+static const struct filter_link filter_other_link = { 0, KIND_OTHER, 0, 0, 0, 0, "these" };
 
 enum {
 	LINK_EN10MB = 1, LINK_WIRELESS = 105, LINK_SLL = 113, LINK_PRISM = 119, LINK_RADIOTAP = 127,

@@ -353,6 +353,12 @@ static int output_has_time(const struct output *o)
 	return o->period && strchr(o->filename, '%') != NULL;
 }
 
+/* Whether each period of -G writes over the file of the one before. */
+static int output_takes_same_file(const struct output *o)
+{
+	return o->filename && o->period && !o->numbered && !output_has_time(o);
+}
+
 /* Bytes of FILE that name a directory, the same one in every period. */
 static uint32_t output_find_directory(const struct output *o)
 {
@@ -385,7 +391,10 @@ static inline int output_open_directory(struct output *o)
 	return o->directory < 0 ? output_fail(o, o->filename) : 0;
 }
 
-enum { OUTPUT_BASIC_STATS = 0x7ff };	/* STATX_BASIC_STATS */
+enum {
+	OUTPUT_BASIC_STATS = 0x7ff,	/* STATX_BASIC_STATS */
+	OUTPUT_EMPTY_PATH = 0x1000,	/* AT_EMPTY_PATH */
+};
 
 /* Finds out what the file NAME in DIRECTORY is; a link is a link. */
 static int output_look_at(int directory, const char *name, struct output_stat *s)
@@ -400,21 +409,21 @@ static int output_is_kept_file(const struct output *o, const struct output_stat 
 	    s->dev_minor == o->kept.dev_minor;
 }
 
-/* The file that FD has open is never removed and counts for no bound: it is read. */
+/* The file that FD has open, if it is one, is never removed and counts for no bound: it is read. */
 static inline void output_keep(struct output *o, int fd)
 {
-	enum { EMPTY_PATH = 0x1000 };	/* AT_EMPTY_PATH */
-
-	if (syscall(SYS_statx, fd, "", EMPTY_PATH, OUTPUT_BASIC_STATS, &o->kept) < 0)
+	if (syscall(SYS_statx, fd, "", OUTPUT_EMPTY_PATH, OUTPUT_BASIC_STATS, &o->kept) < 0 ||
+	    !S_ISREG(o->kept.mode))
 		o->kept.ino = 0;
 }
 
-/* Whether the file NAME, or what a link of that name leads to, is the kept one. */
-static inline int output_is_kept(const struct output *o, const char *name)
+/* Whether the file NAME in DIRECTORY, or what a link of that name leads to, is the kept one; with an
+ * empty name what the descriptor DIRECTORY has open. */
+static inline int output_is_kept(const struct output *o, int directory, const char *name)
 {
 	struct output_stat s;
 
-	return syscall(SYS_statx, AT_FDCWD, name, 0, OUTPUT_BASIC_STATS, &s) == 0 &&
+	return syscall(SYS_statx, directory, name, OUTPUT_EMPTY_PATH, OUTPUT_BASIC_STATS, &s) == 0 &&
 	    output_is_kept_file(o, &s);
 }
 

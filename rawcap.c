@@ -1525,6 +1525,8 @@ static void find_several(void)
 	if (netif_find(&capture.net, NULL) < 0)
 		die(capture.net.failed);
 	for (unsigned i = 0; i < opt.ifnames; i++) {
+		if (!strcmp(opt.ifname[i], "any"))
+			usage("any", "has every interface: it stands alone");
 		if (netif_look_up(&capture.net, opt.ifname[i]) < 0)
 			refuse_interface(opt.ifname[i]);
 		capture.several[i] = capture.net.ifindex;
@@ -1633,6 +1635,8 @@ static void compile_until(void)
 {
 	if (!opt.until)
 		return;
+	if (!opt.until[strspn(opt.until, " \t\n")])
+		usage("--until", "an empty filter, which any packet passes");
 	until.instructions = compile_program(until.program, NULL, opt.until, 0);
 	if (!until.instructions)
 		usage("--until", filter_error);
@@ -2199,13 +2203,23 @@ static void set_up_lines(void)
 	screen.look.quiet = opt.as_tcpdump && opt.quiet;
 }
 
+/* Where lines go, and what --count answers; -1 if there is neither. */
+static int answer_fd(void)
+{
+	return screen.to.fd < 0 && opt.count_only ? STDOUT_FILENO : screen.to.fd;
+}
+
 /* A file is not written onto itself, and no rotation removes it. */
 static void check_source(void)
 {
 	output_schedule(&output, now_ms(), wall_seconds());	/* a name may hold the time */
 	output_keep(&output, source.fd);
-	if (output.filename && !output.numbered && output_is_kept(&output, output_file_name(&output, 0)))
+	if (output.filename && !output.numbered &&
+	    output_is_kept(&output, AT_FDCWD, output_file_name(&output, 0)))
 		usage(output.filename, "is what is read");
+	if ((output.fd == STDOUT_FILENO || answer_fd() == STDOUT_FILENO) &&
+	    output_is_kept(&output, STDOUT_FILENO, ""))
+		usage("stdout", "is what is read");
 }
 
 static void open_output(void)
@@ -2220,6 +2234,8 @@ static void open_output(void)
 	output_schedule(&output, now, wall);
 	if (output_open(&output, now, wall) < 0)
 		die(output.failed);
+	if (output_takes_same_file(&output) && !opt.as_tcpdump && !is_quiet())
+		say(output.filename, "each period overwrites the last: put its time into the name, like %H%M");
 	if (output.unlisted)
 		say(output.filename, "its directory cannot be listed: earlier files do not count");
 	capture.start_time = wall_time();
@@ -2249,12 +2265,6 @@ static void confine(void)
 	drop_rights();
 	if (sandbox_confine(output.directory) < 0 && opt.verbose)
 		say("rotation", "no right to chroot and no Landlock: not confined to its directory");
-}
-
-/* Where lines go, and what --count answers; -1 if there is neither. */
-static int answer_fd(void)
-{
-	return screen.to.fd < 0 && opt.count_only ? STDOUT_FILENO : screen.to.fd;
 }
 
 /* Leaves only the calls of the loop or, before the capture STARTS, also those until then. */
@@ -2294,6 +2304,12 @@ static void tell_start(void)
 	text_add(text_clear(&message), opt.as_tcpdump ? "tcpdump" : "rawcap");
 	text_add(&message, ": listening on ");
 	text_add_foreign(&message, capture.name, WORD_MAX);
+	for (unsigned i = 0; i < opt.ifnames && opt.ifnames > 1; i++) {
+		text_add(&message, i ? ", " : " (");
+		text_add_foreign(&message, opt.ifname[i], WORD_MAX);
+	}
+	if (opt.ifnames > 1)
+		text_add(&message, ")");
 	text_add(&message, ", link-type ");
 	add_linktype_name(capture.linktype);
 	text_add(&message, ", snapshot length ");
@@ -2345,6 +2361,16 @@ static struct known_link *look_up_link(int ifindex)
 		link->file = 0;
 	}
 	return link;
+}
+
+/* Learns the names of the interfaces that the user has named: they may be gone when their first packets
+ * are taken. */
+static void learn_names(void)
+{
+	if (!is_many())
+		look_up_link(capture.net.ifindex);
+	for (unsigned i = 0; i < opt.ifnames && opt.ifnames > 1; i++)
+		look_up_link(capture.several[i]);
 }
 
 /* Describes an interface in the pcapng file. */
@@ -2846,6 +2872,7 @@ static void check_return(void)
 	if (netif_again(&capture.net, capture.name, !opt.no_promisc) == 0) {
 		say(capture.name, "is back");
 		capture.link = UP;
+		learn_names();
 		handle_link_error(netif_error(&capture.net));
 	} else if (errno != ENODEV) {
 		complain(capture.net.failed, errno);
@@ -3693,6 +3720,7 @@ int main(int argc, char **argv)
 	drop_rights();
 	enter_sandbox(0);
 	if (opt.mode == CAPTURE) {
+		learn_names();
 		tell_start();
 		run_capture();
 	} else {

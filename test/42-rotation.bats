@@ -179,6 +179,7 @@ load files
 	done
 	stopped one
 	[ "$(names 'f*')" = "f " ]
+	says "f: each period overwrites the last"
 	expect "$(said captured)" == 30 "captured, those in earlier files too"
 	expect "$(pcapread -c "$fast/f")" "<" 30 "records in the last"
 }

@@ -182,6 +182,20 @@ for n in range(50):
 	cmp "$MADE/ip.pcap" "$BATS_TEST_TMPDIR/c$(date -u +%Y)"
 }
 
+@test "stdout that is the file which is read is refused: no line and no packet goes over it" {
+	local more
+	cp "$MADE/ip.pcap" "$damaged"
+	for more in "-w -" "-l" "--count"; do
+		# shellcheck disable=SC2086 # several words
+		status=0
+		"$RAWCAP" -r "$damaged" $more 1<> "$damaged" 2> "$BATS_TEST_TMPDIR/err" || status=$?
+		expect "$status" == 2 "exit status"
+		grep -q "stdout: is what is read" "$BATS_TEST_TMPDIR/err"
+	done
+	cmp "$MADE/ip.pcap" "$damaged"
+	"$RAWCAP" -r - --count < "$damaged"
+}
+
 @test "the file that is read is removed by no rotation that would take its name" {
 	local name
 	for name in last0 last2 last7; do	# the first, another, one beyond -W

@@ -178,6 +178,18 @@ file_has() { [ "$(packets "$fast/f.pcapng" 2> /dev/null)" = "$1" ]; }
 	[[ $output == *EN10MB*LINUX_SLL2* ]]
 }
 
+@test "an interface has its name though it is deleted as soon as its packet has come" {
+	ns ip link add vc type veth peer name vd
+	ns ip link set vc up
+	ns ip link set vd up
+	wait_until link_is_up vc
+	start one -w "$inside/f.pcapng" vc
+	ns send -c 1 vd
+	ns ip link del vc
+	finish one
+	[ "$(fields "$fast/f.pcapng" frame.interface_name | sort -u)" = vc ]
+}
+
 @test "-r -w FILE.pcapng keeps what the file's header tells: its comments, hardware and system" {
 	start one va
 	ns send -c 5 vb
