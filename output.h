@@ -148,6 +148,7 @@ struct output {
 	/* What happened. */
 	int broken;	/* nothing can be written any more */
 	int awaits_space;	/* the output has room, but not for the next record: try again soon */
+	unsigned vain;	/* ... and how many times in a row nothing could be written */
 	uint64_t lost;	/* packets that were added and never reached the output */
 	uint64_t removed_early;	/* files that went before their time because the disk was full */
 
@@ -1189,6 +1190,7 @@ static void output_compact(struct output *o)
  * when to go on. An error is for good: nothing can be written any more. */
 static inline int output_flush(struct output *o)
 {
+	const uint32_t before = o->sent;
 	ssize_t n;
 	uint32_t len;
 
@@ -1207,6 +1209,7 @@ static inline int output_flush(struct output *o)
 		o->sent += (uint32_t)n;
 		o->first = o->sent == o->end ? o->end : output_whole_records(o, o->sent);
 	}
+	o->vain = o->awaits_space && o->sent == before ? o->vain + 1 : 0;
 	output_compact(o);
 	return 0;
 }

@@ -95,7 +95,10 @@ enum {
 	FLAP_MS = 50,	/* after an interface went down: by then a deletion shows */
 	LINK_MS = 250,	/* between checks of an interface that stays down: the kernel may not tell */
 	FIFO_MS = 50,	/* between two tries to open a FIFO that nobody reads */
-	PIPE_MS = 10,	/* until a pipe with room, but not for the next record, is tried again */
+	/* us until a pipe with room, but not for the next record, is tried again: a reader that keeps up
+	 * makes room at once, for another one the time doubles with each try in vain, so many times */
+	PIPE_US = 5,
+	PIPE_DOUBLINGS = 11,
 	PROGRESS_MS = 1000,	/* between two running counts */
 	COUNT_MS = 60000,	/* between fetching the kernel's counts, which have 32 bits */
 };
@@ -3001,6 +3004,12 @@ static short wait_events(int fd, short events, uint64_t us)
 	return p[0].revents;
 }
 
+/* us until a pipe that has room, but not for the next record, is tried again. */
+static uint32_t pipe_pause_us(void)
+{
+	return (uint32_t)PIPE_US << (output.vain < PIPE_DOUBLINGS ? output.vain : PIPE_DOUBLINGS);
+}
+
 /* Waits for packets, for MS at most. After a block of a flood, the socket is left out for a moment:
  * so the flood does not wake the program for each of the ring's many small blocks. */
 static void wait_packets(uint32_t ms)
@@ -3009,8 +3018,8 @@ static void wait_packets(uint32_t ms)
 	short events = takes_packets() && !pause_us ? POLLIN : 0;
 	uint64_t us = ms * UINT64_C(1000);
 
-	if (output.awaits_space && ms > PIPE_MS)
-		us = PIPE_MS * 1000;
+	if (output.awaits_space && us > pipe_pause_us())
+		us = pipe_pause_us();
 	if (takes_packets() && pause_us && pause_us < us)
 		us = pause_us;
 	if (wait_events(capture.net.fd, events, us) & POLLERR)
@@ -3227,7 +3236,7 @@ static void wait_until_written(void)
 		flush_screen();
 		if (capture.stop != NO || (!output_waits() && !screen_waits()))
 			return;
-		wait_events(-1, 0, (output.awaits_space ? PIPE_MS : COUNT_MS) * UINT64_C(1000));
+		wait_events(-1, 0, output.awaits_space ? pipe_pause_us() : COUNT_MS * UINT64_C(1000));
 	}
 }
 
