@@ -1011,9 +1011,11 @@ static inline void netif_put_head(const struct netif *n, struct packet *p,
 	/* not tci: a tag of VLAN 0 is one too */
 	const int is_tagged = (b->status & NETIF_STATUS_VLAN_VALID) != 0;
 	const unsigned protocol = netif_get16(&b->address->protocol);
-	const unsigned tpid = b->status & NETIF_STATUS_TPID_VALID ? b->vlan_tpid : NETIF_ETH_P_8021Q;
+	unsigned tpid = NETIF_ETH_P_8021Q;
 
 	p->headlen = n->cooked;
+	if (b->status & NETIF_STATUS_TPID_VALID)
+		tpid = b->vlan_tpid;
 	if (n->cooked)
 		netif_put_cooked(p->head, n->cooked, is_tagged ? tpid : protocol, b->address);
 	if (!is_tagged) {

@@ -2366,10 +2366,12 @@ static struct known_link *look_up_link(int ifindex)
 	return link;
 }
 
-/* Learns the names of the interfaces that the user has named: they may be gone when their first packets
- * are taken. */
+/* Learns the names of the interfaces that the user has named, where packets are told with them: they may
+ * be gone when their first packets are taken. */
 static void learn_names(void)
 {
+	if (!is_many() && !output.is_pcapng)
+		return;
 	if (!is_many())
 		look_up_link(capture.net.ifindex);
 	for (unsigned i = 0; i < opt.ifnames && opt.ifnames > 1; i++)
