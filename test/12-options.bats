@@ -20,14 +20,6 @@ refuses() {
 	[[ $err != *"no such option"* ]]
 }
 
-# second_wire: vc - vd beside va - vb.
-second_wire() {
-	ns ip link add name vc address 02:00:00:00:00:0c type veth peer name vd address 02:00:00:00:00:0d
-	ns ip link set vc up
-	ns ip link set vd up
-	wait_until link_is_up vc
-}
-
 altname() { ns ip link property add dev va altname "$1" 2> /dev/null || cannot_run "no alternative names here"; }
 
 # number_of NAME: the number before it in -D's list.

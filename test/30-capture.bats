@@ -228,10 +228,7 @@ vlan_frames=(
 
 @test "any: interfaces that come and go later are captured, and their end is not the capture's" {
 	start_both any
-	ns ip link add vc type veth peer name vd
-	ns ip link set vc up
-	ns ip link set vd up
-	wait_until link_is_up vd
+	second_wire
 	ns send -c 3 vd
 	wait_until both_have 3
 	ns ip link del vc
@@ -252,10 +249,7 @@ vlan_frames=(
 }
 
 @test "no packet of another interface slips in while the capture starts" {
-	ns ip link add vc type veth peer name vd
-	ns ip link set vc up
-	ns ip link set vd up
-	wait_until link_is_up vd
+	second_wire
 	"${NS[@]}" send -c 0 vd > /dev/null 3>&- &
 	helpers+=($!)
 	local i

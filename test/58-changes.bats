@@ -121,9 +121,7 @@ told_or_ended() { [ -s "$BATS_TEST_TMPDIR/one.err" ] || ended "${pid[one]}"; }
 # --- one of several interfaces is deleted ---
 
 @test "of several interfaces, one that is deleted is told at once: the others go on, exit 1 at the end" {
-	ns ip link add vc type veth peer name vd
-	ns ip link set vc up
-	ns ip link set vd up
+	second_wire
 	start one -i va -i vc
 	ns ip link del vc
 	wait_until tells one 'rawcap: vc: is gone'
@@ -136,7 +134,7 @@ told_or_ended() { [ -s "$BATS_TEST_TMPDIR/one.err" ] || ended "${pid[one]}"; }
 }
 
 @test "... and the last of them ends the capture" {
-	ns ip link add vc type veth peer name vd
+	second_wire
 	start one -i vb -i vc
 	ns ip link del vc
 	ns ip link del va	# and its peer

@@ -78,10 +78,7 @@ file_has() { [ "$(packets "$fast/f.pcapng" 2> /dev/null)" = "$1" ]; }
 	wait_until link_is_up new
 	sleep 1.1	# a name is believed for a second
 	ns send -c 7 vb
-	ns ip link add vc type veth peer name vd
-	ns ip link set vc up
-	ns ip link set vd up
-	wait_until link_is_up vc
+	second_wire
 	ns send -c 3 vd
 	stop one INT
 	is_strict "$fast/f.pcapng"
@@ -179,10 +176,7 @@ file_has() { [ "$(packets "$fast/f.pcapng" 2> /dev/null)" = "$1" ]; }
 }
 
 @test "an interface has its name though it is deleted as soon as its packet has come" {
-	ns ip link add vc type veth peer name vd
-	ns ip link set vc up
-	ns ip link set vd up
-	wait_until link_is_up vc
+	second_wire
 	start one -w "$inside/f.pcapng" vc
 	ns send -c 1 vd
 	ns ip link del vc

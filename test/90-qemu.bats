@@ -12,10 +12,11 @@ boots() {
 	[ "$1" = x86_64 ] || unset RAWCAP	# that one is for this machine
 	"$BATS_TEST_DIRNAME/../qemu/run.sh" ${2:+--kernel "$2"} "$1" > "$BATS_TEST_TMPDIR/log" 2>&1 3>&- || status=$?
 	cat "$BATS_TEST_TMPDIR/log"
-	# mirrors drop old suites, and not each has the backports
-	[ "$status" != 77 ] || [ -z "${2-}" ] || ! grep -q 'cannot download' "$BATS_TEST_TMPDIR/log" ||
-		skip "this mirror does not have $2's kernel"
-	[ "$status" != 77 ] || cannot_run "$(tail -n 1 "$BATS_TEST_TMPDIR/log")"
+	if [ "$status" = 77 ]; then
+		# mirrors drop old suites, and not each has the backports
+		[ -z "${2-}" ] || ! grep -q 'cannot download' "$BATS_TEST_TMPDIR/log" || skip "this mirror has no kernel of $2's"
+		cannot_run "$(tail -n 1 "$BATS_TEST_TMPDIR/log")"
+	fi
 	[ "$status" = 0 ]
 	grep "^$1: [1-9][0-9]* passed, 0 failed" "$BATS_TEST_TMPDIR/log" | sed 's/^/# /' >&3
 	grep '^skipped' "$BATS_TEST_TMPDIR/log" | sed 's/^/# /' >&3 || true

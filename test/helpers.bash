@@ -112,6 +112,15 @@ network() {
 	wait_until link_is_up vb
 }
 
+# second_wire: vc - vd beside it.
+second_wire() {
+	ns ip link add name vc address 02:00:00:00:00:0c type veth peer name vd address 02:00:00:00:00:0d
+	ns ip link set vc up
+	ns ip link set vd up
+	wait_until link_is_up vc
+	wait_until link_is_up vd
+}
+
 link_is_up() { [[ $(ns ip link show "$1") == *"state UP"* ]]; }
 
 # Where files can be written at memory's speed; in the namespace, so it vanishes with it.
